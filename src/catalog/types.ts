@@ -1,0 +1,127 @@
+// What the catalog keeps and promises. Implemented once over Kysely, for SQLite and PostgreSQL, under one contract suite.
+import type { MirrorEvent } from '../live/events.ts'
+import type { StreamSettings } from '../live/settings.ts'
+
+export const ROLES = ['viewer', 'operator', 'admin'] as const // weakest first: the order is the meaning
+export type Role = (typeof ROLES)[number]
+
+export interface StreamRow {
+  readonly id: string
+  readonly tenantId: string
+  readonly name: string
+  readonly settings: StreamSettings
+  readonly createdAtMs: number
+  readonly updatedAtMs: number
+}
+
+/** A publish key as stored: sealed with the installation secret, found by its HMAC. Plain text exists only in the API layer. */
+export interface PublishKeyRow {
+  readonly id: string
+  readonly streamId: string
+  /** AES-256-GCM of the key, base64url (src/core/secrets.ts). */
+  readonly sealed: string
+  /** HMAC-SHA-256 of the key under the installation secret, hex. */
+  readonly lookup: string
+  readonly createdAtMs: number
+}
+
+export interface UserRow {
+  readonly id: string
+  readonly name: string
+  readonly role: Role
+  /** scrypt record, or null until the first-login link was used to set a password. */
+  readonly passwordHash: string | null
+  readonly createdAtMs: number
+}
+
+export interface ApiKeyRow {
+  readonly id: string
+  readonly name: string
+  readonly role: Role
+  /** SHA-256 of the key, hex; the key itself is shown once. */
+  readonly hash: string
+  readonly createdAtMs: number
+  readonly lastUsedAtMs: number | null
+}
+
+export interface SessionRow {
+  readonly hash: string
+  readonly userId: string
+  readonly createdAtMs: number
+  readonly expiresAtMs: number
+}
+
+export interface LoginLinkRow {
+  readonly hash: string
+  readonly userId: string
+  readonly expiresAtMs: number
+}
+
+/** `seq` rises by insertion order and is the cursor. */
+export interface EventRow extends MirrorEvent {
+  readonly seq: number
+}
+
+export interface Catalog extends AsyncDisposable {
+  readonly streams: {
+    /** Creates stream and first key in one transaction. Throws `stream_exists`. */
+    create(stream: StreamRow, key: PublishKeyRow): Promise<void>
+    get(id: string): Promise<StreamRow | null>
+    /** By id, ascending. */
+    list(): Promise<readonly StreamRow[]>
+    /** Null when there is no such stream. */
+    update(
+      id: string,
+      change: { readonly name?: string; readonly settings?: StreamSettings; readonly updatedAtMs: number },
+    ): Promise<StreamRow | null>
+    /** Removes the stream with its keys and events; false when there was none. */
+    remove(id: string): Promise<boolean>
+  }
+  readonly publishKeys: {
+    add(key: PublishKeyRow): Promise<void>
+    /** Adds `key` and removes every other key of its stream, in one transaction. */
+    rotate(key: PublishKeyRow): Promise<void>
+    /** Newest first; all streams' keys when `streamId` is omitted. */
+    list(streamId?: string): Promise<readonly PublishKeyRow[]>
+    remove(streamId: string, id: string): Promise<boolean>
+  }
+  readonly users: {
+    /** Names are unique, compared without case. Throws `invalid_request` when taken. */
+    create(user: UserRow): Promise<void>
+    get(id: string): Promise<UserRow | null>
+    findByName(name: string): Promise<UserRow | null>
+    list(): Promise<readonly UserRow[]>
+    update(
+      id: string,
+      change: { readonly name?: string; readonly passwordHash?: string; readonly role?: Role },
+    ): Promise<UserRow | null>
+    remove(id: string): Promise<boolean>
+  }
+  readonly apiKeys: {
+    create(key: ApiKeyRow): Promise<void>
+    findByHash(hash: string): Promise<ApiKeyRow | null>
+    list(): Promise<readonly ApiKeyRow[]>
+    touch(id: string, atMs: number): Promise<void>
+    remove(id: string): Promise<boolean>
+  }
+  readonly sessions: {
+    create(session: SessionRow): Promise<void>
+    find(hash: string, nowMs: number): Promise<SessionRow | null>
+    remove(hash: string): Promise<void>
+    removeExpired(nowMs: number): Promise<void>
+    createLink(link: LoginLinkRow): Promise<void>
+    /** Atomically uses up an unexpired link: of two callers exactly one gets it. */
+    consumeLink(hash: string, nowMs: number): Promise<LoginLinkRow | null>
+  }
+  readonly events: {
+    append(events: readonly MirrorEvent[]): Promise<void>
+    /** Newest first, `seq` below `beforeSeq`. */
+    list(query: {
+      readonly streamId?: string
+      readonly beforeSeq?: number
+      readonly limit: number
+    }): Promise<readonly EventRow[]>
+    /** Keeps the newest `keep` rows. */
+    trim(keep: number): Promise<void>
+  }
+}

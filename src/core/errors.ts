@@ -1,0 +1,232 @@
+// The one catalogue of everything that can go wrong in a way somebody has to act on.
+// docs/reference/errors.md lists the same rows; a test keeps them equal.
+
+/** Who has to act. Decides the alert, the retry and the wording a user sees. */
+export type Fault = 'caller' | 'destination' | 'mirror'
+
+interface CatalogueEntry {
+  readonly fault: Fault
+  /** HTTP status wherever this error is answered over HTTP. */
+  readonly status: number
+  readonly title: string
+  /** What to do next, in one sentence. */
+  readonly advice: string
+}
+
+export const ERRORS = {
+  // Start-up
+  config_invalid: row(
+    'caller',
+    500,
+    'The configuration is not valid',
+    'Correct the named key; deploy/mirror.example.yml explains every one.',
+  ),
+  data_folder_in_use: row(
+    'caller',
+    500,
+    'Another Mirror uses this data folder',
+    'Stop the other process or choose another folder with MIRROR_DATA.',
+  ),
+  data_folder_not_writable: row(
+    'caller',
+    500,
+    'The data folder cannot be written',
+    'Give the user that runs Mirror write permission, or set MIRROR_DATA.',
+  ),
+  port_taken: row(
+    'caller',
+    500,
+    'A port is already in use',
+    'Stop what listens there or choose another port; the message names the setting.',
+  ),
+  ffmpeg_missing: row('caller', 503, 'ffmpeg was not found', 'Install it (apt-get install ffmpeg) or set ffmpeg.path.'),
+  srt_library_missing: row(
+    'caller',
+    503,
+    'libsrt was not found',
+    'Install it (apt-get install libsrt1.5-gnutls) and restart Mirror.',
+  ),
+  database_unavailable: row(
+    'destination',
+    503,
+    'The database cannot be reached',
+    'Check MIRROR_DATABASE_URL and that the server runs.',
+  ),
+  // API
+  invalid_request: row('caller', 400, 'The request is not valid', 'Correct the fields named in "errors".'),
+  unauthorized: row('caller', 401, 'Not logged in', 'Send "Authorization: Bearer <API key>" or log in to the console.'),
+  forbidden: row('caller', 403, 'Not allowed', 'Use a key or user whose role permits this.'),
+  route_not_found: row(
+    'caller',
+    404,
+    'There is nothing at this address',
+    'See /api/v1/openapi.json for the routes that exist.',
+  ),
+  login_failed: row(
+    'caller',
+    401,
+    'Wrong name or password',
+    'Try again, or print a new login link with "mirror login-link".',
+  ),
+  login_link_invalid: row(
+    'caller',
+    401,
+    'This login link was used or has expired',
+    'Print a new one with "mirror login-link".',
+  ),
+  key_not_found: row('caller', 404, 'There is no such API key', 'List the keys to see which exist.'),
+  rate_limited: row('caller', 429, 'Too many requests', 'Wait for the time in Retry-After.'),
+  payload_too_large: row('caller', 413, 'The request body is too large', 'Send less; the limit is in the message.'),
+  internal: row('mirror', 500, 'Mirror failed', 'Look at the log around the given time and report it.'),
+  // Streams
+  stream_not_found: row(
+    'caller',
+    404,
+    'There is no such stream',
+    'Check the id; "mirror stream list" shows the ones that exist.',
+  ),
+  stream_exists: row('caller', 409, 'A stream with this id exists', 'Choose another id, or use the existing stream.'),
+  stream_offline: row(
+    'caller',
+    404,
+    'The stream is not live',
+    'Start the encoder; the stream page shows ready-to-paste commands.',
+  ),
+  stream_busy: row(
+    'caller',
+    409,
+    'Another publisher is live on this stream',
+    'Stop it first, or allow takeover in the stream settings.',
+  ),
+  // Ingest
+  publish_key_wrong: row(
+    'caller',
+    403,
+    'Wrong publish key',
+    'Copy the key from the stream page; it may have been rotated.',
+  ),
+  publisher_limit: row(
+    'mirror',
+    503,
+    'The limit of concurrent publishers is reached',
+    'Stop a publisher or raise ingest.maxPublishers.',
+  ),
+  window_memory_full: row(
+    'mirror',
+    503,
+    'The memory for live windows is used up',
+    'Stop a publisher or raise window.maxBytes.',
+  ),
+  ingest_malformed: row(
+    'caller',
+    400,
+    'The input cannot be parsed',
+    'Check the encoder settings; the message says what was found.',
+  ),
+  ingest_truncated: row(
+    'caller',
+    400,
+    'The input ended in the middle of a fragment',
+    'Let the encoder finish its fragments; what came before was published.',
+  ),
+  ingest_init_missing: row(
+    'caller',
+    412,
+    'Media came before its initialization',
+    'Send the CMAF header (ftyp, moov) first, also after a reconnect.',
+  ),
+  ingest_codec_unsupported: row(
+    'caller',
+    415,
+    'The codec is not supported',
+    'Use H.264, HEVC or AV1 video and AAC or Opus audio.',
+  ),
+  ingest_type_unsupported: row(
+    'caller',
+    415,
+    'The input is not of a supported format',
+    'Send fragmented MP4 (CMAF) here.',
+  ),
+  ingest_fragment_too_large: row(
+    'caller',
+    413,
+    'A fragment exceeds the size limit',
+    'Shorten the fragments (for example -frag_duration 200000).',
+  ),
+  ingest_overrun: row(
+    'mirror',
+    503,
+    'The input arrives faster than it can be processed',
+    'Lower the bit rate or give Mirror more cores.',
+  ),
+  ingest_timeout: row(
+    'caller',
+    408,
+    'The publisher sent nothing for too long',
+    'Check the network between encoder and Mirror.',
+  ),
+  ingest_no_media: row('caller', 400, 'The input carries no audio or video', 'Check what the encoder sends.'),
+  input_ended: row(
+    'caller',
+    410,
+    'The input was ended',
+    'The stream was restarted, deleted or taken over; connect again if that was not meant.',
+  ),
+  test_source_failed: row('mirror', 503, 'The test source stopped', 'The message carries the last words of ffmpeg.'),
+  // Delivery
+  directive_invalid: row(
+    'caller',
+    400,
+    'The delivery directive is not valid',
+    'See RFC 8216bis section 6.2.5.2: _HLS_part needs _HLS_msn, and neither may lie far ahead.',
+  ),
+  reload_timeout: row('mirror', 503, 'The playlist did not advance in time', 'Repeat the request.'),
+  media_not_found: row('caller', 404, 'There is no such media', 'Take addresses from the current playlist.'),
+  media_gone: row('caller', 410, 'This media has left the window', 'Take addresses from the current playlist.'),
+  origin_unavailable: row('mirror', 503, 'The origin cannot answer now', 'Repeat the request.'),
+  // Storage
+  store_unavailable: row(
+    'destination',
+    503,
+    'The store cannot be reached',
+    'Check the disk or the endpoint; live goes on meanwhile.',
+  ),
+  object_exists: row('caller', 412, 'An object with this key exists', 'Nothing was changed.'),
+} as const satisfies Record<string, CatalogueEntry>
+
+export type ErrorCode = keyof typeof ERRORS
+
+/** Facts for the log line and the event. Never secrets, never bodies. */
+export type ErrorDetails = Readonly<Record<string, string | number | boolean>>
+
+export interface Circumstances {
+  readonly details?: ErrorDetails
+  readonly cause?: unknown
+}
+
+/** The only error class that crosses a module border. `message` says what failed and for whom. */
+export class MirrorError extends Error {
+  override readonly name = 'MirrorError'
+  readonly code: ErrorCode
+  readonly details: ErrorDetails
+
+  constructor(code: ErrorCode, message: string, circumstances: Circumstances = {}) {
+    super(message, circumstances.cause === undefined ? undefined : { cause: circumstances.cause })
+    this.code = code
+    this.details = circumstances.details ?? {}
+  }
+}
+
+export function isMirrorError(error: unknown, code?: ErrorCode): error is MirrorError {
+  return error instanceof MirrorError && (code === undefined || error.code === code)
+}
+
+/** Turns whatever was thrown into a catalogue error; a bug becomes `internal` with the original as its cause. */
+export function toMirrorError(error: unknown): MirrorError {
+  if (error instanceof MirrorError) return error
+  return new MirrorError('internal', error instanceof Error ? error.message : String(error), { cause: error })
+}
+
+function row(fault: Fault, status: number, title: string, advice: string): CatalogueEntry {
+  return { fault, status, title, advice }
+}

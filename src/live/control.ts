@@ -1,0 +1,98 @@
+// What the control plane may ask of the media plane, and what it hears from it. Implemented by supervisor.ts.
+import type { MirrorEvent } from './events.ts'
+import type { StreamSettings } from './settings.ts'
+
+/** A stream as the media plane knows it: what is needed to admit publishers and viewers without asking anybody. */
+export interface RegisteredStream {
+  readonly id: string
+  readonly tenantId: string
+  readonly settings: StreamSettings
+  /** HMACs of the accepted publish keys, hex. */
+  readonly keyLookups: readonly string[]
+}
+
+export type StreamStatus = 'offline' | 'starting' | 'live' | 'interrupted' | 'ended'
+export type InputProtocol = 'rtmp' | 'srt' | 'cmaf' | 'test'
+
+export interface TrackStatus {
+  readonly id: string
+  readonly kind: 'video' | 'audio'
+  readonly codec: string
+  readonly codecString: string
+  readonly widthPx: number | null
+  readonly heightPx: number | null
+  readonly frameRate: number | null
+  readonly sampleRateHz: number | null
+  readonly channels: number | null
+  readonly language: string | null
+  readonly bitrateBps: number
+}
+
+export interface InputStatus {
+  readonly protocol: InputProtocol
+  readonly connectedAtMs: number
+  readonly receivedBytes: number
+  /** Network figures where the protocol has them (SRT): round trip, lost and retransmitted packets. */
+  readonly rttMs: number | null
+  readonly packetsLost: number | null
+  readonly packetsRetransmitted: number | null
+}
+
+export interface LiveStatus {
+  readonly id: string
+  readonly status: StreamStatus
+  readonly startedAtMs: number | null
+  readonly input: InputStatus | null
+  readonly tracks: readonly TrackStatus[]
+  readonly bitrateBps: number
+  readonly fps: number
+  readonly viewers: number
+  /** From arrival of a sample to its part being fetchable, and from the media's own time to that; milliseconds over the last 10 s. */
+  readonly packagingMs: Percentiles | null
+  readonly latencyMs: Percentiles | null
+  readonly discontinuitySequence: number
+  readonly newestMsn: number | null
+  /** Seconds between keyframes as seen last; null before the second keyframe. */
+  readonly keyframeIntervalSec: number | null
+  /** What an encoder's owner should change, in sentences; empty when all is well. */
+  readonly advice: readonly string[]
+  /** Counts since the stream's start, by cause. */
+  readonly drops: Readonly<Record<string, number>>
+  readonly repairs: Readonly<Record<string, number>>
+}
+
+export interface Percentiles {
+  readonly p50: number
+  readonly p95: number
+}
+
+/** A finished observation for the histograms, in seconds. */
+export interface LatencyObservation {
+  readonly streamId: string
+  readonly stage: 'ingestion' | 'packaging' | 'segment' | 'e2e'
+  readonly valuesSec: readonly number[]
+}
+
+export interface LiveControl extends AsyncDisposable {
+  /** Takes effect in every media thread within milliseconds; settings of a live stream apply from its next session. */
+  register(stream: RegisteredStream): void
+  /** Ends its inputs and forgets it. */
+  unregister(streamId: string): void
+  /** Ends the current inputs; the encoder may reconnect. */
+  restart(streamId: string): void
+  /** Throws `stream_not_found`, `stream_busy` or `ffmpeg_missing`; resolves when the test source is running. */
+  startTestSource(streamId: string): Promise<void>
+  stopTestSource(streamId: string): Promise<void>
+  /** Null when the stream is not registered. At most about a second old. */
+  status(streamId: string): LiveStatus | null
+  statuses(): readonly LiveStatus[]
+  /** Returns the way to stop listening. Listeners must not throw. */
+  onEvent(listener: (event: MirrorEvent) => void): () => void
+  onStatus(listener: (statuses: readonly LiveStatus[]) => void): () => void
+  onLatency(listener: (observation: LatencyObservation) => void): () => void
+  /** Names of capabilities that are missing, with the catalogue's advice: SRT without libsrt, test source without ffmpeg. */
+  health(): {
+    readonly ready: boolean
+    readonly problems: readonly { readonly code: string; readonly message: string }[]
+  }
+}

@@ -1,0 +1,42 @@
+// Things that happened, in the words that API, console, WebSocket and log share.
+import type { ErrorCode } from '../core/errors.ts'
+import type { RepairCause } from '../media/samples.ts'
+
+export type EventType =
+  | 'stream.created'
+  | 'stream.updated'
+  | 'stream.deleted'
+  | 'stream.started'
+  | 'stream.stopped'
+  | 'stream.error'
+  | 'stream.warning'
+  | 'stream.quality_change'
+  | 'stream.input_connected'
+  | 'stream.input_disconnected'
+  | 'stream.interrupted'
+  | 'stream.resumed'
+  | 'stream.viewers'
+  | 'system.warning'
+  | 'system.error'
+
+/** `code` says what exactly: an error of the catalogue, a repair, or one of the few below. */
+export type EventCode =
+  | ErrorCode
+  | RepairCause
+  | 'timeline_unconfirmed'
+  | 'discontinuity'
+  | 'worker_restarted'
+  | 'media_silent'
+  | 'media_returned'
+  | 'frame_rate_unknown'
+
+export interface MirrorEvent {
+  readonly type: EventType
+  readonly severity: 'info' | 'warning' | 'error'
+  readonly streamId: string | null
+  readonly atMs: number
+  readonly code: EventCode | null
+  /** One sentence for a person. */
+  readonly message: string
+  readonly details: Readonly<Record<string, string | number | boolean>>
+}

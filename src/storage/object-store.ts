@@ -1,0 +1,43 @@
+declare const keyBrand: unique symbol
+/** Built only by keys.ts, so a raw string from a URL cannot reach a store. Slash-separated segments, no `.` or `..`. */
+export type ObjectKey = string & { readonly [keyBrand]: true }
+
+export interface ObjectInfo {
+  readonly key: ObjectKey
+  readonly sizeBytes: number
+  readonly etag: string
+  readonly modifiedAtMs: number
+}
+
+export interface ObjectBody extends AsyncDisposable {
+  readonly info: ObjectInfo
+  /** Chunks are pulled: a slow reader slows the store instead of filling memory. */
+  readonly chunks: AsyncIterable<Uint8Array>
+}
+
+export interface StoreCall {
+  readonly signal: AbortSignal
+}
+
+/** Every failure to reach the store is `store_unavailable`; an abort rejects with the signal's reason. */
+export interface ObjectStore extends AsyncDisposable {
+  /**
+   * All or nothing and durable on return: a reader never sees part of a body, an abort or a crash leaves no object.
+   * With `ifAbsent` of several concurrent callers exactly one wins, the others get null and change nothing.
+   */
+  put(
+    key: ObjectKey,
+    body: AsyncIterable<Uint8Array> | Uint8Array,
+    call: StoreCall & { readonly contentType: string; readonly ifAbsent?: boolean },
+  ): Promise<ObjectInfo | null>
+  /** Null when absent: at a live edge a missing segment is an answer, not a failure. Range is in bytes, end exclusive. */
+  get(
+    key: ObjectKey,
+    call: StoreCall & { readonly range?: { readonly start: number; readonly end: number } },
+  ): Promise<ObjectBody | null>
+  head(key: ObjectKey, call: StoreCall): Promise<ObjectInfo | null>
+  /** In key order (UTF-8 bytes), every key that starts with `prefix`. */
+  list(prefix: string, call: StoreCall): AsyncIterable<ObjectInfo>
+  /** Deleting what is already gone succeeds, so a sweep can be repeated. */
+  delete(keys: readonly ObjectKey[], call: StoreCall): Promise<void>
+}
