@@ -20,20 +20,22 @@ export function durationSchema(minMs: number, maxMs: number) {
   )
 }
 
-export const streamSettingsSchema = z.strictObject({
-  segment: durationSchema(300, 10_000).meta({ description: 'Aimed-at segment length', example: '2s' }),
-  part: durationSchema(80, 1_000).meta({ description: 'Aimed-at part length', example: '200ms' }),
-  window: durationSchema(10_000, 300_000).meta({
-    description: 'Newest media held in memory and listed',
-    example: '30s',
-  }),
-  grace: durationSchema(0, 86_400_000).meta({
-    description: 'How long a silent stream stays up with gaps',
-    example: '5m',
-  }),
-  gop: z.enum(['auto', 'fixed']).meta({ description: 'fixed: keyframes divide the segment length' }),
-  onBusy: z.enum(['refuse', 'takeover']).meta({ description: 'What happens to a second publisher' }),
-})
+export const streamSettingsSchema = z
+  .strictObject({
+    segment: durationSchema(300, 10_000).meta({ description: 'Aimed-at segment length', example: '2s' }),
+    part: durationSchema(80, 1_000).meta({ description: 'Aimed-at part length', example: '200ms' }),
+    window: durationSchema(10_000, 300_000).meta({
+      description: 'Newest media held in memory and listed',
+      example: '30s',
+    }),
+    grace: durationSchema(0, 86_400_000).meta({
+      description: 'How long a silent stream stays up with gaps',
+      example: '5m',
+    }),
+    gop: z.enum(['auto', 'fixed']).meta({ description: 'fixed: keyframes divide the segment length' }),
+    onBusy: z.enum(['refuse', 'takeover']).meta({ description: 'What happens to a second publisher' }),
+  })
+  .meta({ id: 'StreamSettings' })
 
 export const createStreamSchema = z.strictObject({
   id: streamIdSchema,
@@ -50,93 +52,111 @@ export const streamStatusSchema = z.enum(['offline', 'starting', 'live', 'interr
 
 const percentilesSchema = z.object({ p50: z.number(), p95: z.number() })
 
-export const trackSchema = z.object({
-  id: z.string(),
-  kind: z.enum(['video', 'audio']),
-  codec: z.string(),
-  codecString: z.string(),
-  widthPx: z.number().nullable(),
-  heightPx: z.number().nullable(),
-  frameRate: z.number().nullable(),
-  sampleRateHz: z.number().nullable(),
-  channels: z.number().nullable(),
-  language: z.string().nullable(),
-  bitrateBps: z.number(),
-})
+export const trackSchema = z
+  .object({
+    id: z.string(),
+    kind: z.enum(['video', 'audio']),
+    codec: z.string(),
+    codecString: z.string(),
+    widthPx: z.number().nullable(),
+    heightPx: z.number().nullable(),
+    frameRate: z.number().nullable(),
+    sampleRateHz: z.number().nullable(),
+    channels: z.number().nullable(),
+    language: z.string().nullable(),
+    bitrateBps: z.number(),
+  })
+  .meta({ id: 'Track' })
 
-export const liveStatusSchema = z.object({
-  startedAt: z.iso.datetime().nullable(),
-  input: z
-    .object({
-      protocol: z.enum(['rtmp', 'srt', 'cmaf', 'test']),
-      connectedAt: z.iso.datetime(),
-      receivedBytes: z.number(),
-      rttMs: z.number().nullable(),
-      packetsLost: z.number().nullable(),
-      packetsRetransmitted: z.number().nullable(),
-    })
-    .nullable(),
-  tracks: z.array(trackSchema),
-  bitrateBps: z.number(),
-  fps: z.number(),
-  viewers: z.number(),
-  packagingMs: percentilesSchema.nullable(),
-  latencyMs: percentilesSchema.nullable(),
-  discontinuitySequence: z.number(),
-  newestMsn: z.number().nullable(),
-  keyframeIntervalSec: z.number().nullable(),
-  advice: z.array(z.string()),
-  drops: z.record(z.string(), z.number()),
-  repairs: z.record(z.string(), z.number()),
-})
+/** A connection from an encoder. Network figures only where the protocol has them (SRT). */
+export const inputSchema = z
+  .object({
+    protocol: z.enum(['rtmp', 'srt', 'cmaf', 'test']),
+    connectedAt: z.iso.datetime(),
+    receivedBytes: z.number(),
+    rttMs: z.number().nullable(),
+    packetsLost: z.number().nullable(),
+    packetsRetransmitted: z.number().nullable(),
+  })
+  .meta({ id: 'Input' })
 
-export const streamSchema = z.object({
-  id: streamIdSchema,
-  tenant: z.string(),
-  name: z.string(),
-  status: streamStatusSchema,
-  createdAt: z.iso.datetime(),
-  updatedAt: z.iso.datetime(),
-  settings: streamSettingsSchema,
-  /** Newest publish key; null for roles below operator, as is `ingest`. */
-  publishKey: z.string().nullable(),
-  ingest: z
-    .object({
-      /** Complete RTMP URL (server and key in one). */
-      rtmp: z.string().nullable(),
-      rtmpServer: z.string().nullable(),
-      rtmpKey: z.string().nullable(),
-      srt: z.string().nullable(),
-      cmaf: z.string(),
-    })
-    .nullable(),
-  playback: z.object({ hls: z.string(), watch: z.string() }),
-  live: liveStatusSchema,
-})
+export const liveStatusSchema = z
+  .object({
+    startedAt: z.iso.datetime().nullable(),
+    input: inputSchema.nullable(),
+    tracks: z.array(trackSchema),
+    bitrateBps: z.number(),
+    fps: z.number(),
+    viewers: z.number(),
+    packagingMs: percentilesSchema.nullable(),
+    latencyMs: percentilesSchema.nullable(),
+    discontinuitySequence: z.number(),
+    newestMsn: z.number().nullable(),
+    keyframeIntervalSec: z.number().nullable(),
+    advice: z.array(z.string()),
+    drops: z.record(z.string(), z.number()),
+    repairs: z.record(z.string(), z.number()),
+  })
+  .meta({ id: 'LiveStatus' })
 
-export const publishKeySchema = z.object({ id: z.string(), key: z.string(), createdAt: z.iso.datetime() })
+export const streamSchema = z
+  .object({
+    id: streamIdSchema,
+    tenant: z.string(),
+    name: z.string(),
+    status: streamStatusSchema,
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+    settings: streamSettingsSchema,
+    /** Newest publish key; null for roles below operator, as is `ingest`. */
+    publishKey: z.string().nullable(),
+    ingest: z
+      .object({
+        /** Complete RTMP URL (server and key in one). */
+        rtmp: z.string().nullable(),
+        rtmpServer: z.string().nullable(),
+        rtmpKey: z.string().nullable(),
+        srt: z.string().nullable(),
+        cmaf: z.string(),
+      })
+      .nullable(),
+    playback: z.object({ hls: z.string(), watch: z.string() }),
+    live: liveStatusSchema,
+  })
+  .meta({ id: 'Stream' })
 
-export const eventSchema = z.object({
-  seq: z.number(),
-  type: z.string(),
-  severity: z.enum(['info', 'warning', 'error']),
-  streamId: z.string().nullable(),
-  at: z.iso.datetime(),
-  code: z.string().nullable(),
-  message: z.string(),
-  details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
-})
+export const publishKeySchema = z
+  .object({ id: z.string(), key: z.string(), createdAt: z.iso.datetime() })
+  .meta({ id: 'PublishKey' })
+
+export const eventSchema = z
+  .object({
+    /** Cursor for paging; 0 in a message on /api/v1/ws, which may come before the event is stored. */
+    seq: z.number(),
+    type: z.string(),
+    severity: z.enum(['info', 'warning', 'error']),
+    streamId: z.string().nullable(),
+    at: z.iso.datetime(),
+    code: z.string().nullable(),
+    message: z.string(),
+    details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  })
+  .meta({ id: 'Event' })
 
 export const roleSchema = z.enum(['viewer', 'operator', 'admin'])
-export const apiKeySchema = z.object({
-  id: z.string(),
-  name: z.string(),
-  role: roleSchema,
-  createdAt: z.iso.datetime(),
-  lastUsedAt: z.iso.datetime().nullable(),
-})
+export const apiKeySchema = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    role: roleSchema,
+    createdAt: z.iso.datetime(),
+    lastUsedAt: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'ApiKey' })
 export const createApiKeySchema = z.strictObject({ name: z.string().min(1).max(100), role: roleSchema })
-export const createdApiKeySchema = apiKeySchema.extend({ key: z.string().meta({ description: 'Shown once' }) })
+export const createdApiKeySchema = apiKeySchema
+  .extend({ key: z.string().meta({ description: 'Shown once' }) })
+  .meta({ id: 'CreatedApiKey' })
 
 export const loginSchema = z.strictObject({ name: z.string().min(1).max(100), password: z.string().min(1).max(1024) })
 export const loginLinkSchema = z.strictObject({ token: z.string().min(1).max(200) })
@@ -145,54 +165,62 @@ export const setPasswordSchema = z.strictObject({
   password: z.string().min(10).max(1024),
 })
 /** Who asks: a user with a session cookie, or an API key. */
-export const meSchema = z.object({
-  kind: z.enum(['user', 'key']),
-  id: z.string(),
-  name: z.string(),
-  role: roleSchema,
-  /** True after a first-login link, until a password is set. */
-  passwordMissing: z.boolean(),
-})
+export const meSchema = z
+  .object({
+    kind: z.enum(['user', 'key']),
+    id: z.string(),
+    name: z.string(),
+    role: roleSchema,
+    /** True after a first-login link, until a password is set. */
+    passwordMissing: z.boolean(),
+  })
+  .meta({ id: 'Me' })
 
-export const systemSchema = z.object({
-  version: z.string(),
-  startedAt: z.iso.datetime(),
-  addresses: z.object({
-    console: z.string(),
-    media: z.string(),
-    rtmp: z.string().nullable(),
-    srt: z.string().nullable(),
-  }),
-  database: z.enum(['sqlite', 'postgres']),
-  problems: z.array(z.object({ code: z.string(), message: z.string() })),
-})
-
-export const metricsStreamsSchema = z.object({
-  streams: z.array(
-    z.object({
-      id: z.string(),
-      status: streamStatusSchema,
-      viewers: z.number(),
-      bitrate_bps: z.number(),
-      fps: z.number(),
-      /** Milliseconds from the media's own time to its part being fetchable. */
-      latency_p50: z.number().nullable(),
-      latency_p95: z.number().nullable(),
-      drops: z.number(),
+export const systemSchema = z
+  .object({
+    version: z.string(),
+    startedAt: z.iso.datetime(),
+    addresses: z.object({
+      console: z.string(),
+      media: z.string(),
+      rtmp: z.string().nullable(),
+      srt: z.string().nullable(),
     }),
-  ),
-})
+    database: z.enum(['sqlite', 'postgres']),
+    problems: z.array(z.object({ code: z.string(), message: z.string() })),
+  })
+  .meta({ id: 'System' })
+
+export const metricsStreamsSchema = z
+  .object({
+    streams: z.array(
+      z.object({
+        id: z.string(),
+        status: streamStatusSchema,
+        viewers: z.number(),
+        bitrate_bps: z.number(),
+        fps: z.number(),
+        /** Milliseconds from the media's own time to its part being fetchable. */
+        latency_p50: z.number().nullable(),
+        latency_p95: z.number().nullable(),
+        drops: z.number(),
+      }),
+    ),
+  })
+  .meta({ id: 'StreamMetrics' })
 
 /** RFC 9457. `code` is the catalogue's; `advice` says what to do next. */
-export const problemSchema = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.number(),
-  detail: z.string(),
-  code: z.string(),
-  advice: z.string(),
-  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-})
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.number(),
+    detail: z.string(),
+    code: z.string(),
+    advice: z.string(),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  })
+  .meta({ id: 'Problem' })
 
 /** Client to server on /api/v1/ws. Topics: `stream.<id>`, and with a role also `streams` (all streams) and `system`. */
 export const wsClientMessageSchema = z.discriminatedUnion('type', [
@@ -207,6 +235,46 @@ export const wsClientMessageSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('ping') }),
 ])
 
+// Lists come in an envelope, so that a page can grow fields without breaking its readers.
+export const streamListSchema = z.object({ streams: z.array(streamSchema) })
+export const publishKeyListSchema = z.object({ keys: z.array(publishKeySchema).meta({ description: 'Newest first' }) })
+export const inputListSchema = z.object({ inputs: z.array(inputSchema) })
+export const apiKeyListSchema = z.object({ keys: z.array(apiKeySchema) })
+export const eventPageSchema = z.object({
+  events: z.array(eventSchema).meta({ description: 'Newest first' }),
+  /** Pass as `before` for the next, older page; null: there is none. */
+  nextBefore: z.number().nullable(),
+})
+export const eventQuerySchema = z.strictObject({
+  before: z.coerce.number().int().positive().optional().meta({ description: 'Only events older than this `seq`' }),
+  limit: z.coerce.number().int().min(1).max(500).default(50).meta({ description: 'Events per page' }),
+})
+export const addPublishKeySchema = z.strictObject({
+  rotate: z.boolean().optional().meta({ description: 'true: every other key of the stream stops working' }),
+})
+export const createLoginLinkSchema = z.strictObject({
+  name: z.string().min(1).max(100).optional().meta({ description: 'User; by default the caller or the first admin' }),
+})
+export const createdLoginLinkSchema = z
+  .object({
+    /** Path in the console, with the one-time token. */
+    path: z.string(),
+    url: z.string(),
+    user: z.string(),
+    expiresAt: z.iso.datetime(),
+  })
+  .meta({ id: 'LoginLink' })
+export const healthSchema = z.object({ status: z.literal('ok') })
+export const readinessSchema = z.object({
+  ready: z.boolean(),
+  problems: z.array(z.object({ code: z.string(), message: z.string() })),
+})
+
+export type EventPageView = z.infer<typeof eventPageSchema>
+export type InputView = z.infer<typeof inputSchema>
+export type LoginLinkView = z.infer<typeof createdLoginLinkSchema>
+export type MetricsStreamsView = z.infer<typeof metricsStreamsSchema>
+export type UpdateStreamBody = z.infer<typeof updateStreamSchema>
 export type StreamView = z.infer<typeof streamSchema>
 export type LiveView = z.infer<typeof liveStatusSchema>
 export type EventView = z.infer<typeof eventSchema>

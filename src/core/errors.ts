@@ -52,6 +52,12 @@ export const ERRORS = {
     'The database cannot be reached',
     'Check MIRROR_DATABASE_URL and that the server runs.',
   ),
+  database_newer: row(
+    'caller',
+    500,
+    'A newer Mirror wrote the database',
+    'Start that version or a newer one, or restore the backup from before the update.',
+  ),
   // API
   invalid_request: row('caller', 400, 'The request is not valid', 'Correct the fields named in "errors".'),
   unauthorized: row('caller', 401, 'Not logged in', 'Send "Authorization: Bearer <API key>" or log in to the console.'),

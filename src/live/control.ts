@@ -26,6 +26,8 @@ export interface TrackStatus {
   readonly channels: number | null
   readonly language: string | null
   readonly bitrateBps: number
+  /** Viewer sessions that took this track within the last ten seconds. */
+  readonly viewers: number
 }
 
 export interface InputStatus {
@@ -60,6 +62,10 @@ export interface LiveStatus {
   readonly drops: Readonly<Record<string, number>>
   readonly repairs: Readonly<Record<string, number>>
 }
+
+/** A status as the owner of the stream knows it: viewers are counted elsewhere. */
+export type OwnerStatus = Omit<LiveStatus, 'viewers' | 'tracks'> & { readonly tracks: readonly OwnerTrackStatus[] }
+export type OwnerTrackStatus = Omit<TrackStatus, 'viewers'>
 
 export interface Percentiles {
   readonly p50: number

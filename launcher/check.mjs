@@ -1,0 +1,17 @@
+// `npm run check`: the inner loop, under a minute. Types, lint, format, licences, then the unit tests.
+import { runChecks } from './checks.mjs'
+import { installPackages } from './install.mjs'
+import { ROOT } from './layout.mjs'
+import { runTool } from './run-child.mjs'
+import { findRuntime, toolEnvironment } from './runtime.mjs'
+
+await installPackages(ROOT)
+const failed = [...(await runChecks())]
+// `--checks-only` is for .ci/run, where all tests follow.
+if (!process.argv.includes('--checks-only')) {
+  const env = toolEnvironment(ROOT, findRuntime(ROOT))
+  const code = await runTool('vitest', ['run', '--project', 'unit', '--reporter', 'dot'], { cwd: ROOT, env })
+  if (code !== 0) failed.push('unit tests')
+}
+if (failed.length > 0) process.stdout.write(`failed: ${failed.join(', ')}\n`)
+process.exitCode = failed.length === 0 ? 0 : 1

@@ -1,0 +1,55 @@
+// What routes may use. Built once in server.ts; a route takes what it needs from here and nothing else.
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { Catalog } from '../catalog/types.ts'
+import type { Log } from '../core/log.ts'
+import type { LiveControl } from '../live/control.ts'
+import type { Access, Principal } from './access.ts'
+import type { ApiSecrets } from './api-secrets.ts'
+import type { Authenticator } from './authenticator.ts'
+import type { EventHub } from './event-hub.ts'
+import type { Metrics } from './metrics.ts'
+import type { LoginLimits } from './request-gate.ts'
+import type { StreamService } from './stream-service.ts'
+import type { Addresses } from './stream-urls.ts'
+
+export interface ApiContext {
+  readonly catalog: Catalog
+  readonly live: LiveControl
+  readonly secrets: ApiSecrets
+  readonly addresses: Addresses
+  readonly database: 'sqlite' | 'postgres'
+  readonly metricsAccess: 'loopback' | 'key' | 'public'
+  readonly version: string
+  readonly startedAtMs: number
+  readonly clock: () => number
+  readonly log: Log
+  readonly auth: Authenticator
+  readonly events: EventHub
+  readonly metrics: Metrics
+  readonly streams: StreamService
+  readonly logins: LoginLimits
+  /** Ends WebSocket connections whose credential no longer holds. */
+  readonly recheckSockets: () => void
+}
+
+export type ApiApp = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Who may call this route; every route says it. */
+    access?: Access
+  }
+  interface FastifyRequest {
+    /** Who asks, or null: set before any handler runs. */
+    principal: Principal | null
+  }
+}

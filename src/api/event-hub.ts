@@ -1,0 +1,119 @@
+// Every event passes here once: to the log, to listeners (WebSocket, metrics) at once, and to the catalog in batches.
+import type { Catalog } from '../catalog/types.ts'
+import type { Log } from '../core/log.ts'
+import type { LiveControl } from '../live/control.ts'
+import type { MirrorEvent } from '../live/events.ts'
+import { createQuietLog } from './quiet-log.ts'
+
+/** While the database is away the oldest waiting event is dropped, and counted. */
+export const MAX_WAITING_EVENTS = 10_000
+const BATCH = 500
+const FLUSH_EVERY_MS = 500
+/** What the catalog keeps, checked after so many appended events. */
+const KEEP_EVENTS = 100_000
+const TRIM_EVERY = 1_000
+
+export interface EventHub extends AsyncDisposable {
+  publish(event: MirrorEvent): void
+  /** Listeners hear an event in the moment it is published, before it is stored. They must not throw. */
+  onEvent(listener: (event: MirrorEvent) => void): () => void
+  /** Writes what waits; resolves also when the database refuses it. */
+  flush(): Promise<void>
+  /** Events that were never stored, since the start. */
+  droppedCount(): number
+}
+
+export function createEventHub(options: {
+  readonly events: Catalog['events']
+  readonly live: Pick<LiveControl, 'onEvent'>
+  readonly log: Log
+  readonly clock: () => number
+}): EventHub {
+  const { events, live, log, clock } = options
+  const quiet = createQuietLog(log, clock)
+  const listeners = new Set<(event: MirrorEvent) => void>()
+  const waiting: MirrorEvent[] = []
+  let dropped = 0
+  let appendedSinceTrim = 0
+  let flushing: Promise<void> | null = null
+
+  function publish(event: MirrorEvent): void {
+    if (event.type !== 'stream.viewers') {
+      quiet.write(event)
+      waiting.push(storable(event))
+      if (waiting.length > MAX_WAITING_EVENTS) {
+        waiting.shift()
+        dropped += 1
+      }
+    }
+    for (const listener of listeners) listener(event)
+  }
+
+  async function writeBatches(): Promise<void> {
+    while (waiting.length > 0) {
+      const batch = waiting.splice(0, BATCH)
+      try {
+        await events.append(batch)
+      } catch (error) {
+        const room = Math.max(0, MAX_WAITING_EVENTS - waiting.length)
+        const kept = room === 0 ? [] : batch.slice(-room)
+        waiting.unshift(...kept)
+        dropped += batch.length - kept.length
+        quiet.write(storeFailed(error, waiting.length, clock()))
+        return
+      }
+      appendedSinceTrim += batch.length
+    }
+    if (appendedSinceTrim < TRIM_EVERY) return
+    appendedSinceTrim = 0
+    await events.trim(KEEP_EVENTS).catch((error: unknown) => quiet.write(storeFailed(error, 0, clock())))
+  }
+
+  function flush(): Promise<void> {
+    flushing ??= writeBatches().finally(() => {
+      flushing = null
+    })
+    return flushing
+  }
+
+  const stopListening = live.onEvent(publish)
+  const timer = setInterval(() => {
+    quiet.sweep()
+    void flush()
+  }, FLUSH_EVERY_MS)
+
+  return {
+    publish,
+    onEvent(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    flush,
+    droppedCount: () => dropped,
+    async [Symbol.asyncDispose]() {
+      stopListening()
+      clearInterval(timer)
+      await flush()
+      // A batch may have been under way already when this began; what came meanwhile goes now.
+      await flush()
+      quiet.close()
+    },
+  }
+}
+
+/** Messages may quote an encoder's bytes; PostgreSQL refuses U+0000 in text, and one event must not block the queue. */
+function storable(event: MirrorEvent): MirrorEvent {
+  return event.message.includes('\0') ? { ...event, message: event.message.replaceAll('\0', '') } : event
+}
+
+function storeFailed(error: unknown, waitingCount: number, atMs: number): MirrorEvent {
+  return {
+    type: 'system.error',
+    severity: 'error',
+    streamId: null,
+    atMs,
+    code: 'database_unavailable',
+    message: `Events cannot be stored: ${error instanceof Error ? error.message : String(error)}`,
+    details: { waitingCount },
+  }
+}

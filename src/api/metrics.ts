@@ -1,0 +1,141 @@
+// Prometheus metrics. Names and meanings are documented for operators; changing one breaks their alerts.
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { LatencyObservation, LiveControl, StreamStatus } from '../live/control.ts'
+
+const STATUSES: readonly StreamStatus[] = ['offline', 'starting', 'live', 'interrupted', 'ended']
+
+/** Seconds; dense where the latency goals lie (0.2 to 2 s). */
+const LATENCY_BUCKETS_SEC = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1, 1.5, 2, 3, 5, 10, 30]
+
+export interface Metrics extends Disposable {
+  readonly contentType: string
+  render(): Promise<string>
+  countRequest(method: string, route: string, status: number, durationSec: number): void
+  /** Ends the series of a deleted stream. */
+  forgetStream(streamId: string): void
+}
+
+export function createMetrics(options: {
+  readonly live: LiveControl
+  readonly droppedEvents: () => number
+  readonly openSockets: () => number
+}): Metrics {
+  const { live } = options
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  registerStreamGauges(registry, live)
+  registerCauses(registry, live)
+
+  new Gauge({
+    name: 'websocket_connections',
+    help: 'Open connections on /api/v1/ws',
+    registers: [registry],
+    collect() {
+      this.set(options.openSockets())
+    },
+  })
+  new Counter({
+    name: 'events_dropped_total',
+    help: 'Events that could not be stored because the database was away',
+    registers: [registry],
+    collect() {
+      this.reset()
+      this.inc(options.droppedEvents())
+    },
+  })
+  const requests = new Histogram({
+    name: 'http_request_duration_seconds',
+    help: 'Time to answer a request of the API',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    registers: [registry],
+  })
+
+  const histograms: Readonly<Record<LatencyObservation['stage'], Histogram<'stream_id'>>> = {
+    segment: latencyHistogram(registry, 'stream_segment_latency', 'Media time of a segment until it can be fetched'),
+    e2e: latencyHistogram(registry, 'stream_e2e_latency', 'Media time until shown, as players report it'),
+    ingestion: latencyHistogram(registry, 'ingestion_latency', 'Arrival of bytes until the sample is timed'),
+    packaging: latencyHistogram(registry, 'packaging_latency', 'Arrival of a sample until its part can be fetched'),
+  }
+  const stopListening = live.onLatency(({ streamId, stage, valuesSec }) => {
+    for (const value of valuesSec) histograms[stage].observe({ stream_id: streamId }, value)
+  })
+
+  return {
+    contentType: registry.contentType,
+    render: () => registry.metrics(),
+    countRequest(method, route, status, durationSec) {
+      requests.observe({ method, route, status }, durationSec)
+    },
+    forgetStream(streamId) {
+      for (const histogram of Object.values(histograms)) histogram.remove({ stream_id: streamId })
+    },
+    [Symbol.dispose]() {
+      stopListening()
+      registry.clear()
+    },
+  }
+}
+
+function registerStreamGauges(registry: Registry, live: LiveControl): void {
+  new Gauge({
+    name: 'stream_status',
+    help: '1 for the status a stream is in, 0 for the others',
+    labelNames: ['stream_id', 'status'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const { id, status } of live.statuses()) {
+        for (const each of STATUSES) this.set({ stream_id: id, status: each }, each === status ? 1 : 0)
+      }
+    },
+  })
+  new Gauge({
+    name: 'stream_viewer_count',
+    help: 'Viewer sessions',
+    labelNames: ['stream_id'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const { id, viewers } of live.statuses()) this.set({ stream_id: id }, viewers)
+    },
+  })
+  new Gauge({
+    name: 'stream_bitrate_bps',
+    help: 'Incoming media, bits per second',
+    labelNames: ['stream_id'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const { id, bitrateBps } of live.statuses()) this.set({ stream_id: id }, bitrateBps)
+    },
+  })
+}
+
+/** The media plane counts since a stream's start; a restart of that count is what `rate()` expects of a counter. */
+function registerCauses(registry: Registry, live: LiveControl): void {
+  for (const kind of ['drops', 'repairs'] as const) {
+    new Counter({
+      name: `stream_${kind}_total`,
+      help: kind === 'drops' ? 'Samples that were dropped, by cause' : 'Timestamps that were repaired, by cause',
+      labelNames: ['stream_id', 'cause'],
+      registers: [registry],
+      collect() {
+        this.reset()
+        for (const status of live.statuses()) {
+          for (const [cause, count] of Object.entries(status[kind])) this.inc({ stream_id: status.id, cause }, count)
+        }
+      },
+    })
+  }
+}
+
+function latencyHistogram(registry: Registry, name: string, what: string): Histogram<'stream_id'> {
+  return new Histogram({
+    name,
+    help: `${what}, seconds`,
+    labelNames: ['stream_id'],
+    buckets: LATENCY_BUCKETS_SEC,
+    registers: [registry],
+  })
+}

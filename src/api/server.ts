@@ -1,0 +1,220 @@
+// The API server: routes, console, WebSocket and metrics on one port.
+import type { AddressInfo } from 'node:net'
+import cookie from '@fastify/cookie'
+import swagger from '@fastify/swagger'
+import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { ZodType } from 'zod'
+import type { Catalog } from '../catalog/types.ts'
+import { MirrorError } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
+import type { LiveControl } from '../live/control.ts'
+import type { Access } from './access.ts'
+import type { ApiSecrets } from './api-secrets.ts'
+import { createAuthenticator } from './authenticator.ts'
+import { type ConsoleFiles, registerConsole, wantsPage } from './console-files.ts'
+import type { ApiApp, ApiContext } from './context.ts'
+import { createEventHub, type EventHub } from './event-hub.ts'
+import { createMetrics } from './metrics.ts'
+import { openApiOptions } from './openapi.ts'
+import { PROBLEM_TYPE, toProblem } from './problems.ts'
+import { DEFAULT_RATE_LIMITS, type RateLimits } from './rate-limit.ts'
+import { createRequestGate } from './request-gate.ts'
+import { registerApiKeyRoutes } from './routes/api-key-routes.ts'
+import { registerAuthRoutes } from './routes/auth-routes.ts'
+import { registerEventRoutes } from './routes/event-routes.ts'
+import { registerKeyRoutes } from './routes/key-routes.ts'
+import { registerStreamRoutes } from './routes/stream-routes.ts'
+import { registerSystemRoutes } from './routes/system-routes.ts'
+import { registerTestSourceRoutes } from './routes/test-source-routes.ts'
+import { setSecurityHeaders } from './security-headers.ts'
+import { createSocketIdentifier, remoteAddress } from './socket-identity.ts'
+import { DEFAULT_SOCKET_LIMITS, type SocketLimits, startSockets } from './sockets.ts'
+import { createStreamService } from './stream-service.ts'
+import { type Addresses, consoleUrl, mediaUrl } from './stream-urls.ts'
+
+const BODY_LIMIT_BYTES = 1024 * 1024
+const DEFAULT_RETRY_AFTER_SEC = 5
+
+export interface ApiServerOptions {
+  readonly host: string
+  /** 0: chosen by the system. */
+  readonly port: number
+  readonly catalog: Catalog
+  readonly live: LiveControl
+  readonly secrets: ApiSecrets
+  readonly addresses: Addresses
+  readonly database: 'sqlite' | 'postgres'
+  /** A preset admin key, or null. */
+  readonly adminToken: string | null
+  /** Folder of the built console, or null: only the API is served. */
+  readonly consoleDir: string | null
+  readonly metricsAccess: 'loopback' | 'key' | 'public'
+  readonly version: string
+  readonly clock: () => number
+  readonly log: Log
+  readonly limits?: RateLimits
+  readonly socketLimits?: SocketLimits
+}
+
+export interface RouteAccess {
+  readonly method: string
+  readonly url: string
+  readonly access: Access
+}
+
+/** Closing answers what is under way, ends WebSocket connections and writes the events that wait. */
+export interface ApiServer extends AsyncDisposable {
+  readonly port: number
+  readonly events: EventHub
+  /** Every route with who may call it. */
+  readonly routes: readonly RouteAccess[]
+}
+
+/** Listens when it resolves. Throws `port_taken`. */
+export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  await using opened = new AsyncDisposableStack()
+  const { catalog, live, clock, log, addresses } = options
+  const limits = options.limits ?? DEFAULT_RATE_LIMITS
+
+  const auth = createAuthenticator({ catalog, adminToken: options.adminToken, clock })
+  const events = opened.use(createEventHub({ events: catalog.events, live, log: log.child('events'), clock }))
+  const gate = createRequestGate({ auth, limits, publicUrl: addresses.publicUrl, clock })
+  let openSockets = () => 0
+  let recheckSockets = () => {}
+  const metrics = opened.use(
+    createMetrics({ live, droppedEvents: () => events.droppedCount(), openSockets: () => openSockets() }),
+  )
+  opened.defer(
+    events.onEvent((event) => {
+      if (event.type === 'stream.deleted' && event.streamId !== null) metrics.forgetStream(event.streamId)
+    }),
+  )
+
+  const app = createApp(log)
+  const routes = collectRoutes(app)
+  const context: ApiContext = {
+    ...options,
+    startedAtMs: clock(),
+    auth,
+    events,
+    metrics,
+    streams: createStreamService({ catalog, live, secrets: options.secrets, addresses, events, clock }),
+    logins: gate.logins,
+    recheckSockets: () => recheckSockets(),
+  }
+  await app.register(cookie)
+  await app.register(swagger, openApiOptions(options.version, consoleUrl(addresses)))
+  app.addHook('onRequest', (request, reply) => gate.admit(request, reply))
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none'
+    metrics.countRequest(request.method, route, reply.statusCode, reply.elapsedTime / 1000)
+  })
+
+  registerStreamRoutes(app, context)
+  registerKeyRoutes(app, context)
+  registerTestSourceRoutes(app, context)
+  registerEventRoutes(app, context)
+  registerSystemRoutes(app, context)
+  registerApiKeyRoutes(app, context)
+  registerAuthRoutes(app, context)
+  const mediaOrigin = new URL(mediaUrl(addresses)).origin
+  const consoleFiles =
+    options.consoleDir === null ? null : await registerConsole(app, { consoleDir: options.consoleDir, mediaOrigin })
+  answerNotFound(app, consoleFiles)
+
+  await app.ready()
+  opened.defer(() => app.close())
+  const sockets = startSockets({
+    server: app.server,
+    live,
+    events,
+    identify: createSocketIdentifier({ auth, limits, publicUrl: addresses.publicUrl, clock }),
+    isValid: (principal) => auth.isValid(principal),
+    remoteAddress,
+    limits: options.socketLimits ?? DEFAULT_SOCKET_LIMITS,
+    log: log.child('ws'),
+  })
+  openSockets = () => sockets.openCount()
+  recheckSockets = () => void sockets.recheck()
+  opened.use(sockets)
+
+  const port = await listen(app, options)
+  const owned = opened.move()
+  return { port, events, routes, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+function createApp(log: Log): ApiApp {
+  const app = fastify({
+    logger: false,
+    bodyLimit: BODY_LIMIT_BYTES,
+    // Only a proxy on this machine may say whom it speaks for.
+    trustProxy: 'loopback',
+    requestTimeout: 30_000,
+    keepAliveTimeout: 72_000,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 500 },
+    frameworkErrors: (error, request, reply) => sendProblem(log, error, request, reply),
+  }).withTypeProvider<ZodTypeProvider>()
+  app.setValidatorCompiler<ZodType>((route) => {
+    const validate = validatorCompiler(route)
+    // Fastify says null for an absent body, zod says undefined.
+    return (data: unknown) => validate(data === null ? undefined : data)
+  })
+  app.setSerializerCompiler(serializerCompiler)
+  app.decorateRequest('principal', null)
+  app.addHook('onSend', async (request, reply) => setSecurityHeaders(request, reply))
+  app.setErrorHandler((error, request, reply) => sendProblem(log, error, request, reply))
+
+  // A POST without a body is fine where none is needed, whatever Content-Type the client put on it.
+  const parseJson = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined)
+    else void parseJson(request, String(body), done)
+  })
+  return app
+}
+
+function sendProblem(log: Log, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = toProblem(error)
+  if (problem.code === 'internal') log.error('A request failed', { method: request.method, url: request.url, error })
+  const waitSec = error instanceof MirrorError ? error.details['retryAfterSec'] : undefined
+  if (problem.status === 429) reply.header('Retry-After', waitSec ?? DEFAULT_RETRY_AFTER_SEC)
+  if (problem.status === 401) reply.header('WWW-Authenticate', 'Bearer realm="mirror"')
+  void reply.code(problem.status).type(PROBLEM_TYPE).serializer(String).send(JSON.stringify(problem))
+}
+
+/** A route without declared access would be open by accident, so it stops the start. */
+function collectRoutes(app: ApiApp): RouteAccess[] {
+  const routes: RouteAccess[] = []
+  app.addHook('onRoute', ({ method, url, config }) => {
+    const access = config?.access
+    if (access === undefined) throw new Error(`route ${String(method)} ${url} declares no access`)
+    for (const each of [method].flat()) routes.push({ method: each, url, access })
+  })
+  return routes
+}
+
+function answerNotFound(app: ApiApp, consoleFiles: ConsoleFiles | null): void {
+  app.setNotFoundHandler((request, reply) => {
+    if (consoleFiles !== null && wantsPage(request)) return consoleFiles.sendStartPage(reply)
+    const path = request.url.split('?')[0] ?? ''
+    throw new MirrorError('route_not_found', `There is nothing at ${request.method} ${path.slice(0, 200)}`)
+  })
+}
+
+async function listen(app: ApiApp, { host, port }: ApiServerOptions): Promise<number> {
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    if (!isAddressInUse(error)) throw error
+    throw new MirrorError('port_taken', `Port ${port} for console and API is in use (setting MIRROR_API_PORT)`, {
+      cause: error,
+    })
+  }
+  return (app.server.address() as AddressInfo).port
+}
+
+function isAddressInUse(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+}

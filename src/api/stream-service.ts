@@ -1,0 +1,255 @@
+// What can be done to streams. The catalog changes first, then the media plane learns of it.
+import type { Catalog, PublishKeyRow, StreamRow } from '../catalog/types.ts'
+import { isMirrorError, MirrorError } from '../core/errors.ts'
+import type { LiveControl, RegisteredStream } from '../live/control.ts'
+import type { EventType } from '../live/events.ts'
+import { DEFAULT_STREAM_SETTINGS, type StreamSettings } from '../live/settings.ts'
+import type { ApiSecrets } from './api-secrets.ts'
+import type { CreateStreamBody, PublishKeyView, StreamView, UpdateStreamBody } from './contract.ts'
+import type { EventHub } from './event-hub.ts'
+import type { Addresses } from './stream-urls.ts'
+import { applySettings, isoTime, renderStream } from './stream-view.ts'
+
+export const DEFAULT_TENANT = 'default'
+export const DEMO_STREAM_ID = 'demo'
+/** Keys that are accepted at the same time, so that encoders can be moved to a new one without a gap. */
+const MAX_KEYS_PER_STREAM = 10
+
+export interface StreamService {
+  list(seesKeys: boolean): Promise<StreamView[]>
+  /** Throws `stream_not_found`, as does everything below that takes an id. */
+  get(id: string, seesKeys: boolean): Promise<StreamView>
+  create(body: CreateStreamBody): Promise<StreamView>
+  update(id: string, body: UpdateStreamBody): Promise<StreamView>
+  remove(id: string): Promise<void>
+  restart(id: string): Promise<StreamView>
+  keys(id: string): Promise<PublishKeyView[]>
+  addKey(id: string, rotate: boolean): Promise<PublishKeyView>
+  removeKey(id: string, keyId: string): Promise<void>
+  startTestSource(id: string): Promise<StreamView>
+  stopTestSource(id: string): Promise<void>
+  /** The demo stream, made if it is missing, with its test source running. */
+  startDemo(): Promise<StreamView>
+}
+
+export interface StreamServiceOptions {
+  readonly catalog: Catalog
+  readonly live: LiveControl
+  readonly secrets: ApiSecrets
+  readonly addresses: Addresses
+  readonly events: Pick<EventHub, 'publish'>
+  readonly clock: () => number
+}
+
+/** Tells the media plane of every stream in the catalog; call it once, before ingest opens. */
+export async function registerStreams(catalog: Catalog, live: Pick<LiveControl, 'register'>): Promise<number> {
+  const [rows, keys] = await Promise.all([catalog.streams.list(), catalog.publishKeys.list()])
+  const keysOf = groupByStream(keys)
+  for (const row of rows) live.register(toRegistered(row, keysOf.get(row.id) ?? []))
+  return rows.length
+}
+
+export function createStreamService(options: StreamServiceOptions): StreamService {
+  const { catalog, live, secrets, addresses, events, clock } = options
+  const serially = createSerial()
+
+  async function require(id: string): Promise<StreamRow> {
+    const row = await catalog.streams.get(id)
+    if (row === null) throw notFound(id)
+    return row
+  }
+
+  function view(row: StreamRow, newestKey: PublishKeyRow | undefined): StreamView {
+    const publishKey = newestKey === undefined ? null : openKey(newestKey)
+    return renderStream({ row, publishKey, live: live.status(row.id), addresses })
+  }
+
+  async function viewWithKey(row: StreamRow): Promise<StreamView> {
+    const [newest] = await catalog.publishKeys.list(row.id)
+    return view(row, newest)
+  }
+
+  /** A key sealed under another secret (a restored database) is unreadable, not fatal: rotating it helps. */
+  function openKey({ sealed }: PublishKeyRow): string | null {
+    return secrets.open(sealed)
+  }
+
+  async function register(row: StreamRow): Promise<void> {
+    live.register(toRegistered(row, await catalog.publishKeys.list(row.id)))
+  }
+
+  function report(type: EventType, streamId: string, message: string): void {
+    events.publish({ type, severity: 'info', streamId, atMs: clock(), code: null, message, details: {} })
+  }
+
+  function newKey(streamId: string): { row: PublishKeyRow; key: string } {
+    const key = secrets.newPublishKey()
+    const sealed = { sealed: secrets.seal(key), lookup: secrets.lookup(key) }
+    return { key, row: { id: secrets.newToken(), streamId, ...sealed, createdAtMs: clock() } }
+  }
+
+  async function create(body: CreateStreamBody): Promise<StreamView> {
+    const settings = checkSettings(applySettings(DEFAULT_STREAM_SETTINGS, body.settings ?? {}))
+    const times = { createdAtMs: clock(), updatedAtMs: clock() }
+    const row = { id: body.id, tenantId: DEFAULT_TENANT, name: body.name ?? '', settings, ...times }
+    const key = newKey(row.id)
+    await catalog.streams.create(row, key.row)
+    live.register(toRegistered(row, [key.row]))
+    report('stream.created', row.id, `Stream ${row.id} was created`)
+    return view(row, key.row)
+  }
+
+  return {
+    async list(seesKeys) {
+      const [rows, keys] = await Promise.all([catalog.streams.list(), seesKeys ? catalog.publishKeys.list() : []])
+      const keysOf = groupByStream(keys)
+      return rows.map((row) => view(row, keysOf.get(row.id)?.[0]))
+    },
+
+    async get(id, seesKeys) {
+      const row = await require(id)
+      return seesKeys ? await viewWithKey(row) : view(row, undefined)
+    },
+
+    create: (body) => serially(() => create(body)),
+
+    update: (id, body) =>
+      serially(async () => {
+        const before = await require(id)
+        const row = await catalog.streams.update(id, {
+          ...(body.name === undefined ? {} : { name: body.name }),
+          ...(body.settings === undefined
+            ? {}
+            : { settings: checkSettings(applySettings(before.settings, body.settings)) }),
+          updatedAtMs: clock(),
+        })
+        if (row === null) throw notFound(id)
+        await register(row)
+        report('stream.updated', id, `Stream ${id} was changed`)
+        return await viewWithKey(row)
+      }),
+
+    remove: (id) =>
+      serially(async () => {
+        if (!(await catalog.streams.remove(id))) throw notFound(id)
+        live.unregister(id)
+        report('stream.deleted', id, `Stream ${id} was deleted`)
+      }),
+
+    async restart(id) {
+      const row = await require(id)
+      live.restart(id)
+      return await viewWithKey(row)
+    },
+
+    async keys(id) {
+      await require(id)
+      const rows = await catalog.publishKeys.list(id)
+      return rows.flatMap((row) => {
+        const key = openKey(row)
+        return key === null ? [] : [{ id: row.id, key, createdAt: isoTime(row.createdAtMs) }]
+      })
+    },
+
+    addKey: (id, rotate) =>
+      serially(async () => {
+        const stream = await require(id)
+        const { row, key } = newKey(id)
+        if (!rotate && (await catalog.publishKeys.list(id)).length >= MAX_KEYS_PER_STREAM) {
+          throw new MirrorError('invalid_request', `Stream ${id} has ${MAX_KEYS_PER_STREAM} keys already; remove one`)
+        }
+        await (rotate ? catalog.publishKeys.rotate(row) : catalog.publishKeys.add(row))
+        await register(stream)
+        report(
+          'stream.updated',
+          id,
+          rotate ? `The publish key of ${id} was rotated` : `${id} got a further publish key`,
+        )
+        return { id: row.id, key, createdAt: isoTime(row.createdAtMs) }
+      }),
+
+    removeKey: (id, keyId) =>
+      serially(async () => {
+        const stream = await require(id)
+        const rows = await catalog.publishKeys.list(id)
+        if (!rows.some((row) => row.id === keyId)) {
+          throw new MirrorError('key_not_found', `Stream ${id} has no publish key with this id`)
+        }
+        if (rows.length === 1) {
+          throw new MirrorError('invalid_request', `This is the only key of ${id}; rotate it instead`)
+        }
+        await catalog.publishKeys.remove(id, keyId)
+        await register(stream)
+        report('stream.updated', id, `A publish key of ${id} was removed`)
+      }),
+
+    async startTestSource(id) {
+      const row = await require(id)
+      await live.startTestSource(id)
+      return await viewWithKey(row)
+    },
+
+    async stopTestSource(id) {
+      await require(id)
+      await live.stopTestSource(id)
+    },
+
+    async startDemo() {
+      await serially(async () => {
+        if ((await catalog.streams.get(DEMO_STREAM_ID)) !== null) return
+        await create({ id: DEMO_STREAM_ID, name: 'Demo', settings: { segment: '1s', gop: 'fixed' } })
+      })
+      try {
+        await live.startTestSource(DEMO_STREAM_ID)
+      } catch (error) {
+        // Pressing the button twice is no fault; another publisher on the demo stream is.
+        const isRunning = live.status(DEMO_STREAM_ID)?.input?.protocol === 'test'
+        if (!isMirrorError(error, 'stream_busy') || !isRunning) throw error
+      }
+      return await viewWithKey(await require(DEMO_STREAM_ID))
+    },
+  }
+}
+
+function groupByStream(keys: readonly PublishKeyRow[]): ReadonlyMap<string, readonly PublishKeyRow[]> {
+  const groups = new Map<string, PublishKeyRow[]>()
+  for (const key of keys) {
+    const group = groups.get(key.streamId)
+    if (group === undefined) groups.set(key.streamId, [key])
+    else group.push(key)
+  }
+  return groups
+}
+
+function toRegistered(row: StreamRow, keys: readonly PublishKeyRow[]): RegisteredStream {
+  const { id, tenantId, settings } = row
+  return { id, tenantId, settings, keyLookups: keys.map(({ lookup }) => lookup) }
+}
+
+function checkSettings(settings: StreamSettings): StreamSettings {
+  if (settings.partMs > settings.segmentMs) {
+    throw new MirrorError('invalid_request', 'A part cannot be longer than its segment', {
+      details: { path: 'settings.part' },
+    })
+  }
+  if (settings.windowMs < 3 * settings.segmentMs) {
+    throw new MirrorError('invalid_request', 'The window must hold at least three segments', {
+      details: { path: 'settings.window' },
+    })
+  }
+  return settings
+}
+
+function notFound(id: string): MirrorError {
+  return new MirrorError('stream_not_found', `There is no stream "${id.slice(0, 64)}"`)
+}
+
+/** One change after the other, so that the media plane never keeps an older state than the catalog. */
+function createSerial(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const next = last.then(work, work)
+    last = next.catch(() => {})
+    return next
+  }
+}

@@ -1,0 +1,143 @@
+// From rows and live figures to what the API shows. Pure: the caller has fetched everything.
+import type { ApiKeyRow, EventRow, StreamRow } from '../catalog/types.ts'
+import { formatDuration, parseDuration } from '../core/duration.ts'
+import type { InputStatus, LiveStatus } from '../live/control.ts'
+import type { MirrorEvent } from '../live/events.ts'
+import type { StreamSettings } from '../live/settings.ts'
+import type { ApiKeyView, EventView, InputView, LiveView, StreamSettingsView, StreamView } from './contract.ts'
+import { type Addresses, ingestUrls, playbackUrls } from './stream-urls.ts'
+
+const EMPTY_LIVE: LiveView = {
+  startedAt: null,
+  input: null,
+  tracks: [],
+  bitrateBps: 0,
+  fps: 0,
+  viewers: 0,
+  packagingMs: null,
+  latencyMs: null,
+  discontinuitySequence: 0,
+  newestMsn: null,
+  keyframeIntervalSec: null,
+  advice: [],
+  drops: {},
+  repairs: {},
+}
+
+export interface StreamFacts {
+  readonly row: StreamRow
+  /** Newest publish key in plain text; null hides it and every ingest address. */
+  readonly publishKey: string | null
+  readonly live: LiveStatus | null
+  readonly addresses: Addresses
+}
+
+export function renderStream({ row, publishKey, live, addresses }: StreamFacts): StreamView {
+  return {
+    id: row.id,
+    tenant: row.tenantId,
+    name: row.name,
+    status: live?.status ?? 'offline',
+    createdAt: isoTime(row.createdAtMs),
+    updatedAt: isoTime(row.updatedAtMs),
+    settings: renderSettings(row.settings),
+    publishKey,
+    ingest: publishKey === null ? null : ingestUrls(addresses, row.id, publishKey),
+    playback: playbackUrls(addresses, row.id),
+    live: live === null ? EMPTY_LIVE : renderLive(live),
+  }
+}
+
+export function renderLive(live: LiveStatus): LiveView {
+  return {
+    startedAt: live.startedAtMs === null ? null : isoTime(live.startedAtMs),
+    input: live.input === null ? null : renderInput(live.input),
+    tracks: live.tracks.map((track) => ({ ...track, bitrateBps: finite(track.bitrateBps) })),
+    bitrateBps: finite(live.bitrateBps),
+    fps: finite(live.fps),
+    viewers: live.viewers,
+    packagingMs: live.packagingMs,
+    latencyMs: live.latencyMs,
+    discontinuitySequence: live.discontinuitySequence,
+    newestMsn: live.newestMsn,
+    keyframeIntervalSec: live.keyframeIntervalSec,
+    advice: [...live.advice],
+    drops: { ...live.drops },
+    repairs: { ...live.repairs },
+  }
+}
+
+/** What anybody may know about a public stream: that it runs, since when, and how many watch. */
+export function renderPublicLive(live: LiveStatus): LiveView {
+  return {
+    ...EMPTY_LIVE,
+    startedAt: live.startedAtMs === null ? null : isoTime(live.startedAtMs),
+    viewers: live.viewers,
+  }
+}
+
+export function renderInput(input: InputStatus): InputView {
+  const { connectedAtMs, ...rest } = input
+  return { ...rest, connectedAt: isoTime(connectedAtMs) }
+}
+
+export function renderSettings(settings: StreamSettings): StreamSettingsView {
+  return {
+    segment: formatDuration(settings.segmentMs),
+    part: formatDuration(settings.partMs),
+    window: formatDuration(settings.windowMs),
+    grace: formatDuration(settings.graceMs),
+    gop: settings.gop,
+    onBusy: settings.onBusy,
+  }
+}
+
+type SettingsChange = { readonly [Key in keyof StreamSettingsView]?: StreamSettingsView[Key] | undefined }
+
+/** `base` with the validated `change` on top. */
+export function applySettings(base: StreamSettings, change: SettingsChange): StreamSettings {
+  return {
+    segmentMs: durationOr(change.segment, base.segmentMs),
+    partMs: durationOr(change.part, base.partMs),
+    windowMs: durationOr(change.window, base.windowMs),
+    graceMs: durationOr(change.grace, base.graceMs),
+    gop: change.gop ?? base.gop,
+    onBusy: change.onBusy ?? base.onBusy,
+  }
+}
+
+export function renderEvent(event: MirrorEvent | EventRow): EventView {
+  return {
+    seq: 'seq' in event ? event.seq : 0,
+    type: event.type,
+    severity: event.severity,
+    streamId: event.streamId,
+    at: isoTime(event.atMs),
+    code: event.code,
+    message: event.message,
+    details: { ...event.details },
+  }
+}
+
+export function renderApiKey(row: ApiKeyRow): ApiKeyView {
+  return {
+    id: row.id,
+    name: row.name,
+    role: row.role,
+    createdAt: isoTime(row.createdAtMs),
+    lastUsedAt: row.lastUsedAtMs === null ? null : isoTime(row.lastUsedAtMs),
+  }
+}
+
+export function isoTime(atMs: number): string {
+  return new Date(atMs).toISOString()
+}
+
+function durationOr(text: string | undefined, fallbackMs: number): number {
+  return text === undefined ? fallbackMs : (parseDuration(text) ?? fallbackMs)
+}
+
+/** JSON has no NaN; a rate over an empty interval counts as 0. */
+function finite(value: number): number {
+  return Number.isFinite(value) ? value : 0
+}

@@ -1,0 +1,112 @@
+// Forward only. A migration that has shipped is never edited: append a new one.
+
+export type Dialect = 'sqlite' | 'postgres'
+
+interface Migration {
+  readonly version: number
+  readonly name: string
+  readonly statements: (types: ColumnTypes) => readonly string[]
+}
+
+interface ColumnTypes {
+  /** Compared and sorted by UTF-8 bytes on both, whatever the database's locale. */
+  readonly text: string
+  /** 64 bit; the drivers give it back as a number, and milliseconds stay far below 2^53. */
+  readonly integer: string
+  /** A key that only rises, also after its highest rows were deleted. */
+  readonly sequence: string
+  /** Ends a table definition. */
+  readonly tableEnd: string
+}
+
+const COLUMN_TYPES: Readonly<Record<Dialect, ColumnTypes>> = {
+  sqlite: { text: 'text', integer: 'integer', sequence: 'integer primary key autoincrement', tableEnd: ') strict' },
+  postgres: {
+    text: 'text collate "C"',
+    integer: 'bigint',
+    sequence: 'bigint generated always as identity primary key',
+    tableEnd: ')',
+  },
+}
+
+// A unique rule is named "table.column": SQLite reports it so by itself, PostgreSQL by the constraint's name.
+const MIGRATIONS: readonly Migration[] = [
+  {
+    version: 1,
+    name: 'streams, keys, users, sessions, events',
+    statements: ({ text, integer, sequence, tableEnd }) => [
+      `create table streams (
+        id ${text} constraint "streams.id" primary key,
+        tenant_id ${text} not null,
+        name ${text} not null,
+        settings ${text} not null,
+        created_at_ms ${integer} not null,
+        updated_at_ms ${integer} not null
+      ${tableEnd}`,
+      `create table publish_keys (
+        seq ${sequence},
+        id ${text} not null constraint "publish_keys.id" unique,
+        stream_id ${text} not null references streams (id) on delete cascade,
+        sealed ${text} not null,
+        lookup ${text} not null constraint "publish_keys.lookup" unique,
+        created_at_ms ${integer} not null
+      ${tableEnd}`,
+      'create index publish_keys_by_stream on publish_keys (stream_id)',
+      `create table users (
+        id ${text} constraint "users.id" primary key,
+        name ${text} not null,
+        folded_name ${text} not null constraint "users.folded_name" unique,
+        role ${text} not null,
+        password_hash ${text},
+        created_at_ms ${integer} not null
+      ${tableEnd}`,
+      `create table api_keys (
+        id ${text} constraint "api_keys.id" primary key,
+        name ${text} not null,
+        role ${text} not null,
+        hash ${text} not null constraint "api_keys.hash" unique,
+        created_at_ms ${integer} not null,
+        last_used_at_ms ${integer}
+      ${tableEnd}`,
+      `create table sessions (
+        hash ${text} constraint "sessions.hash" primary key,
+        user_id ${text} not null references users (id) on delete cascade,
+        created_at_ms ${integer} not null,
+        expires_at_ms ${integer} not null
+      ${tableEnd}`,
+      'create index sessions_by_user on sessions (user_id)',
+      `create table login_links (
+        hash ${text} constraint "login_links.hash" primary key,
+        user_id ${text} not null references users (id) on delete cascade,
+        expires_at_ms ${integer} not null
+      ${tableEnd}`,
+      'create index login_links_by_user on login_links (user_id)',
+      // No reference to streams: an event may name a stream that does not exist (anymore).
+      `create table events (
+        seq ${sequence},
+        type ${text} not null,
+        severity ${text} not null,
+        stream_id ${text},
+        at_ms ${integer} not null,
+        code ${text},
+        message ${text} not null,
+        details ${text} not null
+      ${tableEnd}`,
+      'create index events_by_stream on events (stream_id, seq)',
+    ],
+  },
+]
+
+export const NEWEST_VERSION = Math.max(...MIGRATIONS.map((migration) => migration.version))
+
+/** What a database at `version` still needs, in order. */
+export function pendingMigrations(
+  version: number,
+  dialect: Dialect,
+): readonly { readonly version: number; readonly name: string; readonly statements: readonly string[] }[] {
+  return MIGRATIONS.filter((migration) => migration.version > version).map(({ version, name, statements }) => ({
+    version,
+    name,
+    statements: statements(COLUMN_TYPES[dialect]),
+  }))
+}

@@ -1,0 +1,21 @@
+// The tables as Kysely sees them. Columns are snake_case in SQL (CamelCasePlugin); migrations.ts creates them.
+import type { Generated, Kysely } from 'kysely'
+import type { MirrorEvent } from '../live/events.ts'
+import type { ApiKeyRow, LoginLinkRow, PublishKeyRow, SessionRow, StreamRow, UserRow } from './types.ts'
+
+type Table<Row> = { -readonly [Column in keyof Row]: Row[Column] }
+type Json = string
+
+export interface Schema {
+  streams: Table<Omit<StreamRow, 'settings'>> & { settings: Json }
+  /** `seq` keeps the order of insertion where two keys carry the same millisecond. */
+  publishKeys: Table<PublishKeyRow> & { seq: Generated<number> }
+  /** `foldedName` is what makes names unique without case. */
+  users: Table<UserRow> & { foldedName: string }
+  apiKeys: Table<ApiKeyRow>
+  sessions: Table<SessionRow>
+  loginLinks: Table<LoginLinkRow>
+  events: Table<Omit<MirrorEvent, 'details'>> & { seq: Generated<number>; details: Json }
+}
+
+export type Db = Kysely<Schema>

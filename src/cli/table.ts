@@ -1,0 +1,32 @@
+// Plain text tables: columns as wide as their widest cell, two spaces apart.
+
+export function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [head, ...rows]
+  const widths = head.map((_, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)))
+  return lines
+    .map(
+      (line) =>
+        `${line
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('')
+}
+
+/** `label   value`, one per line. */
+export function renderFacts(facts: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...facts.map(([label]) => label.length))
+  return facts.map(([label, value]) => `${label.padEnd(width)}  ${value}\n`.replace(/ +\n$/, '\n')).join('')
+}
+
+export function renderBitrate(bitsPerSec: number): string {
+  if (bitsPerSec === 0) return '–'
+  if (bitsPerSec < 1_000_000) return `${Math.round(bitsPerSec / 1000)} kbit/s`
+  return `${(bitsPerSec / 1_000_000).toFixed(1)} Mbit/s`
+}
+
+/** 2026-11-21 04:06:00 in UTC, so that two people read the same. */
+export function renderTime(iso: string | null): string {
+  return iso === null ? '–' : `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`
+}

@@ -1,0 +1,341 @@
+// The one description of every setting: what may be written, its default, where else it can be set, and what it
+// trades. The loader, `mirror serve --help`, deploy/mirror.example.yml and docs/reference/configuration.md derive from it.
+import { isIP } from 'node:net'
+import { z } from 'zod'
+import { parseDuration } from '../core/duration.ts'
+import { parseSize } from '../core/size.ts'
+
+export type SettingKind = 'text' | 'path' | 'integer' | 'boolean' | 'duration' | 'size' | 'choice' | 'secret'
+export type WrittenValue = string | number | boolean | null
+
+export interface Setting {
+  /** How a text from the environment or a flag becomes a value, and how a path or secret is resolved. */
+  readonly kind: SettingKind
+  /** As it is written in the file. */
+  readonly default: WrittenValue
+  readonly env?: `MIRROR_${string}`
+  /** `--no-…` is a switch that turns a boolean off; every other flag takes a value. */
+  readonly flag?: `--${string}`
+  /** The words after a flag that takes a value, and the values a file may hold. */
+  readonly values: string
+  /** What it does, in one sentence. */
+  readonly about: string
+  /** What a higher or lower value, or the other choice, costs. */
+  readonly tradeOff: string
+}
+
+const settings = z.registry<Setting>()
+
+/** `values` is also the end of the sentence "… must be": one text for the manual and for the error. */
+function key<S extends z.ZodType>(make: (expected: string) => S, setting: Setting): z.ZodPrefault<S> {
+  const schema = make(setting.values).prefault(setting.default as z.input<S>)
+  settings.add(schema, setting)
+  return schema
+}
+
+const port = (expected: string) => z.int(expected).min(0, expected).max(65_535, expected)
+const count = (min: number, max: number) => (expected: string) => z.int(expected).min(min, expected).max(max, expected)
+const text = (pattern: RegExp) => (expected: string) => z.string(expected).regex(pattern, expected)
+const yesOrNo = (expected: string) => z.boolean(expected)
+const oneOf =
+  <const T extends readonly [string, ...string[]]>(...choices: T) =>
+  (expected: string) =>
+    z.enum(choices, expected)
+const optional =
+  <S extends z.ZodType>(make: (expected: string) => S) =>
+  (expected: string) =>
+    z.nullable(make(expected))
+
+/** A number of bytes or milliseconds, written with its unit and kept within bounds that make sense. */
+const measured =
+  (parse: (text: string) => number | null, min: string, max: string) =>
+  (expected: string): z.ZodType<number, string> =>
+    z.string(expected).transform((written, context) => {
+      const value = parse(written)
+      if (value !== null && value >= (parse(min) ?? 0) && value <= (parse(max) ?? Number.MAX_SAFE_INTEGER)) return value
+      context.addIssue({ code: 'custom', message: expected })
+      return z.NEVER
+    })
+
+const baseUrl = (expected: string) =>
+  z
+    .url({ protocol: /^https?$/, error: expected })
+    .refine((url) => !/[?#]/.test(url), expected)
+    .transform((url) => url.replace(/\/+$/, ''))
+
+const address = (expected: string) =>
+  z
+    .string(expected)
+    .refine((written) => isIP(written) !== 0 || /^[A-Za-z0-9]([A-Za-z0-9.-]{0,252})$/.test(written), expected)
+
+export const CONFIG_SCHEMA = z.strictObject({
+  data: key(text(/\S/), {
+    kind: 'path',
+    default: './data',
+    env: 'MIRROR_DATA',
+    flag: '--data',
+    values: 'a folder',
+    about: 'Where the database, the secrets and the local store live.',
+    tradeOff:
+      'Choose a local disk with room to grow; only one Mirror can use it at a time. A relative path counts from the folder of the file, or from the working directory when it is given by flag or environment.',
+  }),
+  bind: key(address, {
+    kind: 'text',
+    default: '127.0.0.1',
+    env: 'MIRROR_BIND',
+    flag: '--bind',
+    values: 'an IP address or host name',
+    about: 'The address that all ports listen on.',
+    tradeOff:
+      '127.0.0.1 is reachable from this machine only. 0.0.0.0 opens Mirror to the network, and playback is public there.',
+  }),
+  publicUrl: key(optional(baseUrl), {
+    kind: 'text',
+    default: null,
+    env: 'MIRROR_PUBLIC_URL',
+    flag: '--public-url',
+    values: 'an http(s):// address without query',
+    about: 'The address under which viewers reach the media port, for example behind a proxy; used in links.',
+    tradeOff: 'When it is not set, links are made from bind and media.port, which is right on one machine.',
+  }),
+  adminToken: key(optional(text(/^[\x21-\x7e]+$/)), {
+    kind: 'secret',
+    default: null,
+    env: 'MIRROR_ADMIN_TOKEN',
+    values: 'printable characters without spaces',
+    about: 'An API key with administrator rights that exists from the first start.',
+    tradeOff: 'Handy for automation, but it cannot be revoked in the console; take at least 16 random characters.',
+  }),
+  api: z
+    .strictObject({
+      port: key(port, {
+        kind: 'integer',
+        default: 8080,
+        env: 'MIRROR_API_PORT',
+        flag: '--api-port',
+        values: 'a port from 0 to 65535',
+        about: 'HTTP port of the console, the API, /health and /metrics.',
+        tradeOff: '0 takes a free port, which the start text names.',
+      }),
+    })
+    .prefault({}),
+  media: z
+    .strictObject({
+      port: key(port, {
+        kind: 'integer',
+        default: 8888,
+        env: 'MIRROR_MEDIA_PORT',
+        flag: '--media-port',
+        values: 'a port from 0 to 65535',
+        about: 'HTTP port of playlists, segments, the player page and CMAF ingest.',
+        tradeOff: 'Put a CDN or proxy in front of this port, not of the API.',
+      }),
+      workers: key(optional(count(1, 256)), {
+        kind: 'integer',
+        default: null,
+        flag: '--media-workers',
+        values: 'a number from 1 to 256',
+        about: 'Threads that package and deliver media; not set means one per core.',
+        tradeOff: 'More than the cores only costs memory; fewer leaves room for other programs.',
+      }),
+      maxConnections: key(count(1, 1_000_000), {
+        kind: 'integer',
+        default: 10_000,
+        values: 'a number from 1 to 1000000',
+        about: 'Open viewer connections of the whole process; further ones are refused.',
+        tradeOff: 'Each costs memory and a file descriptor: raise "ulimit -n" together with it.',
+      }),
+      tls: z
+        .strictObject({
+          cert: key(optional(text(/\S/)), {
+            kind: 'path',
+            default: null,
+            values: 'a PEM file',
+            about: 'Certificate chain for HTTPS and HTTP/2 on the media port; needs media.tls.key.',
+            tradeOff: 'A front proxy can renew certificates by itself; Mirror reads the files once, at start.',
+          }),
+          key: key(optional(text(/\S/)), {
+            kind: 'path',
+            default: null,
+            values: 'a PEM file',
+            about: 'Private key of that certificate.',
+            tradeOff: 'Let only the user that runs Mirror read it.',
+          }),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+  rtmp: z
+    .strictObject({
+      enabled: key(yesOrNo, {
+        kind: 'boolean',
+        default: true,
+        flag: '--no-rtmp',
+        values: 'true or false',
+        about: 'Whether encoders can publish by RTMP.',
+        tradeOff: 'RTMP sends keys and media in clear: turn it off where encoders can use SRT.',
+      }),
+      port: key(port, {
+        kind: 'integer',
+        default: 1935,
+        env: 'MIRROR_RTMP_PORT',
+        flag: '--rtmp-port',
+        values: 'a port from 0 to 65535',
+        about: 'TCP port for RTMP, one for all streams.',
+        tradeOff: 'Encoders assume 1935; another port must be written into their server address.',
+      }),
+    })
+    .prefault({}),
+  srt: z
+    .strictObject({
+      enabled: key(yesOrNo, {
+        kind: 'boolean',
+        default: true,
+        flag: '--no-srt',
+        values: 'true or false',
+        about: 'Whether encoders can publish by SRT.',
+        tradeOff: 'Without libsrt on the machine Mirror starts with SRT off and says so.',
+      }),
+      port: key(port, {
+        kind: 'integer',
+        default: 6000,
+        env: 'MIRROR_SRT_PORT',
+        flag: '--srt-port',
+        values: 'a port from 0 to 65535',
+        about: 'UDP port for SRT, one for all streams.',
+        tradeOff: 'Open it for UDP in the firewall.',
+      }),
+      latency: key(measured(parseDuration, '20ms', '8s'), {
+        kind: 'duration',
+        default: '100ms',
+        flag: '--srt-latency',
+        values: 'a duration from 20ms to 8s',
+        about: 'How long SRT waits for lost packets to be sent again.',
+        tradeOff:
+          'It adds to the delay of every viewer; take three to four times the round-trip time. The encoder may ask for more.',
+      }),
+      passphrase: key(optional(text(/^[\x20-\x7e]{10,79}$/)), {
+        kind: 'secret',
+        default: null,
+        values: '10 to 79 printable characters',
+        about: 'AES passphrase that every SRT publisher must use.',
+        tradeOff: 'Not set means no encryption: stream keys and media then travel in clear.',
+      }),
+    })
+    .prefault({}),
+  ingest: z
+    .strictObject({
+      maxPublishers: key(count(1, 10_000), {
+        kind: 'integer',
+        default: 100,
+        values: 'a number from 1 to 10000',
+        about: 'Publishers that may be connected at once, over all protocols.',
+        tradeOff: 'A limit keeps one runaway encoder farm from taking the machine from everybody.',
+      }),
+      maxFragmentBytes: key(measured(parseSize, '64KiB', '1GiB'), {
+        kind: 'size',
+        default: '32MiB',
+        values: 'a size from 64KiB to 1GiB',
+        about: 'Largest single fragment or access unit an input may send.',
+        tradeOff: 'It bounds the memory one publisher can take; 2 s at 50 Mbit/s are 12 MiB.',
+      }),
+      idleTimeout: key(measured(parseDuration, '1s', '10m'), {
+        kind: 'duration',
+        default: '10s',
+        values: 'a duration from 1s to 10m',
+        about: 'A publisher that sends nothing for this long is disconnected.',
+        tradeOff: 'Shorter frees the stream sooner for a reconnect; longer forgives a stalled uplink.',
+      }),
+    })
+    .prefault({}),
+  window: z
+    .strictObject({
+      maxBytes: key(measured(parseSize, '64MiB', '1TiB'), {
+        kind: 'size',
+        default: '2GiB',
+        values: 'a size from 64MiB to 1TiB',
+        about: 'Memory for the live windows of all streams together; beyond it a new publisher is refused.',
+        tradeOff:
+          'Used only as streams need it. A stream takes about a minute of its bit rate: 45 MB at 6 Mbit/s, 375 MB at 50 Mbit/s.',
+      }),
+    })
+    .prefault({}),
+  database: z
+    .strictObject({
+      url: key(optional(text(/^postgres(ql)?:\/\/\S+$/)), {
+        kind: 'secret',
+        default: null,
+        env: 'MIRROR_DATABASE_URL',
+        flag: '--database-url',
+        values: 'a postgres:// address',
+        about: 'PostgreSQL for the catalog; not set means an SQLite file in the data folder.',
+        tradeOff: 'SQLite needs nothing and serves one machine; PostgreSQL lets several machines share one catalog.',
+      }),
+    })
+    .prefault({}),
+  ffmpeg: z
+    .strictObject({
+      path: key(text(/\S/), {
+        kind: 'text',
+        default: 'ffmpeg',
+        flag: '--ffmpeg-path',
+        values: 'a program name or path',
+        about: 'The ffmpeg that makes the test stream.',
+        tradeOff: 'A bare name is looked up in PATH; give a path to use a build of your own.',
+      }),
+    })
+    .prefault({}),
+  metrics: z
+    .strictObject({
+      access: key(oneOf('loopback', 'key', 'public'), {
+        kind: 'choice',
+        default: 'loopback',
+        values: 'loopback, key or public',
+        about: 'Who may read /metrics.',
+        tradeOff:
+          'loopback: only this machine; key: whoever has an API key; public: everybody who reaches the API port, who then learns your stream ids.',
+      }),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({
+      level: key(oneOf('debug', 'info', 'warn', 'error'), {
+        kind: 'choice',
+        default: 'info',
+        flag: '--log-level',
+        values: 'debug, info, warn or error',
+        about: 'The least important messages that are written.',
+        tradeOff: 'debug explains every repair of an input and grows quickly.',
+      }),
+      format: key(oneOf('auto', 'json', 'pretty'), {
+        kind: 'choice',
+        default: 'auto',
+        flag: '--log-format',
+        values: 'auto, json or pretty',
+        about: 'json is one object per line for machines, pretty one readable line for people.',
+        tradeOff: 'auto takes pretty on a terminal and json everywhere else.',
+      }),
+    })
+    .prefault({}),
+})
+
+export type ConfigInput = z.output<typeof CONFIG_SCHEMA>
+
+export interface NamedSetting extends Setting {
+  readonly path: readonly string[]
+  /** The path as people write it: `api.port`. */
+  readonly name: string
+}
+
+/** Every setting in the order of the schema, which is the order of the manual. */
+export const SETTINGS: readonly NamedSetting[] = namedSettings(CONFIG_SCHEMA, [])
+
+function namedSettings(schema: z.ZodObject, path: readonly string[]): NamedSetting[] {
+  return Object.entries(schema.shape).flatMap(([name, member]) => {
+    const here = [...path, name]
+    const setting = settings.get(member as z.ZodType)
+    if (setting !== undefined) return [{ ...setting, path: here, name: here.join('.') }]
+    const section = member instanceof z.ZodPrefault ? member.unwrap() : member
+    return section instanceof z.ZodObject ? namedSettings(section, here) : []
+  })
+}

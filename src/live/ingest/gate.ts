@@ -1,0 +1,246 @@
+// Hands encoders' bytes to the owner of their stream, whichever thread that lives in, and survives the owner's death.
+import { createHmac } from 'node:crypto'
+import { MirrorError } from '../../core/errors.ts'
+import { isStreamId } from '../../core/stream-id.ts'
+import type { MirrorEvent } from '../events.ts'
+import { ownerOf } from '../ownership.ts'
+import type { Registry } from '../registry.ts'
+import {
+  type Admission,
+  type FromOwner,
+  type GateInput,
+  type InputFault,
+  type InputGate,
+  type InputOpen,
+  MAX_UNACKED_BYTES,
+  type NetworkFigures,
+  type PublishAttempt,
+  type ToOwner,
+} from './protocol.ts'
+import { ResumeContext } from './resume-context.ts'
+
+export interface GateOptions {
+  /** Part of every input id, so that two gates never use the same. */
+  readonly name: string
+  readonly registry: Registry
+  readonly keySecret: Uint8Array
+  readonly owners: number
+  readonly maxPublishers: number
+  readonly now: () => number
+  /** `transfer`: the bytes are moved, not copied. */
+  readonly send: (owner: number, message: ToOwner) => void
+  readonly emit: (event: MirrorEvent) => void
+}
+
+export class Gate implements InputGate {
+  readonly #options: GateOptions
+  readonly #inputs = new Map<string, OpenInput>()
+  #nextId = 0
+
+  constructor(options: GateOptions) {
+    this.#options = options
+  }
+
+  authorise(attempt: PublishAttempt): Admission {
+    const admission = this.#check(attempt)
+    if (!admission.ok) this.#reportRefusal(attempt.streamId, admission.fault, attempt.protocol)
+    return admission
+  }
+
+  async open(input: Parameters<InputGate['open']>[0], signal: AbortSignal): Promise<GateInput> {
+    signal.throwIfAborted()
+    if (this.#inputs.size >= this.#options.maxPublishers) {
+      const fault: InputFault = {
+        code: 'publisher_limit',
+        message: `${this.#options.maxPublishers} publishers are connected`,
+      }
+      this.#reportRefusal(input.streamId, fault, input.protocol)
+      throw new MirrorError(fault.code, fault.message)
+    }
+    const open: InputOpen = {
+      ...input,
+      kind: 'open',
+      inputId: `${this.#options.name}-${this.#nextId++}`,
+      openedAtMs: this.#options.now(),
+    }
+    const opened = new OpenInput(open, ownerOf(input.streamId, this.#options.owners), {
+      send: this.#options.send,
+      now: this.#options.now,
+      forget: () => this.#inputs.delete(open.inputId),
+    })
+    this.#inputs.set(open.inputId, opened)
+    try {
+      await opened.accepted(signal)
+    } catch (error) {
+      if (error instanceof MirrorError)
+        this.#reportRefusal(input.streamId, { code: error.code, message: error.message }, input.protocol)
+      throw error
+    }
+    return opened
+  }
+
+  onMessage(message: FromOwner): void {
+    this.#inputs.get(message.inputId)?.onMessage(message)
+  }
+
+  /** A dead owner was replaced: its inputs begin again there, each with what its demuxer needs to go on. */
+  onOwnerReplaced(owner: number): void {
+    for (const input of this.#inputs.values()) if (input.owner === owner) input.resume()
+  }
+
+  closeAll(fault: InputFault): void {
+    for (const input of [...this.#inputs.values()]) {
+      input.onMessage({ kind: 'ended', inputId: input.open.inputId, fault })
+    }
+  }
+
+  #check({ streamId, key }: PublishAttempt): Admission {
+    const { registry } = this.#options
+    if (streamId !== null && !isStreamId(streamId)) {
+      return {
+        ok: false,
+        fault: { code: 'stream_not_found', message: 'a stream id has 1–64 letters, digits or hyphens' },
+      }
+    }
+    if (streamId !== null && registry.get(streamId) === null) {
+      return { ok: false, fault: { code: 'stream_not_found', message: `there is no stream ${streamId}` } }
+    }
+    // Both sides are HMACs under a secret key, so comparing them in a map tells an attacker nothing about a key.
+    const owner = registry.streamOfKey(createHmac('sha256', this.#options.keySecret).update(key).digest('hex'))
+    if (owner === null || (streamId !== null && owner !== streamId)) {
+      const which = streamId === null ? 'no stream has this publish key' : `wrong publish key for stream ${streamId}`
+      return { ok: false, fault: { code: 'publish_key_wrong', message: which } }
+    }
+    return { ok: true, streamId: owner }
+  }
+
+  #reportRefusal(streamId: string | null, fault: InputFault, protocol: string): void {
+    const isKnown = streamId !== null && this.#options.registry.get(streamId) !== null
+    this.#options.emit({
+      type: isKnown ? 'stream.error' : 'system.warning',
+      severity: 'warning',
+      streamId: isKnown ? streamId : null,
+      atMs: this.#options.now(),
+      code: fault.code,
+      message: `${protocol.toUpperCase()} publisher refused: ${fault.message}`,
+      details: { protocol },
+    })
+  }
+}
+
+interface OpenInputHost {
+  readonly send: GateOptions['send']
+  readonly now: () => number
+  readonly forget: () => void
+}
+
+class OpenInput implements GateInput {
+  readonly open: InputOpen
+  readonly owner: number
+  readonly #host: OpenInputHost
+  readonly #resume: ResumeContext
+  #state: 'opening' | 'open' | 'closed' = 'opening'
+  #sentBytes = 0
+  #processedBytes = 0
+  #isBlocked = false
+  #settle: { resolve(): void; reject(error: Error): void } | null = null
+  onDrain: () => void = () => {}
+  onEnded: (fault: InputFault) => void = () => {}
+
+  constructor(open: InputOpen, owner: number, host: OpenInputHost) {
+    this.open = open
+    this.owner = owner
+    this.#host = host
+    this.#resume = new ResumeContext(open.container)
+  }
+
+  accepted(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        this.close(null)
+        reject(signal.reason)
+      }
+      signal.addEventListener('abort', onAbort, { once: true })
+      const done = () => {
+        signal.removeEventListener('abort', onAbort)
+        this.#settle = null
+      }
+      this.#settle = {
+        resolve: () => {
+          done()
+          resolve()
+        },
+        reject: (error) => {
+          done()
+          reject(error)
+        },
+      }
+      this.#host.send(this.owner, this.open)
+    })
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.#state !== 'open') return this.#state === 'opening'
+    this.#resume.note(bytes)
+    this.#sentBytes += bytes.length
+    this.#host.send(this.owner, { kind: 'data', inputId: this.open.inputId, bytes, arrivedAtMs: this.#host.now() })
+    this.#isBlocked = this.#sentBytes - this.#processedBytes > MAX_UNACKED_BYTES
+    return !this.#isBlocked
+  }
+
+  close(fault: InputFault | null): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.#host.forget()
+    this.#host.send(this.owner, { kind: 'close', inputId: this.open.inputId, fault })
+  }
+
+  reportNetwork(figures: NetworkFigures): void {
+    if (this.#state === 'open') this.#host.send(this.owner, { kind: 'network', inputId: this.open.inputId, ...figures })
+  }
+
+  onMessage(message: FromOwner): void {
+    switch (message.kind) {
+      case 'accepted':
+        if (this.#state === 'opening') this.#state = 'open'
+        this.#settle?.resolve()
+        break
+      case 'ended': {
+        const wasOpen = this.#state === 'open'
+        if (this.#state === 'closed') return
+        this.#state = 'closed'
+        this.#host.forget()
+        this.#settle?.reject(new MirrorError(message.fault.code, message.fault.message))
+        if (wasOpen) this.onEnded(message.fault)
+        break
+      }
+      case 'ack':
+        this.#processedBytes = message.processedBytes
+        if (this.#isBlocked && this.#sentBytes - this.#processedBytes <= MAX_UNACKED_BYTES / 2) {
+          this.#isBlocked = false
+          this.onDrain()
+        }
+        break
+    }
+  }
+
+  resume(): void {
+    this.#sentBytes = 0
+    this.#processedBytes = 0
+    this.#host.send(this.owner, this.open)
+    const header = this.#resume.restart()
+    if (header !== null && this.#state === 'open') {
+      this.#sentBytes += header.length
+      this.#host.send(this.owner, {
+        kind: 'data',
+        inputId: this.open.inputId,
+        bytes: header,
+        arrivedAtMs: this.#host.now(),
+      })
+    }
+    if (this.#isBlocked) {
+      this.#isBlocked = false
+      this.onDrain()
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import { createHmac } from 'node:crypto'
+import type { InputFault } from '../protocol.ts'
+import { parseSrtStreamId } from './stream-id.ts'
+
+/** Rejection reasons that the peer sees: predefined server codes of libsrt's access_control.h. */
+export const SRT_REJX = {
+  BAD_REQUEST: 1400,
+  UNAUTHORIZED: 1401,
+  OVERLOAD: 1402,
+  NOTFOUND: 1404,
+  BAD_MODE: 1405,
+  CONFLICT: 1409,
+  INTERNAL: 1500,
+} as const
+
+/** What the listen hook must know of a stream to answer without asking anybody. */
+export interface SrtRegistryEntry {
+  readonly streamId: string
+  /** `publishKeyLookup` of every accepted key. */
+  readonly keyLookups: readonly string[]
+  /** A publisher is live and its stream refuses a second one. False where a takeover is allowed. */
+  readonly busy: boolean
+}
+
+export interface SrtAdmissionState {
+  readonly registry: ReadonlyMap<string, SrtRegistryEntry>
+  readonly keySecret: Uint8Array
+  readonly connections: number
+  readonly maxConnections: number
+  /** Another caller for this stream is between hook and accept: the registry does not know it yet. */
+  readonly isConnecting: (streamId: string) => boolean
+}
+
+export type SrtAdmission =
+  | { readonly ok: true; readonly streamId: string }
+  | {
+      readonly ok: false
+      readonly rejectReason: number
+      /** Null when the stream id could not be read. */
+      readonly streamId: string | null
+      readonly fault: InputFault
+    }
+
+/** The form in which publish keys are stored: hex HMAC-SHA-256 under the installation's key secret. */
+export function publishKeyLookup(key: string, keySecret: Uint8Array): string {
+  return createHmac('sha256', keySecret).update(key, 'utf8').digest('hex')
+}
+
+/** Decides on one SRT caller from its stream id. Runs in the listen hook while libsrt's receiver waits: no I/O. */
+export function admitSrtCaller(streamIdText: string, state: SrtAdmissionState): SrtAdmission {
+  const asked = parseSrtStreamId(streamIdText)
+  if (!asked.ok) {
+    switch (asked.failure) {
+      case 'key_missing':
+        return refuse(SRT_REJX.UNAUTHORIZED, asked.streamId, 'publish_key_wrong', asked.message)
+      case 'mode_unsupported':
+        return refuse(SRT_REJX.BAD_MODE, asked.streamId, 'invalid_request', asked.message)
+      case 'missing':
+      case 'malformed':
+        return refuse(SRT_REJX.BAD_REQUEST, asked.streamId, 'invalid_request', asked.message)
+      default:
+        asked.failure satisfies never
+    }
+    return refuse(SRT_REJX.BAD_REQUEST, null, 'invalid_request', 'The SRT stream id cannot be read.')
+  }
+  const { streamId, key } = asked
+  const entry = state.registry.get(streamId)
+  if (entry === undefined) {
+    return refuse(SRT_REJX.NOTFOUND, streamId, 'stream_not_found', `There is no stream "${streamId}".`)
+  }
+  // Lookups are HMACs: comparing them in variable time tells nothing about a key.
+  if (!entry.keyLookups.includes(publishKeyLookup(key, state.keySecret))) {
+    return refuse(SRT_REJX.UNAUTHORIZED, streamId, 'publish_key_wrong', `Wrong publish key for stream "${streamId}".`)
+  }
+  if (entry.busy || state.isConnecting(streamId)) {
+    return refuse(SRT_REJX.CONFLICT, streamId, 'stream_busy', `Another publisher is live on stream "${streamId}".`)
+  }
+  if (state.connections >= state.maxConnections) {
+    const message = `The limit of ${state.maxConnections} concurrent SRT publishers is reached.`
+    return refuse(SRT_REJX.OVERLOAD, streamId, 'publisher_limit', message)
+  }
+  return { ok: true, streamId }
+}
+
+function refuse(
+  rejectReason: number,
+  streamId: string | null,
+  code: InputFault['code'],
+  message: string,
+): SrtAdmission {
+  return { ok: false, rejectReason, streamId, fault: { code, message } }
+}

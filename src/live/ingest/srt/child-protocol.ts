@@ -1,0 +1,55 @@
+// What the listener and its child process say to each other: JSON messages over the IPC channel for control, and frames
+// over one pipe for everything whose order matters (a connection opens, its bytes, its end).
+import type { ErrorCode } from '../../../core/errors.ts'
+import type { InputFault } from '../protocol.ts'
+import type { SrtRegistryEntry } from './admission.ts'
+
+export interface SrtChildSettings {
+  readonly host: string
+  readonly port: number
+  readonly latencyMs: number
+  readonly passphrase: string | null
+  /** The secret of `publishKeyLookup`, hex. Sent as a message: a command line is readable by every local user. */
+  readonly keySecretHex: string
+  readonly maxConnections: number
+}
+
+export type ToSrtChild =
+  | { readonly kind: 'start'; readonly settings: SrtChildSettings }
+  | { readonly kind: 'registry'; readonly streams: readonly SrtRegistryEntry[] }
+  /** A connection is not read before the first `read`, and not between `pause` and `read`. */
+  | { readonly kind: 'read'; readonly connectionId: number }
+  | { readonly kind: 'pause'; readonly connectionId: number }
+  | { readonly kind: 'close'; readonly connectionId: number }
+  /** Close all connections, so that encoders notice at once, and exit. */
+  | { readonly kind: 'stop' }
+
+export type FromSrtChild =
+  | { readonly kind: 'listening'; readonly port: number; readonly library: string }
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string }
+  | ({ readonly kind: 'refused' } & SrtRefusal)
+  /** Refusals beyond the report limit, since the last such message. */
+  | { readonly kind: 'refused_unreported'; readonly count: number }
+  | {
+      readonly kind: 'network'
+      readonly connectionId: number
+      readonly rttMs: number
+      readonly packetsLost: number
+      readonly packetsRetransmitted: number
+    }
+
+export interface SrtRefusal {
+  /** `address:port` of the caller. */
+  readonly remoteAddress: string
+  readonly streamId: string | null
+  readonly fault: InputFault
+}
+
+export interface SrtConnectionOpened {
+  readonly streamId: string
+  readonly remoteAddress: string
+}
+
+export interface SrtConnectionEnded {
+  readonly fault: InputFault | null
+}

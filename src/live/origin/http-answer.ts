@@ -1,0 +1,144 @@
+// The few ways the origin answers: media, text, problems. Headers follow docs/decisions/delivery.md.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ERRORS, type ErrorCode } from '../../core/errors.ts'
+import type { RenderedText } from '../publication.ts'
+import type { LeasedMedia } from './shelf.ts'
+
+export const CACHE_IMMUTABLE = 'public, max-age=31536000, immutable'
+/** A playlist asked for without directives is true for a moment only. */
+export const CACHE_PLAYLIST = 'public, max-age=1'
+/** With directives the answer holds what was asked for, whenever it is served. */
+export const CACHE_BLOCKING_PLAYLIST = 'public, max-age=2'
+const CACHE_ERROR = 'public, max-age=1'
+
+const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl'
+
+/** Players on any site may read everything; Age and Date are needed for low-latency tune-in (hls.js reads `age`). */
+export const CORS_HEADERS = {
+  'Access-Control-Allow-Origin': '*',
+  'Access-Control-Expose-Headers': 'Age, Date, Content-Length, Content-Range, ETag',
+} as const
+
+export function answerPlaylist(
+  request: IncomingMessage,
+  response: ServerResponse,
+  text: RenderedText,
+  cacheControl: string,
+): void {
+  const isGzip = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))
+  const body = isGzip ? text.gzip : text.plain
+  response.writeHead(200, {
+    ...CORS_HEADERS,
+    'Content-Type': PLAYLIST_TYPE,
+    'Content-Length': body.length,
+    'Cache-Control': cacheControl,
+    'Accept-Ranges': 'none',
+    Vary: 'Accept-Encoding',
+    ...(isGzip ? { 'Content-Encoding': 'gzip' } : {}),
+  })
+  response.end(request.method === 'HEAD' ? undefined : body)
+}
+
+export interface MediaAnswer {
+  readonly contentType: string
+  readonly etag: string
+}
+
+/** Sends leased media whole or as one range, and releases it when it has left. RFC 9110 section 14. */
+export function answerMedia(
+  request: IncomingMessage,
+  response: ServerResponse,
+  media: LeasedMedia,
+  answer: MediaAnswer,
+): void {
+  response.once('close', media.release)
+  const headers = {
+    ...CORS_HEADERS,
+    'Content-Type': answer.contentType,
+    'Cache-Control': CACHE_IMMUTABLE,
+    'Accept-Ranges': 'bytes',
+    ETag: answer.etag,
+  }
+  if (request.headers['if-none-match'] === answer.etag) {
+    response.writeHead(304, headers).end()
+    return
+  }
+  const ifRange = request.headers['if-range']
+  const rangeHeader = ifRange === undefined || ifRange === answer.etag ? request.headers.range : undefined
+  const range = parseRange(rangeHeader, media.sizeBytes)
+  if (range === 'unsatisfiable') {
+    response
+      .writeHead(416, { ...headers, 'Content-Range': `bytes */${media.sizeBytes}`, 'Cache-Control': CACHE_ERROR })
+      .end()
+    return
+  }
+  const { start, end } = range ?? { start: 0, end: media.sizeBytes }
+  response.writeHead(range === null ? 200 : 206, {
+    ...headers,
+    'Content-Length': end - start,
+    ...(range === null ? {} : { 'Content-Range': `bytes ${start}-${end - 1}/${media.sizeBytes}` }),
+  })
+  if (request.method === 'HEAD') {
+    response.end()
+    return
+  }
+  let at = 0
+  for (const buffer of media.buffers) {
+    const from = Math.max(0, start - at)
+    const to = Math.min(buffer.length, end - at)
+    if (to > from) response.write(buffer.subarray(from, to))
+    at += buffer.length
+  }
+  response.end()
+}
+
+export function answerBytes(
+  request: IncomingMessage,
+  response: ServerResponse,
+  bytes: Uint8Array,
+  answer: MediaAnswer,
+): void {
+  answerMedia(
+    request,
+    response,
+    { buffers: [Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)], sizeBytes: bytes.length, release() {} },
+    answer,
+  )
+}
+
+/** RFC 9457 problem, short-lived in caches (facts: a 404 must never outlive the birth of what was asked for). */
+export function answerProblem(response: ServerResponse, code: ErrorCode, detail: string): void {
+  if (response.headersSent) {
+    response.destroy()
+    return
+  }
+  const { status, title, advice } = ERRORS[code]
+  const body = Buffer.from(JSON.stringify({ type: `urn:mirror:error:${code}`, title, status, detail, code, advice }))
+  response.writeHead(status, {
+    ...CORS_HEADERS,
+    'Content-Type': 'application/problem+json',
+    'Content-Length': body.length,
+    'Cache-Control': status === 503 ? 'no-store' : CACHE_ERROR,
+    ...(status === 503 ? { 'Retry-After': '1' } : {}),
+  })
+  response.end(body)
+}
+
+/** One byte range, end exclusive; null: send everything (no range, several ranges, or another unit). */
+export function parseRange(
+  header: string | undefined,
+  sizeBytes: number,
+): { readonly start: number; readonly end: number } | null | 'unsatisfiable' {
+  const match = /^bytes=(\d{0,16})-(\d{0,16})$/.exec(header ?? '')
+  if (match === null) return null
+  const [, first = '', last = ''] = match
+  if (first === '' && last === '') return null
+  if (first === '') {
+    const suffix = Number(last)
+    return suffix === 0 ? 'unsatisfiable' : { start: Math.max(0, sizeBytes - suffix), end: sizeBytes }
+  }
+  const start = Number(first)
+  const end = last === '' ? sizeBytes : Math.min(sizeBytes, Number(last) + 1)
+  if (start >= sizeBytes) return 'unsatisfiable'
+  return end <= start ? null : { start, end }
+}

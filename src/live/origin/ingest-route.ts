@@ -1,0 +1,115 @@
+// POST|PUT /ingest/<stream>[/<track>]?key= : CMAF over HTTP (DASH-IF live media ingest, interface 1).
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { toMirrorError } from '../../core/errors.ts'
+import type { GateInput, InputFault, InputGate } from '../ingest/protocol.ts'
+import { answerProblem, CORS_HEADERS } from './http-answer.ts'
+
+const TRACK_NAME = /^([va][0-9]{1,2})(?:\.[a-z0-9]{1,5})?$/
+const MEDIA_TYPES = /^(?:video\/|audio\/|application\/(?:mp4|octet-stream|x-www-form-urlencoded))/
+
+export interface IngestRouteOptions {
+  readonly gate: InputGate
+  /** A publisher that sends nothing for this long is ended. */
+  readonly idleTimeoutMs: number
+}
+
+export async function answerIngest(
+  options: IngestRouteOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: { readonly streamId: string; readonly track: string | null; readonly query: URLSearchParams },
+): Promise<void> {
+  const { gate } = options
+  const track = path.track === null ? null : TRACK_NAME.exec(path.track)
+  if (track === null && path.track !== null) {
+    return refuse(request, response, {
+      code: 'ingest_type_unsupported',
+      message: `a track is named v0, v1, … or a0, a1, …; not ${path.track.slice(0, 40)}`,
+    })
+  }
+  const contentType = request.headers['content-type']
+  if (contentType !== undefined && !MEDIA_TYPES.test(contentType)) {
+    return refuse(request, response, {
+      code: 'ingest_type_unsupported',
+      message: `${contentType.slice(0, 80)} is not fragmented MP4`,
+    })
+  }
+  const admission = gate.authorise({
+    protocol: 'cmaf',
+    streamId: path.streamId,
+    key: path.query.get('key') ?? bearerToken(request) ?? '',
+    remoteAddress: request.socket.remoteAddress ?? '',
+  })
+  if (!admission.ok) return refuse(request, response, admission.fault)
+  const gone = new AbortController()
+  request.once('close', () => gone.abort(new Error('the publisher went away')))
+  let input: GateInput
+  try {
+    input = await gate.open(
+      { streamId: admission.streamId, protocol: 'cmaf', container: 'fmp4', trackId: track?.[1] ?? null },
+      gone.signal,
+    )
+  } catch (error) {
+    if (gone.signal.aborted) return
+    const { code, message } = toMirrorError(error)
+    return refuse(request, response, { code, message })
+  }
+  await pump(input, request, response, options.idleTimeoutMs)
+}
+
+/** Moves the body into the input until it ends, fails, falls silent, or the owner ends it. */
+function pump(
+  input: GateInput,
+  request: IncomingMessage,
+  response: ServerResponse,
+  idleTimeoutMs: number,
+): Promise<void> {
+  return new Promise((resolve) => {
+    let isOver = false
+    const idle = setTimeout(
+      () => finish({ code: 'ingest_timeout', message: `nothing came for ${idleTimeoutMs / 1000} s` }),
+      idleTimeoutMs,
+    )
+    const finish = (fault: InputFault | null, isEndedByOwner = false) => {
+      if (isOver) return
+      isOver = true
+      clearTimeout(idle)
+      if (!isEndedByOwner) input.close(fault)
+      if (fault === null) answerAccepted(response)
+      else refuse(request, response, fault)
+      resolve()
+    }
+    input.onDrain = () => request.resume()
+    input.onEnded = (fault) => finish(fault, true)
+    request.on('data', (chunk: Buffer) => {
+      idle.refresh()
+      // Node reads into pooled memory: the input needs bytes of its own that can be moved to another thread.
+      if (!isOver && !input.write(new Uint8Array(chunk))) request.pause()
+    })
+    request.once('end', () => finish(null))
+    // The connection broke in mid-body: the owner is told to check what was cut off.
+    request.once('close', () => finish(null))
+    request.once('error', () => finish(null))
+  })
+}
+
+function answerAccepted(response: ServerResponse): void {
+  if (response.destroyed || response.headersSent) return
+  response.writeHead(200, { ...CORS_HEADERS, 'Content-Length': 0, 'Cache-Control': 'no-store' }).end()
+}
+
+/** Answers while the body may still be coming, and closes the connection once the answer has left. */
+function refuse(request: IncomingMessage, response: ServerResponse, fault: InputFault): void {
+  if (response.destroyed) return
+  response.shouldKeepAlive = false
+  // The rest of the body is read and thrown away for a moment: closing at once would reset the connection before the answer is read.
+  request.resume()
+  answerProblem(response, fault.code, fault.message)
+  const socket = request.socket
+  const cut = setTimeout(() => socket.destroy(), 2000)
+  socket.once('close', () => clearTimeout(cut))
+}
+
+function bearerToken(request: IncomingMessage): string | null {
+  return /^Bearer (\S{1,200})$/.exec(request.headers.authorization ?? '')?.[1] ?? null
+}

@@ -1,0 +1,144 @@
+// The media port: playback, player page, CMAF ingest. One server per media worker, all on one port (reusePort).
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createSecureServer, type Http2SecureServer } from 'node:http2'
+import type { Socket } from 'node:net'
+import { toMirrorError } from '../../core/errors.ts'
+import { isStreamId } from '../../core/stream-id.ts'
+import { TRACK_ID_PATTERN } from '../../media/track-id.ts'
+import { answerProblem, CORS_HEADERS } from './http-answer.ts'
+import { answerIngest, type IngestRouteOptions } from './ingest-route.ts'
+import { answerMediaFile, answerMediaPlaylist, answerMultivariant, type HoldLimit } from './playback-routes.ts'
+import type { Shelf } from './shelf.ts'
+import type { ViewerCounter } from './viewer-counter.ts'
+import type { WatchPages } from './watch-route.ts'
+
+/** A connection that neither sends nor takes anything for this long is cut; held requests are shorter. */
+const SOCKET_IDLE_MS = 20_000
+const HEADERS_TIMEOUT_MS = 10_000
+const MAX_URL_LENGTH = 4096
+
+export interface OriginOptions extends IngestRouteOptions {
+  readonly host: string
+  readonly port: number
+  readonly tls: { readonly cert: string; readonly key: string } | null
+  readonly maxConnections: number
+  readonly holds: HoldLimit
+  readonly viewers: ViewerCounter
+  readonly watch: WatchPages
+  readonly shelf: (streamId: string) => Shelf | null
+  readonly now: () => number
+}
+
+export interface OriginServer extends AsyncDisposable {
+  readonly connections: number
+}
+
+export async function startOriginServer(options: OriginOptions): Promise<OriginServer> {
+  const handle = (request: IncomingMessage, response: ServerResponse) => {
+    try {
+      route(options, request, response)
+    } catch (error) {
+      answerProblem(response, toMirrorError(error).code, 'the origin failed on this request')
+    }
+  }
+  const server = makeServer(options, handle)
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    if (sockets.size >= options.maxConnections) {
+      socket.destroy()
+      return
+    }
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host: options.host, port: options.port, reusePort: true, backlog: 1024 }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+  return {
+    get connections() {
+      return sockets.size
+    },
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      for (const socket of sockets) socket.destroy()
+      await closed
+    },
+  }
+}
+
+function makeServer(
+  options: OriginOptions,
+  handle: (request: IncomingMessage, response: ServerResponse) => void,
+): Server | Http2SecureServer {
+  if (options.tls === null) {
+    // A live ingest body never ends: no limit on the whole request, only on its headers and on silence.
+    const server = createServer(
+      { requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS, keepAliveTimeout: SOCKET_IDLE_MS, noDelay: true },
+      handle,
+    )
+    server.timeout = SOCKET_IDLE_MS
+    return server
+  }
+  const server = createSecureServer({ ...options.tls, allowHTTP1: true, maxSessionMemory: 16 }, (request, response) => {
+    // The compatibility API of node:http2 has the shape of node:http's for all that the origin uses.
+    handle(request as unknown as IncomingMessage, response as unknown as ServerResponse)
+  })
+  server.setTimeout(SOCKET_IDLE_MS)
+  return server
+}
+
+function route(options: OriginOptions, request: IncomingMessage, response: ServerResponse): void {
+  const url = request.url ?? '/'
+  if (url.length > MAX_URL_LENGTH) return answerProblem(response, 'invalid_request', 'the address is too long')
+  const question = url.indexOf('?')
+  const segments = (question < 0 ? url : url.slice(0, question)).split('/').slice(1)
+  const query = new URLSearchParams(question < 0 ? '' : url.slice(question + 1))
+  const [area = '', id = '', third = '', fourth] = segments
+
+  if (request.method === 'OPTIONS') {
+    response.writeHead(204, {
+      ...CORS_HEADERS,
+      'Access-Control-Allow-Methods': 'GET, HEAD, OPTIONS',
+      'Access-Control-Allow-Headers': '*',
+      'Access-Control-Max-Age': '86400',
+    })
+    response.end()
+    return
+  }
+  if (area === 'ingest' && (request.method === 'POST' || request.method === 'PUT') && segments.length <= 3) {
+    const path = { streamId: id, track: segments.length === 3 && third !== '' ? third : null, query }
+    answerIngest(options, request, response, path).catch((error: unknown) =>
+      answerProblem(response, toMirrorError(error).code, 'the origin failed on this request'),
+    )
+    return
+  }
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    return answerProblem(response, 'route_not_found', `${request.method ?? ''} is not understood here`)
+  }
+  if (area === 'stream' && isStreamId(id)) {
+    const host = {
+      shelf: options.shelf,
+      holds: options.holds,
+      onViewer: (from: IncomingMessage, streamId: string, trackId: string) =>
+        options.viewers.note(from, query, streamId, trackId, options.now()),
+    }
+    if (segments.length === 3 && third === 'playlist.m3u8') return answerMultivariant(host, request, response, id)
+    if (segments.length === 4 && TRACK_ID_PATTERN.test(third) && fourth !== undefined) {
+      if (fourth === 'playlist.m3u8')
+        return answerMediaPlaylist(host, request, response, { streamId: id, trackId: third, query })
+      return answerMediaFile(host, request, response, { streamId: id, trackId: third, name: fourth })
+    }
+  }
+  if (area === 'watch' && segments.length === 2 && isStreamId(id)) return options.watch.answerPage(request, response)
+  if (area === 'watch-assets') return options.watch.answerAsset(request, response, segments.slice(1).join('/'))
+  if (area === 'health' && segments.length === 1) {
+    response.writeHead(200, { 'Content-Type': 'text/plain', 'Cache-Control': 'no-store' })
+    response.end('ok\n')
+    return
+  }
+  answerProblem(response, 'route_not_found', 'there is nothing at this address')
+}

@@ -1,0 +1,180 @@
+// What one origin thread holds of one stream: references into slabs, rendered playlists, and the requests that wait.
+import type { Publication, RenderedPlaylist, RenderedText, Slice } from '../publication.ts'
+
+interface SlabRef {
+  readonly memory: SharedArrayBuffer
+  inFlight: number
+  isRetired: boolean
+}
+
+/** Asked again after every change; true when the request has been answered. */
+export type Waiter = () => boolean
+
+export interface ShelfTrack {
+  playlist: RenderedPlaylist | null
+  readonly inits: Map<string, Uint8Array>
+  readonly media: Map<string, readonly Slice[]>
+  readonly waiters: Set<Waiter>
+  /** Newest cell and newest decode time that have left memory: older names are gone for good. */
+  droppedMsn: number
+  droppedDts: number
+}
+
+const SEGMENT_NAME = /^(\d+)\.m4s$/
+const PART_NAME = /^p\d+-(\d+)\.m4s$/
+
+/** Bytes to send, and what to call when they have been sent or the client has gone. */
+export interface LeasedMedia {
+  readonly buffers: readonly Buffer[]
+  readonly sizeBytes: number
+  release(): void
+}
+
+export class Shelf {
+  phase: 'offline' | 'starting' | 'live' | 'ended' = 'offline'
+  multivariant: RenderedText | null = null
+  readonly waiters = new Set<Waiter>()
+  readonly #tracks = new Map<string, ShelfTrack>()
+  readonly #slabs = new Map<number, SlabRef>()
+  readonly #onSlabReleased: (slabId: number) => void
+
+  constructor(onSlabReleased: (slabId: number) => void) {
+    this.#onSlabReleased = onSlabReleased
+  }
+
+  track(id: string): ShelfTrack | null {
+    return this.#tracks.get(id) ?? null
+  }
+
+  apply(publication: Publication): void {
+    switch (publication.kind) {
+      case 'reset':
+        this.#reset()
+        break
+      case 'slab':
+        this.#slabs.set(publication.slabId, { memory: publication.memory, inFlight: 0, isRetired: false })
+        break
+      case 'retire':
+        this.#retire(publication.slabId)
+        break
+      case 'init':
+        this.#ensureTrack(publication.trackId).inits.set(publication.name, publication.bytes)
+        break
+      case 'media':
+        this.#ensureTrack(publication.trackId).media.set(publication.name, publication.slices)
+        break
+      case 'drop':
+        this.#drop(this.#ensureTrack(publication.trackId), publication.names)
+        break
+      case 'playlist': {
+        const track = this.#ensureTrack(publication.trackId)
+        track.playlist = publication.playlist
+        wake(track.waiters)
+        break
+      }
+      case 'multivariant':
+        this.multivariant = publication.text
+        wake(this.waiters)
+        break
+      case 'phase':
+        this.phase = publication.phase
+        this.#wakeAll()
+        break
+      default:
+        publication satisfies never
+    }
+  }
+
+  /** The bytes of a segment or part, kept in place until released; null when they are not here. */
+  lease(track: ShelfTrack, name: string): LeasedMedia | null {
+    const slices = track.media.get(name)
+    if (slices === undefined) return null
+    const slabs: SlabRef[] = []
+    const buffers: Buffer[] = []
+    let sizeBytes = 0
+    for (const { slabId, offset, length } of slices) {
+      const slab = this.#slabs.get(slabId)
+      if (slab === undefined) return null
+      slabs.push(slab)
+      buffers.push(Buffer.from(slab.memory, offset, length))
+      sizeBytes += length
+    }
+    for (const slab of slabs) slab.inFlight++
+    let isReleased = false
+    const release = () => {
+      if (isReleased) return
+      isReleased = true
+      for (const slab of slabs) slab.inFlight--
+      for (const { slabId } of slices) this.#settleSlab(slabId)
+    }
+    return { buffers, sizeBytes, release }
+  }
+
+  /** Whether media of this name was here and has left the window. */
+  isGone(track: ShelfTrack, name: string): boolean {
+    const msn = SEGMENT_NAME.exec(name)?.[1]
+    if (msn !== undefined) return Number(msn) <= track.droppedMsn
+    const dts = PART_NAME.exec(name)?.[1]
+    return dts !== undefined && Number(dts) <= track.droppedDts
+  }
+
+  #ensureTrack(id: string): ShelfTrack {
+    const existing = this.#tracks.get(id)
+    if (existing !== undefined) return existing
+    const track: ShelfTrack = {
+      playlist: null,
+      inits: new Map(),
+      media: new Map(),
+      waiters: new Set(),
+      droppedMsn: -1,
+      droppedDts: -1,
+    }
+    this.#tracks.set(id, track)
+    return track
+  }
+
+  #drop(track: ShelfTrack, names: readonly string[]): void {
+    for (const name of names) {
+      track.media.delete(name)
+      track.droppedMsn = Math.max(track.droppedMsn, Number(SEGMENT_NAME.exec(name)?.[1] ?? -1))
+      track.droppedDts = Math.max(track.droppedDts, Number(PART_NAME.exec(name)?.[1] ?? -1))
+    }
+  }
+
+  #retire(slabId: number): void {
+    const slab = this.#slabs.get(slabId)
+    if (slab === undefined) return this.#onSlabReleased(slabId)
+    slab.isRetired = true
+    this.#settleSlab(slabId)
+  }
+
+  #settleSlab(slabId: number): void {
+    const slab = this.#slabs.get(slabId)
+    if (slab === undefined || !slab.isRetired || slab.inFlight > 0) return
+    this.#slabs.delete(slabId)
+    this.#onSlabReleased(slabId)
+  }
+
+  /** Requests that wait stay: the next session may answer them. Memory that is being sent lives on until it has been. */
+  #reset(): void {
+    this.multivariant = null
+    this.#slabs.clear()
+    for (const track of this.#tracks.values()) {
+      track.playlist = null
+      track.inits.clear()
+      track.media.clear()
+      track.droppedMsn = -1
+      track.droppedDts = -1
+    }
+    this.#wakeAll()
+  }
+
+  #wakeAll(): void {
+    wake(this.waiters)
+    for (const track of this.#tracks.values()) wake(track.waiters)
+  }
+}
+
+function wake(waiters: Set<Waiter>): void {
+  for (const waiter of waiters) if (waiter()) waiters.delete(waiter)
+}

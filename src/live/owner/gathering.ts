@@ -1,0 +1,188 @@
+// What a publisher shows of itself before it is decided which timeline entry maps it. Pure: no clock, no store.
+import { createHash } from 'node:crypto'
+import type { Rational } from '../../core/rational.ts'
+import { rational } from '../../core/rational.ts'
+import { initHash, writeInitSegment } from '../../media/fmp4/init-segment.ts'
+import type { InputSample, InputTrack } from '../../media/samples.ts'
+import { cellLength } from '../../media/timeline/cell.ts'
+import { clockKind, type EntryTrack, type FirstSight, type TimelineEntry } from '../../media/timeline/entry.ts'
+import { guessFrameRate, videoTimescale } from '../../media/timeline/frame-grid.ts'
+
+export interface ArrivedSample {
+  readonly sample: InputSample
+  readonly arrivedAtMs: number
+}
+
+/** How long a declared track may stay silent before the stream starts without it. */
+const WAIT_FOR_TRACKS_MS = 2000
+/** Samples that the frame rate is read from when no header declares it. */
+const SAMPLES_FOR_RATE = 8
+/** A publisher that fills this without becoming ready is refused. */
+export const GATHERING_MAX_BYTES = 64 * 1024 * 1024
+
+export class Gathering {
+  readonly #tracks = new Map<string, InputTrack>()
+  #expected: readonly string[] | null = null
+  readonly #firsts = new Map<string, ArrivedSample>()
+  readonly #videoTimes = new Map<string, number[]>()
+  #samples: ArrivedSample[] = []
+  #sizeBytes = 0
+  #firstArrivedAtMs: number | null = null
+
+  get sizeBytes(): number {
+    return this.#sizeBytes
+  }
+
+  get hasMedia(): boolean {
+    return this.#firsts.size > 0
+  }
+
+  addTrack(track: InputTrack): void {
+    this.#tracks.set(track.id, track)
+  }
+
+  expect(trackIds: readonly string[]): void {
+    this.#expected = trackIds
+  }
+
+  add(arrived: ArrivedSample): void {
+    const { sample, arrivedAtMs } = arrived
+    const track = this.#tracks.get(sample.trackId)
+    if (track === undefined) return
+    // Nothing can be decoded before the first keyframe.
+    if (track.config.kind === 'video' && !sample.isKeyframe && !this.#firsts.has(track.id)) return
+    if (!this.#firsts.has(track.id)) this.#firsts.set(track.id, arrived)
+    if (track.config.kind === 'video') {
+      const times = this.#videoTimes.get(track.id) ?? []
+      if (times.length < SAMPLES_FOR_RATE) times.push(sample.dts)
+      this.#videoTimes.set(track.id, times)
+    }
+    this.#samples.push(arrived)
+    this.#sizeBytes += sample.data.length
+    this.#firstArrivedAtMs ??= arrivedAtMs
+  }
+
+  isReady(nowMs: number): boolean {
+    if (this.#firstArrivedAtMs === null) return false
+    if (nowMs - this.#firstArrivedAtMs >= WAIT_FOR_TRACKS_MS) return true
+    const wanted = this.#expected ?? [...this.#tracks.keys()]
+    return this.#expected !== null && wanted.every((id) => this.#firsts.has(id)) && this.#ratesAreKnown()
+  }
+
+  /** The tracks that have shown media, video first. */
+  tracks(): readonly InputTrack[] {
+    const shown = [...this.#tracks.values()].filter((track) => this.#firsts.has(track.id))
+    return shown.toSorted((a, b) => order(a.id) - order(b.id))
+  }
+
+  /** Hands over everything that was kept, in order of arrival. */
+  take(): readonly ArrivedSample[] {
+    const samples = this.#samples
+    this.#samples = []
+    this.#sizeBytes = 0
+    return samples
+  }
+
+  /** First sample of each track. */
+  firsts(): readonly ArrivedSample[] {
+    return [...this.#firsts.values()]
+  }
+
+  sight(): FirstSight {
+    const { track, first } = this.#leader()
+    return {
+      clock: clockKind(track.clock, first.sample.dts, first.arrivedAtMs),
+      configHash: this.#configHash(),
+      trackId: track.id,
+      timestamp: first.sample.dts,
+      ticksPerSec: track.clock.ticksPerSec,
+      arrivedAtMs: first.arrivedAtMs,
+    }
+  }
+
+  /** A new entry for this input. The cell length is fixed for the stream's life, so it comes from the newest entry if there is one. */
+  makeEntry(dsn: number, newest: TimelineEntry | null, segmentMs: number, nowMs: number): TimelineEntry {
+    const { track, first } = this.#leader()
+    const clock = clockKind(track.clock, first.sample.dts, first.arrivedAtMs)
+    const videoRate = track.config.kind === 'video' ? this.#rateOf(track) : null
+    return {
+      version: 1,
+      dsn,
+      cell: newest?.cell ?? cellLength(segmentMs, videoRate),
+      clock,
+      epochUs:
+        clock === 'epoch'
+          ? Math.round((first.sample.dts / track.clock.ticksPerSec) * 1e6)
+          : Math.round(first.arrivedAtMs * 1000),
+      configHash: this.#configHash(),
+      tracks: this.tracks().map((each) => this.#entryTrack(each)),
+      createdAtMs: Math.round(nowMs),
+    }
+  }
+
+  /** Frame length in seconds per track, where there is one. */
+  frameSecs(): readonly number[] {
+    return this.tracks().flatMap((track) => {
+      const rate = this.#rateOf(track)
+      return rate === null ? [] : [rate.den / rate.num]
+    })
+  }
+
+  /** True when some video track neither declares nor shows a frame rate. */
+  get isFrameRateUnknown(): boolean {
+    return this.tracks().some((track) => track.config.kind === 'video' && this.#rateOf(track) === null)
+  }
+
+  #leader(): { readonly track: InputTrack; readonly first: ArrivedSample } {
+    const track = this.tracks()[0]
+    const first = track === undefined ? undefined : this.#firsts.get(track.id)
+    if (track === undefined || first === undefined) throw new Error('gathering has no media yet')
+    return { track, first }
+  }
+
+  #entryTrack(track: InputTrack): EntryTrack {
+    const rate = this.#rateOf(track)
+    const { timescale, frameTicks } = outputScale(track, rate)
+    const firstTimestamp = this.#firsts.get(track.id)?.sample.dts ?? 0
+    return { id: track.id, ticksPerSec: track.clock.ticksPerSec, firstTimestamp, timescale, frameTicks, rate }
+  }
+
+  #rateOf({ id, clock, config }: InputTrack): Rational | null {
+    if (config.kind === 'audio') return rational(config.sampleRateHz, config.samplesPerFrame)
+    return config.frameRate ?? guessFrameRate(this.#videoTimes.get(id) ?? [], clock.ticksPerSec)
+  }
+
+  #ratesAreKnown(): boolean {
+    return [...this.#tracks.values()].every(
+      (track) =>
+        track.config.kind === 'audio' ||
+        track.config.frameRate !== null ||
+        (this.#videoTimes.get(track.id)?.length ?? 0) >= SAMPLES_FOR_RATE,
+    )
+  }
+
+  /** Equal for equal decoder configurations, whatever the order of arrival. */
+  #configHash(): string {
+    const hash = createHash('sha256')
+    for (const track of this.tracks()) {
+      const { timescale } = outputScale(track, this.#rateOf(track))
+      hash.update(`${track.id}:${initHash(writeInitSegment({ config: track.config, timescale }))};`)
+    }
+    return hash.digest('hex').slice(0, 32)
+  }
+}
+
+/** Ticks per second that a track is written in. */
+export function outputScale(
+  { config }: InputTrack,
+  rate: Rational | null,
+): { readonly timescale: number; readonly frameTicks: number | null } {
+  return config.kind === 'audio'
+    ? { timescale: config.sampleRateHz, frameTicks: config.samplesPerFrame }
+    : videoTimescale(rate)
+}
+
+/** v0, v1, …, a0, a1, … */
+function order(trackId: string): number {
+  return (trackId.startsWith('v') ? 0 : 100) + Number(trackId.slice(1))
+}

@@ -1,0 +1,628 @@
+// One live stream: admits publishers, decides what its media belongs to, keeps the timeline going when media stops.
+import { formatDuration } from '../../core/duration.ts'
+import { type ErrorCode, MirrorError, toMirrorError } from '../../core/errors.ts'
+import { toNumber } from '../../core/rational.ts'
+import { advertisedPartTargetMs } from '../../media/packager/part-target.ts'
+import type { PackagedPart } from '../../media/packager/track-packager.ts'
+import type { InputSample, InputTrack, Repair } from '../../media/samples.ts'
+import type { LatencyObservation, OwnerStatus, OwnerTrackStatus, RegisteredStream, StreamStatus } from '../control.ts'
+import type { EventCode, MirrorEvent } from '../events.ts'
+import type { InputFault, InputOpen, NetworkFigures } from '../ingest/protocol.ts'
+import type { Publication } from '../publication.ts'
+import { GATHERING_MAX_BYTES, Gathering } from './gathering.ts'
+import { Presentation } from './presentation.ts'
+import { Publisher } from './publisher.ts'
+import { LatencyMeter, RateMeter } from './rates.ts'
+import { RepairCounter } from './repair-counter.ts'
+import { firstCellOf, Session } from './session.ts'
+import { type MemoryBudget, SLAB_BYTES, SlabPool } from './slab-pool.ts'
+import type { ResolvedEntry, TimelineStore } from './timeline-store.ts'
+
+/** After this much silence the open segments are closed and gaps begin. */
+const SILENCE_MS = 4000
+/** A connection that has brought no media for this long is ended. */
+const NO_MEDIA_MS = 15_000
+/** Memory is kept this long after the end, for players that are still behind. */
+const KEEP_ENDED_MS = 60_000
+
+export interface LiveStreamDependencies {
+  readonly timeline: TimelineStore
+  readonly budget: MemoryBudget
+  /** Number of origin threads. */
+  readonly origins: number
+  readonly maxFragmentBytes: number
+  readonly now: () => number
+  readonly publish: (publication: Publication) => void
+  readonly emit: (event: MirrorEvent) => void
+  /** Tells the receiver of an input that it is over. */
+  readonly endInput: (inputId: string, fault: InputFault) => void
+  /** First slab id of a new pool; unique over the life of the process and its successors. */
+  readonly nextSlabId: () => number
+}
+
+interface TrackMeters {
+  readonly bits: RateMeter
+  readonly frames: RateMeter
+  lastKeyframeDts: number | null
+  keyframeIntervalSec: number | null
+}
+
+export class LiveStream {
+  readonly #deps: LiveStreamDependencies
+  #stream: RegisteredStream
+  #publisher: Publisher | null = null
+  #gathering: Gathering | null = null
+  /** Set while the store is asked; samples are gathered meanwhile. */
+  #resolving: AbortController | null = null
+  #session: Session | null = null
+  #presentation: Presentation | null = null
+  #slabs: SlabPool | null = null
+  #status: StreamStatus = 'offline'
+  #startedAtMs: number | null = null
+  #endedAtMs: number | null = null
+  #lastMediaAtMs = 0
+  #arrivedAtMs = 0
+  #repairs = new RepairCounter()
+  #meters = new Map<string, TrackMeters>()
+  readonly #latency = new LatencyMeter()
+  readonly #packaging = new LatencyMeter()
+  #isFrameRateUnknown = false
+
+  constructor(stream: RegisteredStream, deps: LiveStreamDependencies) {
+    this.#stream = stream
+    this.#deps = deps
+  }
+
+  get id(): string {
+    return this.#stream.id
+  }
+
+  get isBusy(): boolean {
+    return this.#publisher?.isConnected ?? false
+  }
+
+  get hasPublisher(): boolean {
+    return this.#publisher !== null
+  }
+
+  /** New settings apply from the next presentation; keys from the next publisher. */
+  update(stream: RegisteredStream): void {
+    this.#stream = stream
+  }
+
+  /** Throws MirrorError `stream_busy` or `window_memory_full`. */
+  open(input: InputOpen): void {
+    const current = this.#publisher
+    if (current?.canTake(input)) {
+      current.add(input)
+      return
+    }
+    if (current?.isConnected) {
+      if (this.#stream.settings.onBusy === 'refuse') {
+        throw new MirrorError('stream_busy', `stream ${this.id} already has a publisher (${current.protocol})`)
+      }
+      this.#endInputs('input_ended', 'another publisher took over')
+    }
+    if (this.#slabs === null && !this.#deps.budget.canTake(SLAB_BYTES)) {
+      throw new MirrorError(
+        'window_memory_full',
+        `stream ${this.id} cannot start: live windows use ${this.#deps.budget.usedBytes} bytes`,
+      )
+    }
+    this.#publisher = new Publisher(input, {
+      maxFragmentBytes: this.#deps.maxFragmentBytes,
+      events: {
+        onTrack: (track) => this.#onTrack(track),
+        onTracksKnown: (ids) => this.#gathering?.expect(ids),
+        onSample: (sample) => this.#onSample(sample),
+        onRepair: (repair) => this.#onRepair(repair),
+      },
+    })
+    this.#publisher.add(input)
+    this.#cancelResolving()
+    this.#gathering = new Gathering()
+    if (this.#session === null) this.#setStatus('starting')
+    this.#emit('stream.input_connected', 'info', null, `${input.protocol.toUpperCase()} publisher connected`, {
+      protocol: input.protocol,
+    })
+  }
+
+  /** Bytes of an input; whatever is wrong with them ends that input with a named fault. */
+  data(inputId: string, bytes: Uint8Array, arrivedAtMs: number): void {
+    const publisher = this.#publisher
+    if (publisher === null) return
+    this.#arrivedAtMs = arrivedAtMs
+    try {
+      publisher.push(inputId, bytes)
+      this.#settle()
+    } catch (error) {
+      this.#failInput(inputId, toMirrorError(error))
+    }
+    this.#presentation?.flush()
+  }
+
+  close(inputId: string, fault: InputFault | null): void {
+    const publisher = this.#publisher
+    if (publisher === null || !publisher.inputIds.includes(inputId)) return
+    try {
+      publisher.remove(inputId, true)
+      if (fault !== null) this.#emit('stream.error', 'error', fault.code, fault.message, {})
+    } catch (error) {
+      const { code, message } = toMirrorError(error)
+      this.#emit('stream.error', 'error', code, message, {})
+    }
+    this.#presentation?.flush()
+    if (publisher.isConnected) return
+    // A CMAF encoder that sends one request per fragment closes after each; that is not worth an event.
+    if (publisher.protocol !== 'cmaf' || publisher.tracks.length === 0) this.#emitDisconnected(publisher, fault)
+    if (publisher.protocol === 'test' && fault === null) this.end('the test source was stopped')
+    else if (this.#session === null && this.#gathering?.hasMedia !== true) this.#forgetPublisher()
+  }
+
+  reportNetwork(inputId: string, figures: NetworkFigures): void {
+    if (this.#publisher?.inputIds.includes(inputId)) this.#publisher.reportNetwork(figures)
+  }
+
+  onSlabReleased(slabId: number, origin: number): void {
+    this.#slabs?.onReleased(slabId, origin)
+  }
+
+  onOriginLost(origin: number): void {
+    this.#slabs?.onOriginLost(origin)
+  }
+
+  /** Ends the current connections; the encoder may come back. */
+  restart(): void {
+    this.#endInputs('input_ended', 'the stream was restarted')
+  }
+
+  /** Ends connections and playlist. */
+  end(reason: string): void {
+    this.#endInputs('input_ended', reason)
+    this.#cancelResolving()
+    this.#publisher = null
+    this.#gathering = null
+    if (this.#presentation === null || this.#status === 'ended') {
+      if (this.#presentation === null) this.#setStatus('offline')
+      return
+    }
+    this.#session?.closeOpenSegments()
+    this.#presentation.end()
+    this.#session = null
+    this.#endedAtMs = this.#deps.now()
+    this.#setStatus('ended')
+    this.#emit('stream.stopped', 'info', null, `Stream ended: ${reason}`, {})
+  }
+
+  /** Frees everything. */
+  dispose(): void {
+    this.end('the stream was removed')
+    this.#reset()
+  }
+
+  /** A few times a second: what happens because nothing came. */
+  tick(): void {
+    const nowMs = this.#deps.now()
+    if (this.#status === 'ended' && nowMs - (this.#endedAtMs ?? nowMs) > KEEP_ENDED_MS) this.#reset()
+    this.#checkForMedia(nowMs)
+    this.#settle()
+    const session = this.#session
+    if (session === null) return
+    const silentMs = nowMs - this.#lastMediaAtMs
+    if (silentMs < SILENCE_MS) session.fillSilentTracks(SILENCE_MS / 1000)
+    else this.#bridgeSilence(session, silentMs)
+    this.#presentation?.flush()
+  }
+
+  snapshot(): readonly Publication[] {
+    const phase: Publication = { kind: 'phase', streamId: this.id, phase: this.#phase() }
+    return [...(this.#presentation?.snapshot() ?? []), phase]
+  }
+
+  status(nowMs: number): OwnerStatus {
+    const tracks = this.#trackStatuses(nowMs)
+    const video = this.#meters.get('v0') ?? null
+    return {
+      id: this.id,
+      status: this.#status,
+      startedAtMs: this.#startedAtMs,
+      input: this.#publisher?.isConnected ? this.#publisher.status() : null,
+      tracks,
+      bitrateBps: tracks.reduce((sum, track) => sum + track.bitrateBps, 0),
+      fps: this.#status === 'live' ? (video?.frames.perSec(nowMs) ?? 0) : 0,
+      packagingMs: this.#packaging.percentiles(nowMs),
+      latencyMs: this.#latency.percentiles(nowMs),
+      discontinuitySequence: this.#session?.entry.dsn ?? 0,
+      newestMsn: this.#session?.lastMsn ?? null,
+      keyframeIntervalSec: video?.keyframeIntervalSec ?? null,
+      advice: this.#advice(),
+      drops: this.#repairs.drops(),
+      repairs: this.#repairs.repairs(),
+    }
+  }
+
+  takeLatencies(): readonly LatencyObservation[] {
+    const e2e = this.#latency.takeUnreported()
+    const packaging = this.#packaging.takeUnreported()
+    return [
+      ...(e2e.length > 0 ? [{ streamId: this.id, stage: 'e2e' as const, valuesSec: e2e }] : []),
+      ...(packaging.length > 0 ? [{ streamId: this.id, stage: 'packaging' as const, valuesSec: packaging }] : []),
+    ]
+  }
+
+  #onTrack(track: InputTrack): void {
+    const session = this.#session
+    if (this.#gathering === null && session !== null) {
+      // A track of a running session was reconfigured: everything from here on belongs to a new timeline entry.
+      this.#emit(
+        'stream.quality_change',
+        'info',
+        'discontinuity',
+        `Track ${track.id} changed to ${describeTrack(track)}`,
+        {
+          track: track.id,
+        },
+      )
+      this.#gatherAnew()
+    }
+    this.#gathering?.addTrack(track)
+  }
+
+  #onSample(sample: InputSample): void {
+    const arrived = { sample, arrivedAtMs: this.#arrivedAtMs }
+    this.#noteMedia()
+    if (this.#gathering === null && this.#session !== null) {
+      if (this.#session.push(arrived)) {
+        this.#measure(sample)
+        return
+      }
+      this.#onRepair({
+        cause: 'timestamp_jump',
+        trackId: sample.trackId,
+        count: 1,
+        detail: 'the input clock jumped: a new timeline entry begins',
+      })
+      this.#gatherAnew()
+    }
+    this.#gathering?.add(arrived)
+    if (this.#gathering !== null && this.#gathering.sizeBytes > GATHERING_MAX_BYTES) {
+      throw new MirrorError(
+        'ingest_overrun',
+        `stream ${this.id}: ${GATHERING_MAX_BYTES} bytes came before the stream could start`,
+      )
+    }
+  }
+
+  #noteMedia(): void {
+    if (this.#status === 'interrupted' && this.#session !== null) {
+      this.#setStatus('live')
+      this.#emit('stream.resumed', 'info', 'media_returned', 'Media is coming in again', {})
+    }
+    this.#lastMediaAtMs = this.#deps.now()
+  }
+
+  #gatherAnew(): void {
+    const gathering = new Gathering()
+    for (const track of this.#publisher?.tracks ?? []) gathering.addTrack(track)
+    gathering.expect(this.#publisher?.expectedTracks ?? [])
+    this.#gathering = gathering
+  }
+
+  /** Asks the store as soon as the gathered media tells enough. */
+  #settle(): void {
+    const gathering = this.#gathering
+    if (gathering === null || this.#resolving !== null || !gathering.isReady(this.#deps.now())) return
+    const abort = new AbortController()
+    this.#resolving = abort
+    const sight = gathering.sight()
+    const { segmentMs } = this.#stream.settings
+    this.#deps.timeline
+      .resolve(
+        this.#stream,
+        sight,
+        (newest, dsn) => gathering.makeEntry(dsn, newest, segmentMs, this.#deps.now()),
+        abort.signal,
+      )
+      .then((resolved) => {
+        if (!abort.signal.aborted) this.#begin(gathering, resolved)
+      })
+      .catch((error: unknown) => {
+        if (!abort.signal.aborted) this.#failAll(toMirrorError(error))
+      })
+  }
+
+  #begin(gathering: Gathering, { entry, isAdopted, isConfirmed }: ResolvedEntry): void {
+    this.#resolving = null
+    this.#gathering = null
+    if (!isConfirmed) {
+      this.#emit(
+        'stream.warning',
+        'warning',
+        'timeline_unconfirmed',
+        'The store did not answer within 1 s; the timeline entry is known to this process alone',
+        { dsn: entry.dsn },
+      )
+    }
+    this.#isFrameRateUnknown = gathering.isFrameRateUnknown
+    const continued = this.#session !== null && this.#session.entry.dsn === entry.dsn ? this.#session : null
+    const session = continued ?? this.#beginSession(gathering, entry, isAdopted)
+    continued?.reconnect()
+    this.#session = session
+    for (const arrived of gathering.take()) {
+      if (session.push(arrived)) this.#measure(arrived.sample)
+    }
+    this.#presentation?.flush()
+  }
+
+  #beginSession(gathering: Gathering, entry: ResolvedEntry['entry'], isAdopted: boolean): Session {
+    const previous = this.#session
+    const wantedCell = firstCellOf(entry, gathering.firsts(), isAdopted)
+    // Filling the way to a far-away clock would take thousands of gaps: such a jump starts over.
+    const maxGapCells = (this.#stream.settings.graceMs / 1000 + 60) / toNumber(entry.cell)
+    const isFar = previous !== null && wantedCell - previous.lastMsn > maxGapCells
+    if (previous === null || isFar || this.#presentation === null) this.#newPresentation(gathering, entry)
+    const presentation = this.#presentation
+    if (presentation === null) throw new Error('a session needs a presentation')
+
+    const isContinuing = previous !== null && !isFar
+    const firstCell = isContinuing ? Math.max(wantedCell, previous.lastMsn + 1) : wantedCell
+    if (isContinuing) {
+      previous.closeOpenSegments()
+      previous.fillGapsThrough(firstCell - 1)
+      this.#emit(
+        'stream.quality_change',
+        'info',
+        'discontinuity',
+        'The input clock or configuration changed: a discontinuity begins',
+        { dsn: entry.dsn },
+      )
+    }
+    const session = Session.begin(entry, gathering.tracks(), firstCell, {
+      presentation,
+      gop: this.#stream.settings.gop,
+      onRepair: (repair) => this.#onRepair(repair),
+    })
+    if (!isContinuing) {
+      this.#startedAtMs = this.#deps.now()
+      const tracks = gathering.tracks().map(describeTrack).join(', ')
+      this.#emit('stream.started', 'info', null, `Live: ${tracks}`, { dsn: entry.dsn })
+    }
+    this.#setStatus('live')
+    return session
+  }
+
+  #newPresentation(gathering: Gathering, entry: ResolvedEntry['entry']): void {
+    this.#reset()
+    const { settings } = this.#stream
+    const publish = this.#deps.publish
+    const streamId = this.id
+    const slabs = new SlabPool(this.#deps.budget, this.#deps.origins, this.#deps.nextSlabId(), {
+      onSlab: (slabId, memory) => publish({ kind: 'slab', streamId, slabId, memory }),
+      onRetire: (slabId) => publish({ kind: 'retire', streamId, slabId }),
+    })
+    this.#slabs = slabs
+    this.#repairs = new RepairCounter()
+    this.#presentation = new Presentation({
+      streamId,
+      settings,
+      cell: entry.cell,
+      partTargetMs: advertisedPartTargetMs(settings.partMs, gathering.frameSecs()),
+      slabs,
+      publish,
+      onPart: (trackId, part, bytes, endsAtMs) => this.#onPart(trackId, part, bytes, endsAtMs),
+      onRepair: (repair) => this.#onRepair(repair),
+    })
+  }
+
+  #onPart(trackId: string, part: PackagedPart, bytes: number, endsAtMs: number): void {
+    const nowMs = this.#deps.now()
+    this.#metersOf(trackId).bits.add(bytes * 8, nowMs)
+    this.#latency.add(Math.max(0, nowMs - endsAtMs), nowMs)
+    this.#packaging.add(Math.max(0, nowMs - (part.samples.at(-1)?.arrivedAtMs ?? nowMs)), nowMs)
+  }
+
+  #measure(sample: InputSample): void {
+    const meters = this.#metersOf(sample.trackId)
+    meters.frames.add(1, this.#deps.now())
+    if (!sample.isKeyframe || !sample.trackId.startsWith('v')) return
+    const ticksPerSec = this.#session?.entry.tracks.find((track) => track.id === sample.trackId)?.ticksPerSec
+    const intervalTicks = sample.dts - (meters.lastKeyframeDts ?? sample.dts)
+    if (ticksPerSec !== undefined && intervalTicks > 0) meters.keyframeIntervalSec = intervalTicks / ticksPerSec
+    meters.lastKeyframeDts = sample.dts
+  }
+
+  #metersOf(trackId: string): TrackMeters {
+    const existing = this.#meters.get(trackId)
+    if (existing !== undefined) return existing
+    const meters: TrackMeters = {
+      bits: new RateMeter(),
+      frames: new RateMeter(),
+      lastKeyframeDts: null,
+      keyframeIntervalSec: null,
+    }
+    this.#meters.set(trackId, meters)
+    return meters
+  }
+
+  #checkForMedia(nowMs: number): void {
+    const publisher = this.#publisher
+    if (publisher === null || !publisher.isConnected || this.#gathering === null || this.#gathering.hasMedia) return
+    const sinceMs = nowMs - Math.max(publisher.connectedAtMs, this.#lastMediaAtMs)
+    if (sinceMs < NO_MEDIA_MS) return
+    this.#failAll(
+      new MirrorError('ingest_no_media', `stream ${this.id}: no audio or video within ${formatDuration(NO_MEDIA_MS)}`),
+    )
+  }
+
+  #bridgeSilence(session: Session, silentMs: number): void {
+    if (this.#status === 'live') {
+      session.closeOpenSegments()
+      this.#setStatus('interrupted')
+      this.#emit(
+        'stream.interrupted',
+        'warning',
+        'media_silent',
+        `No media for ${SILENCE_MS / 1000} s: the playlist goes on with gaps`,
+        {
+          graceMs: this.#stream.settings.graceMs,
+        },
+      )
+    }
+    if (silentMs - SILENCE_MS >= this.#stream.settings.graceMs) {
+      this.end(`no media for ${formatDuration(SILENCE_MS + this.#stream.settings.graceMs)}`)
+      return
+    }
+    session.fillGapsUntil(this.#silentSinceSec(session) + silentMs / 1000)
+  }
+
+  /** Media time at which silence began: gaps follow from there at the pace of the clock. */
+  #mediaAtSilence: { readonly lastMediaAtMs: number; readonly endSec: number } | null = null
+
+  #silentSinceSec(session: Session): number {
+    if (this.#mediaAtSilence?.lastMediaAtMs !== this.#lastMediaAtMs) {
+      this.#mediaAtSilence = { lastMediaAtMs: this.#lastMediaAtMs, endSec: session.endSec }
+    }
+    return this.#mediaAtSilence.endSec
+  }
+
+  #onRepair(repair: Repair): void {
+    const told = this.#repairs.add(repair, this.#deps.now())
+    if (told === 0) return
+    const times = told > 1 ? ` (${told} times)` : ''
+    this.#emit('stream.warning', 'warning', repair.cause, `${repair.detail}${times}`, {
+      count: told,
+      ...(repair.trackId === null ? {} : { track: repair.trackId }),
+    })
+  }
+
+  #advice(): readonly string[] {
+    const advice: string[] = []
+    const intervalSec = this.#meters.get('v0')?.keyframeIntervalSec ?? null
+    const cellSec = this.#session === null ? null : toNumber(this.#session.entry.cell)
+    if (intervalSec !== null && cellSec !== null && intervalSec > cellSec * 1.05) {
+      advice.push(
+        `Keyframes come every ${intervalSec.toFixed(1)} s; set the encoder's keyframe interval to ${cellSec.toFixed(0)} s so that viewers can join and seek at every segment.`,
+      )
+    }
+    if (this.#isFrameRateUnknown) {
+      advice.push('The encoder declares no frame rate and sends frames at uneven times; set a constant frame rate.')
+    }
+    return advice
+  }
+
+  #trackStatuses(nowMs: number): readonly OwnerTrackStatus[] {
+    const presentation = this.#presentation
+    if (presentation === null) return []
+    return presentation.trackIds.flatMap((id) => {
+      const config = presentation.config(id)
+      if (config === null) return []
+      const bitrateBps = this.#status === 'live' ? (this.#meters.get(id)?.bits.perSec(nowMs) ?? 0) : 0
+      const isVideo = config.kind === 'video'
+      return [
+        {
+          id,
+          kind: config.kind,
+          codec: config.codec,
+          codecString: config.codecString,
+          widthPx: isVideo ? config.widthPx : null,
+          heightPx: isVideo ? config.heightPx : null,
+          frameRate: isVideo && config.frameRate !== null ? toNumber(config.frameRate) : null,
+          sampleRateHz: isVideo ? null : config.sampleRateHz,
+          channels: isVideo ? null : config.channels,
+          language: isVideo ? null : config.language,
+          bitrateBps,
+        },
+      ]
+    })
+  }
+
+  #failInput(inputId: string, error: MirrorError): void {
+    this.#publisher?.remove(inputId, false)
+    this.#emit('stream.error', 'error', error.code, error.message, {})
+    this.#deps.endInput(inputId, { code: error.code, message: error.message })
+    if (this.#publisher !== null && !this.#publisher.isConnected) {
+      this.#emitDisconnected(this.#publisher, { code: error.code, message: error.message })
+      if (this.#session === null) this.#forgetPublisher()
+    }
+  }
+
+  #failAll(error: MirrorError): void {
+    for (const inputId of this.#publisher?.inputIds ?? []) this.#failInput(inputId, error)
+    this.#cancelResolving()
+  }
+
+  #endInputs(code: ErrorCode, message: string): void {
+    const publisher = this.#publisher
+    for (const inputId of publisher?.inputIds ?? []) {
+      publisher?.remove(inputId, false)
+      this.#deps.endInput(inputId, { code, message })
+    }
+    if (publisher !== null) this.#emitDisconnected(publisher, { code, message })
+    if (this.#session === null) this.#forgetPublisher()
+  }
+
+  #forgetPublisher(): void {
+    this.#publisher = null
+    this.#gathering = null
+    this.#cancelResolving()
+    if (this.#session === null && this.#status === 'starting')
+      this.#setStatus(this.#presentation === null ? 'offline' : 'ended')
+  }
+
+  #emitDisconnected(publisher: Publisher, fault: InputFault | null): void {
+    const reason = fault === null ? 'the encoder said goodbye' : fault.message
+    this.#emit(
+      'stream.input_disconnected',
+      'info',
+      fault?.code ?? null,
+      `${publisher.protocol.toUpperCase()} publisher disconnected: ${reason}`,
+      {
+        protocol: publisher.protocol,
+      },
+    )
+  }
+
+  #cancelResolving(): void {
+    this.#resolving?.abort()
+    this.#resolving = null
+  }
+
+  #reset(): void {
+    this.#slabs?.close()
+    this.#slabs = null
+    this.#presentation = null
+    this.#session = null
+    this.#startedAtMs = null
+    this.#endedAtMs = null
+    this.#meters = new Map()
+    this.#deps.publish({ kind: 'reset', streamId: this.id })
+    if (this.#status === 'ended' || this.#publisher === null) this.#setStatus('offline')
+  }
+
+  #setStatus(status: StreamStatus): void {
+    if (this.#status === status) return
+    this.#status = status
+    this.#deps.publish({ kind: 'phase', streamId: this.id, phase: this.#phase() })
+  }
+
+  #phase(): 'offline' | 'starting' | 'live' | 'ended' {
+    return this.#status === 'interrupted' ? 'live' : this.#status
+  }
+
+  #emit(
+    type: MirrorEvent['type'],
+    severity: MirrorEvent['severity'],
+    code: EventCode | null,
+    message: string,
+    details: MirrorEvent['details'],
+  ): void {
+    this.#deps.emit({ type, severity, streamId: this.id, atMs: this.#deps.now(), code, message, details })
+  }
+}
+
+function describeTrack({ config }: InputTrack): string {
+  if (config.kind === 'audio')
+    return `${config.codec.toUpperCase()} ${config.sampleRateHz / 1000} kHz ${config.channels} ch`
+  const rate = config.frameRate === null ? '' : ` ${Number(toNumber(config.frameRate).toFixed(2))} fps`
+  return `${config.codec.toUpperCase()} ${config.widthPx}×${config.heightPx}${rate}`
+}

@@ -1,0 +1,320 @@
+// Everything viewers can see of one stream: its windows, its memory, and what origins are told of both.
+import { gzipSync } from 'node:zlib'
+import type { Rational } from '../../core/rational.ts'
+import type { PlaylistPosition } from '../../hls/blocking-reload.ts'
+import {
+  type MediaPlaylist,
+  type RenditionReport,
+  renderMediaPlaylist,
+  skippableSegments,
+} from '../../hls/media-playlist.ts'
+import {
+  type AudioRendition,
+  renderMultivariantPlaylist,
+  type VideoRendition,
+} from '../../hls/multivariant-playlist.ts'
+import { fragmentSize, writeFragmentInto } from '../../media/fmp4/fragment.ts'
+import { initHash, writeInitSegment } from '../../media/fmp4/init-segment.ts'
+import type { PackagedPart, PackagerSink } from '../../media/packager/track-packager.ts'
+import type { Repair, TrackConfig } from '../../media/samples.ts'
+import { targetDurationSec, ticksToEpochMs } from '../../media/timeline/cell.ts'
+import { initName, type Publication, partName, type RenderedText } from '../publication.ts'
+import type { StreamSettings } from '../settings.ts'
+import type { SlabPool } from './slab-pool.ts'
+import { TrackWindow } from './track-window.ts'
+
+export interface PresentationOptions {
+  readonly streamId: string
+  readonly settings: StreamSettings
+  readonly cell: Rational
+  readonly partTargetMs: number
+  readonly slabs: SlabPool
+  readonly publish: (publication: Publication) => void
+  readonly onPart: (trackId: string, part: PackagedPart, publishedBytes: number, endsAtMs: number) => void
+  readonly onRepair: (repair: Repair) => void
+}
+
+interface PresentedTrack {
+  readonly id: string
+  readonly kind: 'video' | 'audio'
+  readonly window: TrackWindow
+  config: TrackConfig
+  timescale: number
+  dsn: number
+  initUri: string | null
+  init: { readonly name: string; readonly bytes: Uint8Array } | null
+  /** Name of the part that comes next, as far as the end of the last one tells. */
+  preloadUri: string | null
+  isDirty: boolean
+}
+
+/** A track without media delays the multivariant playlist by at most this many segments of another. */
+const WAIT_FOR_TRACK_SEGMENTS = 3
+
+export class Presentation {
+  readonly targetDurationSec: number
+  readonly partTargetSec: number
+  readonly #options: PresentationOptions
+  readonly #tracks = new Map<string, PresentedTrack>()
+  #multivariant: { readonly text: RenderedText; readonly source: string } | null = null
+  #isEnded = false
+  readonly #rendered = new Map<string, Publication>()
+
+  constructor(options: PresentationOptions) {
+    this.#options = options
+    this.targetDurationSec = targetDurationSec(options.cell, options.settings.gop)
+    this.partTargetSec = options.partTargetMs / 1000
+  }
+
+  get trackIds(): readonly string[] {
+    return [...this.#tracks.keys()]
+  }
+
+  window(trackId: string): TrackWindow | null {
+    return this.#tracks.get(trackId)?.window ?? null
+  }
+
+  config(trackId: string): TrackConfig | null {
+    return this.#tracks.get(trackId)?.config ?? null
+  }
+
+  /** A track begins, or goes on under another timeline entry with its own init segment. Returns where its packager reports to. */
+  beginTrack(id: string, config: TrackConfig, timescale: number, dsn: number): PackagerSink {
+    const bytes = writeInitSegment({ config, timescale })
+    const name = initName(initHash(bytes))
+    const existing = this.#tracks.get(id)
+    const track: PresentedTrack = existing ?? {
+      id,
+      kind: config.kind,
+      window: new TrackWindow(),
+      config,
+      timescale,
+      dsn,
+      initUri: name,
+      init: null,
+      preloadUri: null,
+      isDirty: false,
+    }
+    Object.assign(track, { config, timescale, dsn, initUri: name })
+    this.#tracks.set(id, track)
+    if (track.init?.name !== name) {
+      track.init = { name, bytes }
+      this.#publish({ kind: 'init', streamId: this.#options.streamId, trackId: id, name, bytes })
+    }
+    return this.#sinkOf(track, timescale, dsn, name)
+  }
+
+  /** A track that the new timeline entry does not have: it keeps its configuration and goes on with gaps. */
+  continueTrack(id: string, dsn: number): { readonly timescale: number; readonly sink: PackagerSink } | null {
+    const track = this.#tracks.get(id)
+    if (track === undefined) return null
+    return { timescale: track.timescale, sink: this.beginTrack(id, track.config, track.timescale, dsn) }
+  }
+
+  /** Renders what changed since the last call; once per batch of input, never per viewer. */
+  flush(): void {
+    const windowSec = Math.max(this.#options.settings.windowMs / 1000, 3 * this.targetDurationSec)
+    let isAnyDirty = false
+    for (const track of this.#tracks.values()) {
+      if (!track.isDirty) continue
+      isAnyDirty = true
+      track.isDirty = false
+      this.#dropOld(track, 2 * windowSec)
+      this.#renderTrack(track, windowSec)
+    }
+    if (isAnyDirty) this.#renderMultivariant()
+  }
+
+  /** Adds EXT-X-ENDLIST everywhere. */
+  end(): void {
+    this.#isEnded = true
+    for (const track of this.#tracks.values()) track.isDirty = true
+    this.flush()
+  }
+
+  /** All that an origin needs which joins late. */
+  snapshot(): readonly Publication[] {
+    const { streamId, slabs } = this.#options
+    const media: Publication[] = []
+    for (const { id: trackId, init, window } of this.#tracks.values()) {
+      if (init !== null) media.push({ kind: 'init', streamId, trackId, ...init })
+      for (const segment of window.segments) {
+        if (segment.isGap) continue
+        media.push({
+          kind: 'media',
+          streamId,
+          trackId,
+          name: segment.uri,
+          slices: segment.parts.map((part) => part.slice),
+        })
+      }
+      for (const part of [...window.segments.flatMap((segment) => segment.parts), ...window.openParts]) {
+        media.push({ kind: 'media', streamId, trackId, name: part.uri, slices: [part.slice] })
+      }
+    }
+    return [
+      ...slabs.known().map(({ id, memory }): Publication => ({ kind: 'slab', streamId, slabId: id, memory })),
+      ...media,
+      ...this.#rendered.values(),
+    ]
+  }
+
+  #sinkOf(track: PresentedTrack, timescale: number, dsn: number, initUri: string): PackagerSink {
+    const { window } = track
+    return {
+      onSegmentStart: ({ msn, startPts }) => {
+        window.startSegment({ msn, dsn, initUri, startsAtMs: ticksToEpochMs(startPts, timescale) })
+      },
+      onPart: (part) => this.#addPart(track, part, timescale, dsn),
+      onSegmentEnd: () => {
+        const segment = window.endSegment()
+        if (segment === null) return
+        this.#publish({ kind: 'media', streamId: this.#options.streamId, trackId: track.id, ...segment })
+        track.isDirty = true
+      },
+      onGap: ({ msn, startDts, endDts }) => {
+        window.addGap(
+          { msn, dsn, initUri, startsAtMs: ticksToEpochMs(startDts, timescale) },
+          (endDts - startDts) / timescale,
+        )
+        track.preloadUri = null
+        track.isDirty = true
+      },
+      onRepair: this.#options.onRepair,
+    }
+  }
+
+  #addPart(track: PresentedTrack, part: PackagedPart, timescale: number, dsn: number): void {
+    const fragment = {
+      kind: track.kind,
+      sequenceNumber: part.index + 1,
+      baseDecodeTime: part.startDts,
+      samples: part.samples,
+    }
+    const { slice, target } = this.#options.slabs.allocate(fragmentSize(fragment))
+    writeFragmentInto(fragment, target, slice.offset)
+    const name = partName(dsn, part.startDts)
+    const durationSec = (part.endDts - part.startDts) / timescale
+    track.window.addPart({ uri: name, durationSec, isIndependent: part.isIndependent, slice })
+    track.preloadUri = partName(dsn, part.endDts)
+    track.isDirty = true
+    this.#publish({ kind: 'media', streamId: this.#options.streamId, trackId: track.id, name, slices: [slice] })
+    const endsAtMs = ticksToEpochMs(part.endDts, timescale)
+    this.#options.onPart(track.id, part, slice.length, endsAtMs)
+  }
+
+  #dropOld(track: PresentedTrack, keepSec: number): void {
+    const removed = track.window.prune(keepSec)
+    if (removed.length === 0) return
+    const names = removed.flatMap((segment) => [segment.uri, ...segment.parts.map((part) => part.uri)])
+    this.#publish({ kind: 'drop', streamId: this.#options.streamId, trackId: track.id, names })
+    for (const segment of removed) for (const part of segment.parts) this.#options.slabs.release(part.slice)
+  }
+
+  #renderTrack(track: PresentedTrack, windowSec: number): void {
+    const playlist: MediaPlaylist = {
+      targetDurationSec: this.targetDurationSec,
+      partTargetSec: this.partTargetSec,
+      hasIndependentSegments: this.#options.settings.gop === 'fixed',
+      segments: track.window.listed(windowSec),
+      open: track.window.open,
+      preloadUri: track.preloadUri,
+      reports: this.#reportsBeside(track),
+      isEnded: this.#isEnded,
+    }
+    const skip = skippableSegments(playlist)
+    this.#publishRendered({
+      kind: 'playlist',
+      streamId: this.#options.streamId,
+      trackId: track.id,
+      playlist: {
+        full: compress(renderMediaPlaylist(playlist)),
+        delta: skip > 0 ? compress(renderMediaPlaylist(playlist, skip)) : null,
+        position: this.#positionOf(track),
+        targetDurationSec: this.targetDurationSec,
+        preloadName: this.#isEnded ? null : track.preloadUri,
+      },
+    })
+  }
+
+  #positionOf({ window }: PresentedTrack): PlaylistPosition {
+    const openParts = window.openParts.length
+    return {
+      lastMsn: window.newest?.msn ?? null,
+      lastMsnParts: window.newest?.parts.length ?? 0,
+      openMsn: openParts > 0 ? (window.open?.msn ?? null) : null,
+      openParts,
+      partTargetSec: this.partTargetSec,
+      isEnded: this.#isEnded,
+    }
+  }
+
+  #reportsBeside(track: PresentedTrack): readonly RenditionReport[] {
+    const reports: RenditionReport[] = []
+    for (const other of this.#tracks.values()) {
+      if (other === track) continue
+      const { openMsn, openParts, lastMsn, lastMsnParts } = this.#positionOf(other)
+      const newest = openMsn ?? lastMsn
+      if (newest === null) continue
+      const parts = openMsn === null ? lastMsnParts : openParts
+      reports.push({ uri: `../${other.id}/playlist.m3u8`, lastMsn: newest, lastPart: parts > 0 ? parts - 1 : null })
+    }
+    return reports
+  }
+
+  /** Comes once every track has a segment, because only then are bit rates known; again when a peak has grown. */
+  #renderMultivariant(): void {
+    const tracks = [...this.#tracks.values()]
+    const isMeasured = tracks.every((track) => track.window.peakBps > 0)
+    const isLate = tracks.some((track) => track.window.segments.length >= WAIT_FOR_TRACK_SEGMENTS)
+    if (!isMeasured && !isLate && !this.#isEnded && this.#multivariant === null) return
+    const presented = tracks.filter((track) => track.window.peakBps > 0)
+    if (presented.length === 0) return
+    const source = renderMultivariantPlaylist({
+      video: presented.flatMap(videoRendition),
+      audio: presented.flatMap(audioRendition),
+      hasIndependentSegments: this.#options.settings.gop === 'fixed',
+    })
+    if (source === this.#multivariant?.source) return
+    this.#multivariant = { text: compress(source), source }
+    this.#publishRendered({ kind: 'multivariant', streamId: this.#options.streamId, text: this.#multivariant.text })
+  }
+
+  #publish(publication: Publication): void {
+    this.#options.publish(publication)
+  }
+
+  #publishRendered(publication: Extract<Publication, { kind: 'playlist' | 'multivariant' }>): void {
+    this.#rendered.set(publication.kind === 'playlist' ? publication.trackId : '', publication)
+    this.#publish(publication)
+  }
+}
+
+function videoRendition({ id, config, window }: PresentedTrack): VideoRendition[] {
+  if (config.kind !== 'video') return []
+  const { codecString: codecs, widthPx, heightPx, frameRate } = config
+  return [{ uri: `${id}/playlist.m3u8`, codecs, widthPx, heightPx, frameRate, ...steadyRates(window) }]
+}
+
+function audioRendition({ id, config, window }: PresentedTrack): AudioRendition[] {
+  if (config.kind !== 'audio') return []
+  const { codecString: codecs, language, channels } = config
+  const name = language === 'und' ? `Audio ${Number(id.slice(1)) + 1}` : language
+  return [{ uri: `${id}/playlist.m3u8`, codecs, language, name, channels, ...steadyRates(window) }]
+}
+
+/** Bit rates rounded up to two digits, so that the text does not change with every segment and never promises too little. */
+function steadyRates(window: TrackWindow): { readonly peakBps: number; readonly averageBps: number } {
+  return { peakBps: roundUp(window.peakBps), averageBps: roundUp(Math.min(window.averageBps, window.peakBps)) }
+}
+
+function roundUp(bps: number): number {
+  const step = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, bps))) - 1)
+  return Math.ceil(bps / step) * step
+}
+
+/** Level 6 costs 0.1 ms on a 30 s window and is paid once per update. */
+function compress(text: string): RenderedText {
+  const plain = Buffer.from(text, 'utf8')
+  return { plain, gzip: gzipSync(plain, { level: 6 }) }
+}

@@ -1,0 +1,44 @@
+// Counts repairs by cause and decides which of them are worth an event: the first, then at most one per interval with the count since.
+import type { Repair, RepairCause } from '../../media/samples.ts'
+
+const EVENT_INTERVAL_MS = 10_000
+
+interface CauseState {
+  total: number
+  sinceEvent: number
+  lastEventAtMs: number
+}
+
+/** Causes by which media is lost to viewers; the others were mended. */
+const DROP_CAUSES: readonly RepairCause[] = ['late_media', 'sample_dropped', 'ts_corrupt_pes', 'corrupt_sample']
+
+export class RepairCounter {
+  readonly #causes = new Map<RepairCause, CauseState>()
+
+  /** Returns the number of repairs that an event should tell about now, or 0. */
+  add(repair: Repair, nowMs: number): number {
+    const state = this.#causes.get(repair.cause) ?? { total: 0, sinceEvent: 0, lastEventAtMs: Number.NEGATIVE_INFINITY }
+    this.#causes.set(repair.cause, state)
+    state.total += repair.count
+    state.sinceEvent += repair.count
+    if (nowMs - state.lastEventAtMs < EVENT_INTERVAL_MS) return 0
+    const told = state.sinceEvent
+    state.sinceEvent = 0
+    state.lastEventAtMs = nowMs
+    return told
+  }
+
+  drops(): Readonly<Record<string, number>> {
+    return this.#totals((cause) => DROP_CAUSES.includes(cause))
+  }
+
+  repairs(): Readonly<Record<string, number>> {
+    return this.#totals((cause) => !DROP_CAUSES.includes(cause))
+  }
+
+  #totals(isWanted: (cause: RepairCause) => boolean): Record<string, number> {
+    const totals: Record<string, number> = {}
+    for (const [cause, state] of this.#causes) if (isWanted(cause)) totals[cause] = state.total
+    return totals
+  }
+}

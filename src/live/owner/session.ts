@@ -1,0 +1,145 @@
+// One stretch of media under a presentation: timeline entry, timing and packagers. Sessions follow one another without
+// the playlist ending; each new timeline entry starts in a cell that no earlier one has used, in every track alike.
+
+import { TrackPackager } from '../../media/packager/track-packager.ts'
+import type { InputTrack, Repair } from '../../media/samples.ts'
+import { type CellGrid, cellGrid, TIMELINE_EPOCH_SEC } from '../../media/timeline/cell.ts'
+import type { TimelineEntry } from '../../media/timeline/entry.ts'
+import { Timing } from '../../media/timeline/timing.ts'
+import type { ArrivedSample } from './gathering.ts'
+import type { Presentation } from './presentation.ts'
+
+export interface PackagedTrack {
+  readonly packager: TrackPackager
+  readonly grid: CellGrid
+}
+
+export interface SessionOptions {
+  readonly presentation: Presentation
+  readonly gop: 'auto' | 'fixed'
+  readonly onRepair: (repair: Repair) => void
+}
+
+export class Session {
+  readonly entry: TimelineEntry
+  readonly #options: SessionOptions
+  readonly #tracks = new Map<string, PackagedTrack>()
+  #timing: Timing
+
+  private constructor(entry: TimelineEntry, options: SessionOptions) {
+    this.entry = entry
+    this.#options = options
+    this.#timing = new Timing(entry, options.onRepair)
+  }
+
+  /**
+   * `firstCell` is the first cell that the entry may publish. Tracks of the presentation that the entry does not have go
+   * on with gaps.
+   */
+  static begin(
+    entry: TimelineEntry,
+    inputTracks: readonly InputTrack[],
+    firstCell: number,
+    options: SessionOptions,
+  ): Session {
+    const session = new Session(entry, options)
+    const { presentation } = options
+    for (const track of entry.tracks) {
+      const config = inputTracks.find((candidate) => candidate.id === track.id)?.config
+      if (config === undefined) continue
+      session.#addTrack(
+        track.id,
+        firstCell,
+        track.timescale,
+        presentation.beginTrack(track.id, config, track.timescale, entry.dsn),
+      )
+    }
+    for (const id of presentation.trackIds) {
+      if (session.#tracks.has(id)) continue
+      const carried = presentation.continueTrack(id, entry.dsn)
+      if (carried !== null) session.#addTrack(id, firstCell, carried.timescale, carried.sink)
+    }
+    return session
+  }
+
+  /** The same entry goes on with another connection, whose clock has to be unwrapped anew. */
+  reconnect(): void {
+    this.#timing = new Timing(this.entry, this.#options.onRepair)
+  }
+
+  /** False: this sample needs a new timeline entry. */
+  push({ sample, arrivedAtMs }: ArrivedSample): boolean {
+    const placed = this.#timing.place(sample, arrivedAtMs)
+    if (placed.kind !== 'sample') return false
+    this.#tracks.get(sample.trackId)?.packager.push(placed.sample)
+    return true
+  }
+
+  /** Newest cell of any track. */
+  get lastMsn(): number {
+    return Math.max(...this.#packagers().map((packager) => packager.lastMsn))
+  }
+
+  /** Seconds since 1970 up to which the furthest track has media. */
+  get endSec(): number {
+    return Math.max(...[...this.#tracks.values()].map(endSecOf))
+  }
+
+  closeOpenSegments(): void {
+    for (const packager of this.#packagers()) packager.close()
+  }
+
+  /** Publishes a gap for each cell that has wholly passed by `untilSec` (since 1970), in every track. */
+  fillGapsUntil(untilSec: number): void {
+    for (const track of this.#tracks.values()) fillTrack(track, untilSec)
+  }
+
+  fillGapsThrough(msn: number): void {
+    for (const packager of this.#packagers()) packager.fillGapsThrough(msn)
+  }
+
+  /** Tracks that have fallen silent while others go on get their gaps; `lagSec` behind the furthest one. */
+  fillSilentTracks(lagSec: number): void {
+    const aheadSec = this.endSec
+    for (const track of this.#tracks.values()) {
+      if (aheadSec - endSecOf(track) > lagSec) fillTrack(track, aheadSec)
+    }
+  }
+
+  #packagers(): readonly TrackPackager[] {
+    return [...this.#tracks.values()].map(({ packager }) => packager)
+  }
+
+  #addTrack(id: string, firstCell: number, timescale: number, sink: ReturnType<Presentation['beginTrack']>): void {
+    const { presentation, gop } = this.#options
+    const grid = cellGrid(this.entry.cell, timescale)
+    const kind = id.startsWith('v') ? 'video' : 'audio'
+    const partTargetTicks = Math.floor(presentation.partTargetSec * timescale)
+    this.#tracks.set(id, {
+      grid,
+      packager: new TrackPackager({ trackId: id, kind, grid, partTargetTicks, firstCell, gop }, sink),
+    })
+  }
+}
+
+function endSecOf({ packager, grid }: PackagedTrack): number {
+  return packager.endDts / grid.timescale + TIMELINE_EPOCH_SEC
+}
+
+function fillTrack({ packager, grid }: PackagedTrack, untilSec: number): void {
+  packager.fillGapsThrough(grid.cellOf(Math.floor((untilSec - TIMELINE_EPOCH_SEC) * grid.timescale)) - 1)
+}
+
+/** The first cell that an entry publishes: its creator starts at once, an adopter with the first cell seen from its start. */
+export function firstCellOf(entry: TimelineEntry, firsts: readonly ArrivedSample[], isAdopted: boolean): number {
+  const timing = new Timing(entry, () => {})
+  const cells = firsts.flatMap(({ sample, arrivedAtMs }) => {
+    const track = entry.tracks.find((candidate) => candidate.id === sample.trackId)
+    const placed = timing.place(sample, arrivedAtMs)
+    if (track === undefined || placed.kind !== 'sample') return []
+    return [{ trackId: track.id, cell: cellGrid(entry.cell, track.timescale).cellOf(placed.sample.dts) }]
+  })
+  const video = cells.filter(({ trackId }) => trackId.startsWith('v'))
+  if (isAdopted) return Math.max(...cells.map(({ cell }) => cell)) + 1
+  return Math.max(...(video.length > 0 ? video : cells).map(({ cell }) => cell))
+}

@@ -1,0 +1,202 @@
+// All streams that one media worker owns: routes inputs to them, collects what they publish, keeps their clocks ticking.
+import { MirrorError, toMirrorError } from '../../core/errors.ts'
+import type { LatencyObservation, OwnerStatus, RegisteredStream } from '../control.ts'
+import type { MirrorEvent } from '../events.ts'
+import type { FromOwner, ToOwner } from '../ingest/protocol.ts'
+import type { Publication, SlabReleased } from '../publication.ts'
+import type { Registry } from '../registry.ts'
+import { LiveStream } from './live-stream.ts'
+import { MemoryBudget } from './slab-pool.ts'
+import type { TimelineStore } from './timeline-store.ts'
+
+const TICK_MS = 200
+const SLAB_IDS_PER_POOL = 1_000_000
+/** Receivers are told how far their bytes have come after at least this many. */
+const ACK_EVERY_BYTES = 256 * 1024
+
+export interface StreamOwnerOptions {
+  readonly registry: Registry
+  readonly timeline: TimelineStore
+  readonly origins: number
+  readonly windowMaxBytes: number
+  readonly maxFragmentBytes: number
+  readonly firstSlabId: number
+  readonly now: () => number
+  /** Everything that was published since the last call, in order. */
+  readonly publish: (batch: readonly Publication[]) => void
+  readonly reply: (to: string, message: FromOwner) => void
+  readonly emit: (event: MirrorEvent) => void
+  readonly onBusy: (streamId: string, isBusy: boolean) => void
+}
+
+interface OwnedInput {
+  readonly stream: LiveStream
+  /** Who is told about acknowledgements and the end. */
+  readonly receiver: string
+  processedBytes: number
+  ackedBytes: number
+}
+
+export class StreamOwner implements Disposable {
+  readonly #options: StreamOwnerOptions
+  readonly #budget: MemoryBudget
+  readonly #streams = new Map<string, LiveStream>()
+  readonly #inputs = new Map<string, OwnedInput>()
+  #batch: Publication[] = []
+  #nextSlabId: number
+  readonly #timer: NodeJS.Timeout
+
+  constructor(options: StreamOwnerOptions) {
+    this.#options = options
+    this.#budget = new MemoryBudget(options.windowMaxBytes)
+    this.#nextSlabId = options.firstSlabId
+    this.#timer = setInterval(() => this.#tick(), TICK_MS)
+  }
+
+  onMessage(receiver: string, message: ToOwner): void {
+    switch (message.kind) {
+      case 'open':
+        this.#open(receiver, message)
+        break
+      case 'data': {
+        const input = this.#inputs.get(message.inputId)
+        if (input === undefined) return
+        input.stream.data(message.inputId, message.bytes, message.arrivedAtMs)
+        this.#acknowledge(message.inputId, input, message.bytes.length)
+        break
+      }
+      case 'close':
+        this.#inputs.get(message.inputId)?.stream.close(message.inputId, message.fault)
+        this.#forget(message.inputId)
+        break
+      case 'network':
+        this.#inputs.get(message.inputId)?.stream.reportNetwork(message.inputId, message)
+        break
+      default:
+        message satisfies never
+    }
+    this.#flush()
+  }
+
+  onSlabReleased({ streamId, slabId, origin }: SlabReleased): void {
+    this.#streams.get(streamId)?.onSlabReleased(slabId, origin)
+  }
+
+  /** An origin thread died and was replaced. */
+  onOriginLost(origin: number): void {
+    for (const stream of this.#streams.values()) stream.onOriginLost(origin)
+  }
+
+  onRegistered(stream: RegisteredStream): void {
+    this.#streams.get(stream.id)?.update(stream)
+  }
+
+  onUnregistered(streamId: string): void {
+    this.#streams.get(streamId)?.dispose()
+    this.#streams.delete(streamId)
+    this.#flush()
+  }
+
+  restart(streamId: string): void {
+    this.#streams.get(streamId)?.restart()
+    this.#flush()
+  }
+
+  /** What an origin must be told that joins late. */
+  snapshots(): readonly Publication[] {
+    return [...this.#streams.values()].flatMap((stream) => stream.snapshot())
+  }
+
+  statuses(): readonly OwnerStatus[] {
+    const nowMs = this.#options.now()
+    return [...this.#streams.values()].map((stream) => stream.status(nowMs))
+  }
+
+  takeLatencies(): readonly LatencyObservation[] {
+    return [...this.#streams.values()].flatMap((stream) => stream.takeLatencies())
+  }
+
+  /** Ends every playlist properly: for a shutdown. */
+  endAll(reason: string): void {
+    for (const stream of this.#streams.values()) stream.end(reason)
+    this.#flush()
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer)
+    for (const stream of this.#streams.values()) stream.dispose()
+    this.#streams.clear()
+    this.#inputs.clear()
+  }
+
+  #open(receiver: string, message: Extract<ToOwner, { kind: 'open' }>): void {
+    const registered = this.#options.registry.get(message.streamId)
+    try {
+      if (registered === null) throw new MirrorError('stream_not_found', `there is no stream ${message.streamId}`)
+      const stream = this.#streamFor(registered)
+      stream.open(message)
+      this.#inputs.set(message.inputId, { stream, receiver, processedBytes: 0, ackedBytes: 0 })
+      this.#options.reply(receiver, { kind: 'accepted', inputId: message.inputId })
+      this.#options.onBusy(stream.id, this.#isRefusing(stream, registered))
+    } catch (error) {
+      const { code, message: text } = toMirrorError(error)
+      this.#options.reply(receiver, { kind: 'ended', inputId: message.inputId, fault: { code, message: text } })
+    }
+  }
+
+  #isRefusing(stream: LiveStream, registered: RegisteredStream): boolean {
+    return stream.isBusy && registered.settings.onBusy === 'refuse'
+  }
+
+  #streamFor(registered: RegisteredStream): LiveStream {
+    const existing = this.#streams.get(registered.id)
+    if (existing !== undefined) return existing
+    const options = this.#options
+    const stream = new LiveStream(registered, {
+      timeline: options.timeline,
+      budget: this.#budget,
+      origins: options.origins,
+      maxFragmentBytes: options.maxFragmentBytes,
+      now: options.now,
+      publish: (publication) => this.#batch.push(publication),
+      emit: options.emit,
+      endInput: (inputId, fault) => {
+        const input = this.#inputs.get(inputId)
+        if (input !== undefined) options.reply(input.receiver, { kind: 'ended', inputId, fault })
+        this.#forget(inputId)
+      },
+      nextSlabId: () => {
+        this.#nextSlabId += SLAB_IDS_PER_POOL
+        return this.#nextSlabId
+      },
+    })
+    this.#streams.set(registered.id, stream)
+    return stream
+  }
+
+  #acknowledge(inputId: string, input: OwnedInput, bytes: number): void {
+    input.processedBytes += bytes
+    if (input.processedBytes - input.ackedBytes < ACK_EVERY_BYTES) return
+    input.ackedBytes = input.processedBytes
+    this.#options.reply(input.receiver, { kind: 'ack', inputId, processedBytes: input.processedBytes })
+  }
+
+  #forget(inputId: string): void {
+    const input = this.#inputs.get(inputId)
+    if (input === undefined) return
+    this.#inputs.delete(inputId)
+    this.#options.onBusy(input.stream.id, input.stream.isBusy)
+  }
+
+  #tick(): void {
+    for (const stream of this.#streams.values()) stream.tick()
+    this.#flush()
+  }
+
+  #flush(): void {
+    if (this.#batch.length === 0) return
+    const batch = this.#batch
+    this.#batch = []
+    this.#options.publish(batch)
+  }
+}

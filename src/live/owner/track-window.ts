@@ -1,0 +1,118 @@
+// The newest segments and parts of one track, as the playlist shows them and as memory holds them.
+import type { OpenSegment, PlaylistPart, PlaylistSegment } from '../../hls/media-playlist.ts'
+import { type Slice, segmentName } from '../publication.ts'
+
+export interface WindowPart extends PlaylistPart {
+  readonly slice: Slice
+}
+
+interface WindowSegment extends PlaylistSegment {
+  readonly parts: readonly WindowPart[]
+  readonly sizeBytes: number
+}
+
+interface GrowingSegment extends OpenSegment {
+  readonly parts: WindowPart[]
+}
+
+export type SegmentHead = Pick<PlaylistSegment, 'msn' | 'dsn' | 'initUri' | 'startsAtMs'>
+
+export class TrackWindow {
+  #segments: WindowSegment[] = []
+  #open: GrowingSegment | null = null
+  #peakBps = 0
+  #totalBits = 0
+  #totalSec = 0
+
+  /** Bit rates over every segment so far; 0 before the first. */
+  get peakBps(): number {
+    return this.#peakBps
+  }
+
+  get averageBps(): number {
+    return this.#totalSec === 0 ? 0 : this.#totalBits / this.#totalSec
+  }
+
+  get open(): OpenSegment | null {
+    return this.#open
+  }
+
+  get newest(): PlaylistSegment | null {
+    return this.#segments.at(-1) ?? null
+  }
+
+  /** Everything held, oldest first: for an origin that joins late. */
+  get segments(): readonly WindowSegment[] {
+    return this.#segments
+  }
+
+  get openParts(): readonly WindowPart[] {
+    return this.#open?.parts ?? []
+  }
+
+  startSegment(head: SegmentHead): void {
+    this.#open = { ...head, parts: [] }
+  }
+
+  addPart(part: WindowPart): void {
+    this.#open?.parts.push(part)
+  }
+
+  /** The finished segment with the slices its parts lie in, or null when it never got a part. */
+  endSegment(): { readonly name: string; readonly slices: readonly Slice[] } | null {
+    const open = this.#open
+    this.#open = null
+    if (open === null || open.parts.length === 0) return null
+    const durationSec = open.parts.reduce((sum, part) => sum + part.durationSec, 0)
+    const sizeBytes = open.parts.reduce((sum, part) => sum + part.slice.length, 0)
+    const name = segmentName(open.msn)
+    this.#segments.push({ ...open, uri: name, durationSec, isGap: false, sizeBytes })
+    this.#measure(sizeBytes * 8, durationSec)
+    return { name, slices: mergeSlices(open.parts.map((part) => part.slice)) }
+  }
+
+  addGap(head: SegmentHead, durationSec: number): void {
+    this.#segments.push({ ...head, uri: segmentName(head.msn), durationSec, isGap: true, parts: [], sizeBytes: 0 })
+  }
+
+  /** Takes out the segments that lie further than `keepSec` behind the end. */
+  prune(keepSec: number): readonly WindowSegment[] {
+    const kept = countFromEnd(this.#segments, keepSec)
+    return this.#segments.splice(0, this.#segments.length - kept)
+  }
+
+  /** The segments to list: the newest that together reach `windowSec`. */
+  listed(windowSec: number): readonly PlaylistSegment[] {
+    return this.#segments.slice(this.#segments.length - countFromEnd(this.#segments, windowSec))
+  }
+
+  #measure(bits: number, durationSec: number): void {
+    this.#totalBits += bits
+    this.#totalSec += durationSec
+    // RFC 8216bis 4.4.6.2: the peak counts segments between 0.5 and 1.5 target durations; short ones would exaggerate it.
+    const isFirst = this.#peakBps === 0
+    if (isFirst || durationSec >= 0.5) this.#peakBps = Math.max(this.#peakBps, bits / durationSec)
+  }
+}
+
+function countFromEnd(segments: readonly PlaylistSegment[], reachSec: number): number {
+  let sumSec = 0
+  let count = 0
+  for (let index = segments.length - 1; index >= 0 && sumSec < reachSec; index--) {
+    sumSec += segments[index]?.durationSec ?? 0
+    count++
+  }
+  return count
+}
+
+/** Neighbours in one slab become one slice, so that a segment is usually sent by one write. */
+function mergeSlices(slices: readonly Slice[]): readonly Slice[] {
+  const merged: Slice[] = []
+  for (const slice of slices) {
+    const last = merged.at(-1)
+    if (last !== undefined && last.slabId === slice.slabId && last.offset + last.length === slice.offset) {
+      merged[merged.length - 1] = { ...last, length: last.length + slice.length }
+    } else merged.push(slice)
+  }
+  return merged
+}

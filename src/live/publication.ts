@@ -1,0 +1,82 @@
+// What a stream's owner tells every origin thread. Media travels by reference into shared slabs, never by copy.
+import type { PlaylistPosition } from '../hls/blocking-reload.ts'
+
+/** A run of bytes in a slab. */
+export interface Slice {
+  readonly slabId: number
+  readonly offset: number
+  readonly length: number
+}
+
+/** A text as it is sent: rendered and compressed once, shared by every request. */
+export interface RenderedText {
+  readonly plain: Uint8Array
+  readonly gzip: Uint8Array
+}
+
+export interface RenderedPlaylist {
+  readonly full: RenderedText
+  /** Null when there is nothing to skip: the full text is then the answer to a delta request, too. */
+  readonly delta: RenderedText | null
+  readonly position: PlaylistPosition
+  readonly targetDurationSec: number
+  /** The hinted part: a request for it is held until it is complete. */
+  readonly preloadName: string | null
+}
+
+export type Publication =
+  /** Forget everything about the stream: a new session begins, or the stream is gone. Waiting requests stay. */
+  | { readonly kind: 'reset'; readonly streamId: string }
+  | { readonly kind: 'slab'; readonly streamId: string; readonly slabId: number; readonly memory: SharedArrayBuffer }
+  /** No media lies in the slab any more; answer `released` when nothing is being sent from it. */
+  | { readonly kind: 'retire'; readonly streamId: string; readonly slabId: number }
+  /** An init segment: small, so it is copied. */
+  | {
+      readonly kind: 'init'
+      readonly streamId: string
+      readonly trackId: string
+      readonly name: string
+      readonly bytes: Uint8Array
+    }
+  | {
+      readonly kind: 'media'
+      readonly streamId: string
+      readonly trackId: string
+      readonly name: string
+      readonly slices: readonly Slice[]
+    }
+  | { readonly kind: 'drop'; readonly streamId: string; readonly trackId: string; readonly names: readonly string[] }
+  | {
+      readonly kind: 'playlist'
+      readonly streamId: string
+      readonly trackId: string
+      readonly playlist: RenderedPlaylist
+    }
+  | { readonly kind: 'multivariant'; readonly streamId: string; readonly text: RenderedText }
+  /** `starting`: a publisher is there, so a request for the playlist is worth holding. */
+  | { readonly kind: 'phase'; readonly streamId: string; readonly phase: 'offline' | 'starting' | 'live' | 'ended' }
+
+/** An origin's answer to `retire`. */
+export interface SlabReleased {
+  readonly streamId: string
+  readonly slabId: number
+  /** Number of the origin thread that has let go. */
+  readonly origin: number
+}
+
+/** Names below `/stream/<id>/<track>/`. Identity comes from media time alone, so two origins name the same bytes alike. */
+export function segmentName(msn: number): string {
+  return `${msn}.m4s`
+}
+
+/**
+ * A part is named by the time its first sample is decoded, not by a number within its segment: the name of the next part
+ * is then known before it is known whether it opens a new segment, so that preload hints are kept.
+ */
+export function partName(dsn: number, startDts: number): string {
+  return `p${dsn}-${startDts}.m4s`
+}
+
+export function initName(hash: string): string {
+  return `init-${hash}.mp4`
+}

@@ -1,0 +1,369 @@
+// The control plane's end of the media plane: starts the threads, introduces them to each other, replaces the dead,
+// and turns what they report into statuses and events. No media passes here.
+import { availableParallelism } from 'node:os'
+import { MessageChannel } from 'node:worker_threads'
+import { type ErrorCode, MirrorError } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
+import { reservePort } from '../core/reserve-port.ts'
+import type { LatencyObservation, LiveControl, LiveStatus, OwnerStatus, RegisteredStream } from './control.ts'
+import type { MirrorEvent } from './events.ts'
+import { ownerOf } from './ownership.ts'
+import type {
+  CommonThreadData,
+  FromThread,
+  IngestThreadData,
+  MediaWorkerData,
+  PeerName,
+  ViewerReport,
+} from './threads/messages.ts'
+import { threadFile, WorkerThread } from './threads/worker-thread.ts'
+
+export interface SupervisorOptions {
+  readonly host: string
+  readonly mediaPort: number
+  /** Null: one per core. */
+  readonly mediaWorkers: number | null
+  readonly tls: MediaWorkerData['tls']
+  readonly rtmpPort: number | null
+  readonly srt: IngestThreadData['srt']
+  readonly keySecret: Uint8Array
+  readonly storeDir: string
+  readonly watchDir: string | null
+  readonly ffmpegPath: string
+  readonly maxPublishers: number
+  readonly maxFragmentBytes: number
+  readonly maxConnections: number
+  readonly windowMaxBytes: number
+  readonly inputIdleMs: number
+  readonly streams: readonly RegisteredStream[]
+  readonly now: () => number
+  readonly log: Log
+}
+
+export interface Supervisor extends LiveControl {
+  readonly ports: { readonly media: number; readonly rtmp: number | null; readonly srt: number | null }
+  /** For crash tests: ends a thread as a fault in it would. */
+  killThread(name: PeerName): Promise<void>
+}
+
+/** A thread that dies more often than this is not restarted at once but after a pause. */
+const RESTART_PAUSE_MS = 250
+const RESTARTS_WITHOUT_PAUSE = 3
+const RESTART_WINDOW_MS = 10_000
+const TEST_SOURCE_TIMEOUT_MS = 10_000
+
+export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
+  // Media workers share their port (reusePort), which would also let a second server in unnoticed.
+  const port = await reservePort(options.host, options.mediaPort, 'media.port')
+  const supervisor = new RunningSupervisor(options, port)
+  try {
+    await supervisor.start()
+  } catch (error) {
+    await supervisor[Symbol.asyncDispose]()
+    throw error
+  }
+  return supervisor
+}
+
+interface PendingTestSource {
+  resolve(): void
+  reject(error: Error): void
+}
+
+class RunningSupervisor implements Supervisor {
+  readonly #options: SupervisorOptions
+  readonly #mediaPort: number
+  readonly #workers: number
+  readonly #threads = new Map<PeerName, WorkerThread>()
+  readonly #streams = new Map<string, RegisteredStream>()
+  /** Newest report of each media worker. */
+  readonly #reports = new Map<PeerName, { readonly statuses: readonly OwnerStatus[]; readonly viewers: ViewerReport }>()
+  readonly #eventListeners = new Set<(event: MirrorEvent) => void>()
+  readonly #statusListeners = new Set<(statuses: readonly LiveStatus[]) => void>()
+  readonly #latencyListeners = new Set<(observation: LatencyObservation) => void>()
+  readonly #testSources = new Map<number, PendingTestSource>()
+  readonly #problems = new Map<string, { readonly code: ErrorCode; readonly message: string }>()
+  readonly #deaths: number[] = []
+  #nextRequestId = 1
+  #incarnation = Math.floor(Math.random() * 2 ** 8) + 1
+  #rtmpPort: number | null = null
+  #srtPort: number | null = null
+  #isStopping = false
+
+  constructor(options: SupervisorOptions, mediaPort: number) {
+    this.#options = options
+    this.#mediaPort = mediaPort
+    this.#workers = options.mediaWorkers ?? availableParallelism()
+    for (const stream of options.streams) this.#streams.set(stream.id, stream)
+  }
+
+  get ports() {
+    return { media: this.#mediaPort, rtmp: this.#rtmpPort, srt: this.#srtPort }
+  }
+
+  async start(): Promise<void> {
+    const names: PeerName[] = ['ingest', ...Array.from({ length: this.#workers }, (_, index) => index)]
+    await Promise.all(names.map((name) => this.#startThread(name)))
+  }
+
+  register(stream: RegisteredStream): void {
+    this.#streams.set(stream.id, stream)
+    for (const thread of this.#threads.values()) thread.post({ kind: 'register', stream })
+  }
+
+  unregister(streamId: string): void {
+    this.#streams.delete(streamId)
+    for (const thread of this.#threads.values()) thread.post({ kind: 'unregister', streamId })
+  }
+
+  restart(streamId: string): void {
+    this.#threads.get(ownerOf(streamId, this.#workers))?.post({ kind: 'restart', streamId })
+  }
+
+  startTestSource(streamId: string): Promise<void> {
+    return this.#requestTestSource(streamId, 'start')
+  }
+
+  stopTestSource(streamId: string): Promise<void> {
+    return this.#requestTestSource(streamId, 'stop')
+  }
+
+  status(streamId: string): LiveStatus | null {
+    const stream = this.#streams.get(streamId)
+    return stream === undefined ? null : this.#statusOf(stream)
+  }
+
+  statuses(): readonly LiveStatus[] {
+    return [...this.#streams.values()].map((stream) => this.#statusOf(stream))
+  }
+
+  onEvent(listener: (event: MirrorEvent) => void): () => void {
+    this.#eventListeners.add(listener)
+    return () => this.#eventListeners.delete(listener)
+  }
+
+  onStatus(listener: (statuses: readonly LiveStatus[]) => void): () => void {
+    this.#statusListeners.add(listener)
+    return () => this.#statusListeners.delete(listener)
+  }
+
+  onLatency(listener: (observation: LatencyObservation) => void): () => void {
+    this.#latencyListeners.add(listener)
+    return () => this.#latencyListeners.delete(listener)
+  }
+
+  health() {
+    return { ready: this.#threads.size === this.#workers + 1, problems: [...this.#problems.values()] }
+  }
+
+  async killThread(name: PeerName): Promise<void> {
+    await this.#threads.get(name)?.kill()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isStopping = true
+    // The ingest thread first: encoders are told before the threads that their media goes to are gone.
+    await this.#threads.get('ingest')?.stop()
+    await Promise.all([...this.#threads].map(([name, thread]) => (name === 'ingest' ? undefined : thread.stop())))
+    this.#threads.clear()
+    for (const pending of this.#testSources.values())
+      pending.reject(new MirrorError('origin_unavailable', 'Mirror is shutting down'))
+    this.#testSources.clear()
+  }
+
+  async #startThread(name: PeerName): Promise<void> {
+    const thread = new WorkerThread({
+      file: threadFile(name === 'ingest' ? 'ingest-thread' : 'media-worker'),
+      data: name === 'ingest' ? this.#ingestData() : this.#mediaData(name),
+      onMessage: (message) => this.#onMessage(name, message),
+      onDeath: (cause) => this.#onDeath(name, cause),
+    })
+    const previous = this.#threads.get(name)
+    this.#threads.set(name, thread)
+    if (previous === undefined || previous !== thread) this.#introduce(name, thread)
+    const ready = await thread.ready()
+    if (name === 'ingest') {
+      this.#rtmpPort = ready.rtmpPort ?? null
+      this.#srtPort = ready.srtPort ?? null
+    }
+  }
+
+  /** Gives the new thread a port to every other one. */
+  #introduce(name: PeerName, thread: WorkerThread): void {
+    for (const [other, otherThread] of this.#threads) {
+      if (other === name) continue
+      const { port1, port2 } = new MessageChannel()
+      thread.post({ kind: 'peer', name: other, port: port1 })
+      otherThread.post({ kind: 'peer', name, port: port2 })
+    }
+  }
+
+  #onMessage(name: PeerName, message: FromThread): void {
+    switch (message.kind) {
+      case 'event':
+        for (const listener of this.#eventListeners) listener(message.event)
+        break
+      case 'log':
+        this.#options.log.child(message.area)[message.level](message.message, message.facts)
+        break
+      case 'report':
+        this.#onReport(name, message)
+        break
+      case 'problem':
+        if (message.message === null) this.#problems.delete(message.subject)
+        else this.#problems.set(message.subject, { code: message.code, message: message.message })
+        break
+      case 'testSourceDone':
+        this.#onTestSourceDone(message)
+        break
+      case 'ready':
+      case 'failed':
+      case 'drained':
+        break
+      default:
+        message satisfies never
+    }
+  }
+
+  #onReport(name: PeerName, { statuses, latencies, viewers }: Extract<FromThread, { kind: 'report' }>): void {
+    this.#reports.set(name, { statuses, viewers })
+    for (const observation of latencies) for (const listener of this.#latencyListeners) listener(observation)
+    const changed = statuses.flatMap(({ id }) => this.status(id) ?? [])
+    if (changed.length > 0) for (const listener of this.#statusListeners) listener(changed)
+  }
+
+  #onDeath(name: PeerName, cause: Error): void {
+    if (this.#isStopping) return
+    this.#threads.delete(name)
+    this.#reports.delete(name)
+    this.#options.log.error('a media thread died and is being replaced', { thread: String(name), cause: cause.message })
+    const nowMs = this.#options.now()
+    this.#emitSystem('worker_restarted', `A media thread (${name}) died and was replaced: ${cause.message}`, nowMs)
+    this.#deaths.push(nowMs)
+    while ((this.#deaths[0] ?? nowMs) < nowMs - RESTART_WINDOW_MS) this.#deaths.shift()
+    const pauseMs = this.#deaths.length > RESTARTS_WITHOUT_PAUSE ? RESTART_PAUSE_MS * this.#deaths.length : 0
+    setTimeout(() => {
+      if (this.#isStopping) return
+      this.#startThread(name).catch((error: unknown) => {
+        this.#options.log.error('a media thread could not be replaced', { thread: String(name), cause: String(error) })
+      })
+    }, pauseMs)
+  }
+
+  #emitSystem(code: 'worker_restarted', message: string, atMs: number): void {
+    const event: MirrorEvent = {
+      type: 'system.error',
+      severity: 'error',
+      streamId: null,
+      atMs,
+      code,
+      message,
+      details: {},
+    }
+    for (const listener of this.#eventListeners) listener(event)
+  }
+
+  #requestTestSource(streamId: string, action: 'start' | 'stop'): Promise<void> {
+    if (!this.#streams.has(streamId)) {
+      return Promise.reject(new MirrorError('stream_not_found', `there is no stream ${streamId}`))
+    }
+    const requestId = this.#nextRequestId++
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#testSources.delete(requestId)
+        reject(new MirrorError('test_source_failed', `the test source did not ${action} within 10 s`))
+      }, TEST_SOURCE_TIMEOUT_MS)
+      const settle = (done: () => void) => {
+        clearTimeout(timer)
+        this.#testSources.delete(requestId)
+        done()
+      }
+      this.#testSources.set(requestId, {
+        resolve: () => settle(resolve),
+        reject: (error) => settle(() => reject(error)),
+      })
+      this.#threads.get('ingest')?.post({ kind: 'testSource', requestId, streamId, action })
+    })
+  }
+
+  #onTestSourceDone({ requestId, code, message }: Extract<FromThread, { kind: 'testSourceDone' }>): void {
+    const pending = this.#testSources.get(requestId)
+    if (code === null) pending?.resolve()
+    else pending?.reject(new MirrorError(code, message))
+  }
+
+  #statusOf(stream: RegisteredStream): LiveStatus {
+    const report = this.#reports.get(ownerOf(stream.id, this.#workers))
+    const status = report?.statuses.find(({ id }) => id === stream.id) ?? offlineStatus(stream.id)
+    const sessions = new Set<string>()
+    const perTrack = new Map<string, Set<string>>()
+    for (const { viewers } of this.#reports.values()) {
+      for (const [session, track] of viewers.find(({ streamId }) => streamId === stream.id)?.sessions ?? []) {
+        sessions.add(session)
+        perTrack.set(track, (perTrack.get(track) ?? new Set()).add(session))
+      }
+    }
+    const tracks = status.tracks.map((track) => ({ ...track, viewers: perTrack.get(track.id)?.size ?? 0 }))
+    return { ...status, tracks, viewers: sessions.size }
+  }
+
+  #common(): CommonThreadData {
+    return {
+      mediaWorkers: this.#workers,
+      registry: [...this.#streams.values()],
+      keySecret: this.#options.keySecret,
+      maxPublishers: this.#options.maxPublishers,
+      incarnation: this.#incarnation++,
+    }
+  }
+
+  #mediaData(index: number): MediaWorkerData {
+    const { host, tls, storeDir, watchDir, windowMaxBytes, maxFragmentBytes, maxConnections, inputIdleMs } =
+      this.#options
+    return {
+      ...this.#common(),
+      index,
+      host,
+      port: this.#mediaPort,
+      tls,
+      storeDir,
+      watchDir,
+      maxFragmentBytes,
+      inputIdleMs,
+      windowMaxBytes: Math.floor(windowMaxBytes / this.#workers),
+      maxConnections: Math.ceil(maxConnections / this.#workers),
+    }
+  }
+
+  #ingestData(): IngestThreadData {
+    const { host, rtmpPort, srt, ffmpegPath } = this.#options
+    return {
+      ...this.#common(),
+      host,
+      ffmpegPath,
+      // A replacement listens where its predecessor did, also when the system had chosen the port.
+      rtmpPort: this.#rtmpPort ?? rtmpPort,
+      srt: srt === null ? null : { ...srt, port: this.#srtPort ?? srt.port },
+    }
+  }
+}
+
+function offlineStatus(id: string): OwnerStatus {
+  return {
+    id,
+    status: 'offline',
+    startedAtMs: null,
+    input: null,
+    tracks: [],
+    bitrateBps: 0,
+    fps: 0,
+    packagingMs: null,
+    latencyMs: null,
+    discontinuitySequence: 0,
+    newestMsn: null,
+    keyframeIntervalSec: null,
+    advice: [],
+    drops: {},
+    repairs: {},
+  }
+}

@@ -1,0 +1,210 @@
+// Entry of the ingest thread: RTMP server, SRT child and test sources. It hands bytes to owners and parses no media.
+import { spawn } from 'node:child_process'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { isMirrorError, MirrorError, toMirrorError } from '../../core/errors.ts'
+import type { MirrorEvent } from '../events.ts'
+import { Gate } from '../ingest/gate.ts'
+import { type RtmpServer, startRtmpServer } from '../ingest/rtmp/rtmp-server.ts'
+import { type SrtListener, startSrtListener } from '../ingest/srt/srt-listener.ts'
+import { startTestSource, type TestSource } from '../ingest/test-source/test-source.ts'
+import { Registry } from '../registry.ts'
+import type { FromThread, IngestThreadData, PeerMessage, PeerName, ToThread } from './messages.ts'
+import { Peers } from './peers.ts'
+import { threadLog } from './thread-log.ts'
+
+const data = workerData as IngestThreadData
+const now = () => Date.now()
+const toMain = (message: FromThread) => parentPort?.postMessage(message)
+const log = threadLog('ingest', toMain)
+const registry = new Registry(data.registry)
+const testSources = new Map<string, TestSource>()
+const stop = new AbortController()
+let rtmp: RtmpServer | null = null
+let srt: SrtListener | null = null
+
+const peers = new Peers(onPeerMessage)
+const gate = new Gate({
+  name: `i${data.incarnation}`,
+  registry,
+  keySecret: data.keySecret,
+  owners: data.mediaWorkers,
+  maxPublishers: data.maxPublishers,
+  now,
+  send: (index, message) => peers.send(index, { to: 'owner', message }),
+  emit: (event) => toMain({ kind: 'event', event }),
+})
+
+parentPort?.on('message', onMainMessage)
+await start()
+
+async function start(): Promise<void> {
+  try {
+    if (data.rtmpPort !== null) {
+      rtmp = await startRtmpServer({
+        host: data.host,
+        port: data.rtmpPort,
+        gate,
+        log: log.child('rtmp'),
+        onRefused: ({ remoteAddress, fault }) => emitRefusal('RTMP', null, remoteAddress, fault),
+      })
+    }
+    if (data.srt !== null) srt = await openSrt(data.srt)
+  } catch (error) {
+    const { code, message } = toMirrorError(error)
+    toMain({ kind: 'failed', code, message })
+    return
+  }
+  toMain({ kind: 'ready', rtmpPort: rtmp?.port ?? null, srtPort: srt?.port ?? null })
+}
+
+/** Without libsrt Mirror runs, and says what is missing. */
+async function openSrt(settings: NonNullable<IngestThreadData['srt']>): Promise<SrtListener | null> {
+  try {
+    const listener = await startSrtListener({
+      ...settings,
+      host: data.host,
+      keySecret: data.keySecret,
+      maxConnections: data.maxPublishers,
+      gate,
+      spawn,
+      log: log.child('srt'),
+      random: Math.random,
+      onRefused: ({ remoteAddress, streamId, fault }) => emitRefusal('SRT', streamId, remoteAddress, fault),
+      onProblem: (problem) =>
+        toMain({
+          kind: 'problem',
+          subject: 'srt',
+          code: problem?.code ?? 'internal',
+          message: problem?.message ?? null,
+        }),
+    })
+    listener.setRegistry(srtRegistry())
+    return listener
+  } catch (error) {
+    if (!isMirrorError(error, 'srt_library_missing')) throw error
+    toMain({ kind: 'problem', subject: 'srt', code: error.code, message: error.message })
+    return null
+  }
+}
+
+function onMainMessage(message: ToThread): void {
+  switch (message.kind) {
+    case 'peer':
+      connectPeer(message.name, message.port)
+      break
+    case 'register':
+      registry.set(message.stream)
+      srt?.setRegistry(srtRegistry())
+      break
+    case 'unregister':
+      registry.remove(message.streamId)
+      srt?.setRegistry(srtRegistry())
+      stopTestSource(message.streamId)
+      break
+    case 'restart':
+      break
+    case 'testSource':
+      runTestSource(message).catch((error: unknown) =>
+        log.error('a test source failed', { cause: toMirrorError(error).message }),
+      )
+      break
+    case 'drain':
+      drain().catch((error: unknown) =>
+        toMain({ kind: 'failed', code: 'internal', message: toMirrorError(error).message }),
+      )
+      break
+    default:
+      message satisfies never
+  }
+}
+
+function connectPeer(name: PeerName, port: MessagePort): void {
+  const isReplacement = peers.connect(name, port)
+  if (isReplacement && name !== 'ingest') gate.onOwnerReplaced(name)
+}
+
+function onPeerMessage(_from: PeerName, message: PeerMessage): void {
+  if (message.to === 'gate') gate.onMessage(message.message)
+  else if (message.to === 'registry') {
+    registry.setBusy(message.streamId, message.isBusy)
+    srt?.setRegistry(srtRegistry())
+  }
+}
+
+function srtRegistry() {
+  return registry.all().map((stream) => ({
+    streamId: stream.id,
+    keyLookups: stream.keyLookups,
+    busy: registry.isBusy(stream.id) && stream.settings.onBusy === 'refuse',
+  }))
+}
+
+async function runTestSource({
+  requestId,
+  streamId,
+  action,
+}: Extract<ToThread, { kind: 'testSource' }>): Promise<void> {
+  try {
+    if (action === 'stop') stopTestSource(streamId)
+    else await beginTestSource(streamId)
+    toMain({ kind: 'testSourceDone', requestId, code: null, message: '' })
+  } catch (error) {
+    const { code, message } = toMirrorError(error)
+    toMain({ kind: 'testSourceDone', requestId, code, message })
+  }
+}
+
+async function beginTestSource(streamId: string): Promise<void> {
+  if (testSources.has(streamId)) return
+  if (registry.isBusy(streamId)) throw new MirrorError('stream_busy', `stream ${streamId} already has a publisher`)
+  const source = await startTestSource({
+    streamId,
+    gate,
+    ffmpegPath: data.ffmpegPath,
+    spawn,
+    log: log.child('test-source'),
+    signal: stop.signal,
+  })
+  testSources.set(streamId, source)
+  // How it ended is told through its gate input.
+  void source.ended.finally(() => {
+    if (testSources.get(streamId) === source) testSources.delete(streamId)
+  })
+}
+
+function stopTestSource(streamId: string): void {
+  const source = testSources.get(streamId)
+  testSources.delete(streamId)
+  source?.[Symbol.asyncDispose]().catch((error: unknown) =>
+    log.warn('a test source did not stop', { cause: toMirrorError(error).message }),
+  )
+}
+
+function emitRefusal(
+  protocol: string,
+  streamId: string | null,
+  remoteAddress: string,
+  fault: { code: MirrorError['code']; message: string },
+): void {
+  const isKnown = streamId !== null && registry.get(streamId) !== null
+  const event: MirrorEvent = {
+    type: isKnown ? 'stream.error' : 'system.warning',
+    severity: 'warning',
+    streamId: isKnown ? streamId : null,
+    atMs: now(),
+    code: fault.code,
+    message: `${protocol} publisher refused: ${fault.message}`,
+    details: { protocol: protocol.toLowerCase(), remoteAddress },
+  }
+  toMain({ kind: 'event', event })
+}
+
+async function drain(): Promise<void> {
+  stop.abort(new MirrorError('origin_unavailable', 'Mirror is shutting down'))
+  await Promise.allSettled([...testSources.values()].map((source) => source[Symbol.asyncDispose]()))
+  gate.closeAll({ code: 'origin_unavailable', message: 'Mirror is shutting down' })
+  await Promise.allSettled([rtmp?.[Symbol.asyncDispose](), srt?.[Symbol.asyncDispose]()])
+  peers.close()
+  toMain({ kind: 'drained' })
+  parentPort?.close()
+}

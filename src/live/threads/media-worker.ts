@@ -1,0 +1,192 @@
+// Entry of a media worker: owns the streams that hash to it, and is one of the origin threads that serve all of them.
+
+import { randomUUID } from 'node:crypto'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { isMirrorError, toMirrorError } from '../../core/errors.ts'
+import { openFolderStore } from '../../storage/folder-store.ts'
+import { Gate } from '../ingest/gate.ts'
+import { startOriginServer } from '../origin/origin-server.ts'
+import { HoldLimit } from '../origin/playback-routes.ts'
+import { Shelf } from '../origin/shelf.ts'
+import { ViewerCounter } from '../origin/viewer-counter.ts'
+import { loadWatchPages } from '../origin/watch-route.ts'
+import { StreamOwner } from '../owner/stream-owner.ts'
+import { openTimelineStore } from '../owner/timeline-store.ts'
+import { ownerOf } from '../ownership.ts'
+import type { Publication } from '../publication.ts'
+import { Registry } from '../registry.ts'
+import type { FromThread, MediaWorkerData, PeerMessage, PeerName, ToThread } from './messages.ts'
+import { Peers } from './peers.ts'
+
+const REPORT_MS = 1000
+/** Requests that may wait in one thread: ten thousand idle players and some. */
+const MAX_HOLDS = 20_000
+
+const data = workerData as MediaWorkerData
+const now = () => Date.now()
+const registry = new Registry(data.registry)
+const shelves = new Map<string, Shelf>()
+const viewers = new ViewerCounter(data.keySecret)
+const toMain = (message: FromThread) => parentPort?.postMessage(message)
+
+const peers = new Peers(onPeerMessage)
+const owner = new StreamOwner({
+  registry,
+  timeline: openTimelineStore(await openFolderStore(data.storeDir, { randomId: randomUUID })),
+  origins: data.mediaWorkers,
+  windowMaxBytes: data.windowMaxBytes,
+  maxFragmentBytes: data.maxFragmentBytes,
+  firstSlabId: data.incarnation * 2 ** 40,
+  now,
+  publish: (batch) => {
+    shelve(batch)
+    peers.broadcast({ to: 'origin', batch }, (name) => name !== 'ingest')
+  },
+  reply: (receiver, message) => {
+    if (receiver === String(data.index)) queueMicrotask(() => gate.onMessage(message))
+    else peers.send(peerNamed(receiver), { to: 'gate', message })
+  },
+  emit: (event) => toMain({ kind: 'event', event }),
+  onBusy: (streamId, isBusy) => {
+    registry.setBusy(streamId, isBusy)
+    peers.broadcast({ to: 'registry', streamId, isBusy }, () => true)
+  },
+})
+const gate = new Gate({
+  name: `m${data.index}.${data.incarnation}`,
+  registry,
+  keySecret: data.keySecret,
+  owners: data.mediaWorkers,
+  maxPublishers: data.maxPublishers,
+  now,
+  send: (index, message) => {
+    if (index === data.index) owner.onMessage(String(data.index), message)
+    else peers.send(index, { to: 'owner', message })
+  },
+  emit: (event) => toMain({ kind: 'event', event }),
+})
+
+const server = await startOriginServer({
+  host: data.host,
+  port: data.port,
+  tls: data.tls,
+  maxConnections: data.maxConnections,
+  holds: new HoldLimit(MAX_HOLDS),
+  viewers,
+  watch: await loadWatchPages(data.watchDir),
+  gate,
+  idleTimeoutMs: data.inputIdleMs,
+  shelf: (streamId) => (registry.get(streamId) === null ? null : shelfOf(streamId)),
+  now,
+}).catch((error: unknown) => {
+  const { code, message } = toMirrorError(error)
+  toMain({ kind: 'failed', code: isMirrorError(error) ? code : 'port_taken', message })
+  throw error
+})
+
+const reporter = setInterval(() => {
+  toMain({
+    kind: 'report',
+    statuses: owner.statuses(),
+    latencies: owner.takeLatencies(),
+    viewers: viewers.report(now()),
+  })
+}, REPORT_MS)
+
+parentPort?.on('message', onMainMessage)
+toMain({ kind: 'ready' })
+
+function onMainMessage(message: ToThread): void {
+  switch (message.kind) {
+    case 'peer':
+      connectPeer(message.name, message.port)
+      break
+    case 'register':
+      registry.set(message.stream)
+      owner.onRegistered(message.stream)
+      break
+    case 'unregister':
+      registry.remove(message.streamId)
+      owner.onUnregistered(message.streamId)
+      // Requests that wait are answered "not found" before the shelf goes.
+      shelves.get(message.streamId)?.apply({ kind: 'phase', streamId: message.streamId, phase: 'offline' })
+      shelves.delete(message.streamId)
+      break
+    case 'restart':
+      owner.restart(message.streamId)
+      break
+    case 'testSource':
+      break
+    case 'drain':
+      drain().catch((error: unknown) =>
+        toMain({ kind: 'failed', code: 'internal', message: toMirrorError(error).message }),
+      )
+      break
+    default:
+      message satisfies never
+  }
+}
+
+function connectPeer(name: PeerName, port: MessagePort): void {
+  const isReplacement = peers.connect(name, port)
+  if (name === 'ingest') return
+  if (isReplacement) {
+    owner.onOriginLost(name)
+    gate.onOwnerReplaced(name)
+  }
+  peers.send(name, { to: 'origin', batch: owner.snapshots() })
+}
+
+function onPeerMessage(from: PeerName, message: PeerMessage): void {
+  switch (message.to) {
+    case 'owner':
+      owner.onMessage(String(from), message.message)
+      break
+    case 'gate':
+      gate.onMessage(message.message)
+      break
+    case 'origin':
+      shelve(message.batch)
+      break
+    case 'slabs':
+      owner.onSlabReleased(message.released)
+      break
+    case 'registry':
+      registry.setBusy(message.streamId, message.isBusy)
+      break
+    default:
+      message satisfies never
+  }
+}
+
+function shelve(batch: readonly Publication[]): void {
+  for (const publication of batch) shelfOf(publication.streamId).apply(publication)
+}
+
+function shelfOf(streamId: string): Shelf {
+  const existing = shelves.get(streamId)
+  if (existing !== undefined) return existing
+  const shelf = new Shelf((slabId) => {
+    const released = { streamId, slabId, origin: data.index }
+    const ownerIndex = ownerOf(streamId, data.mediaWorkers)
+    if (ownerIndex === data.index) queueMicrotask(() => owner.onSlabReleased(released))
+    else peers.send(ownerIndex, { to: 'slabs', released })
+  })
+  shelves.set(streamId, shelf)
+  return shelf
+}
+
+function peerNamed(name: string): PeerName {
+  return name === 'ingest' ? 'ingest' : Number(name)
+}
+
+async function drain(): Promise<void> {
+  clearInterval(reporter)
+  gate.closeAll({ code: 'origin_unavailable', message: 'Mirror is shutting down' })
+  owner.endAll('Mirror is shutting down')
+  owner[Symbol.dispose]()
+  await server[Symbol.asyncDispose]()
+  peers.close()
+  toMain({ kind: 'drained' })
+  parentPort?.close()
+}

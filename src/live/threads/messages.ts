@@ -1,0 +1,97 @@
+// What main thread, media workers and ingest thread say to each other. Peers talk over their own ports, so that media
+// flows on while the main thread is busy.
+import type { MessagePort } from 'node:worker_threads'
+import type { ErrorCode } from '../../core/errors.ts'
+import type { LatencyObservation, OwnerStatus, RegisteredStream } from '../control.ts'
+import type { MirrorEvent } from '../events.ts'
+import type { FromOwner, ToOwner } from '../ingest/protocol.ts'
+import type { Publication, SlabReleased } from '../publication.ts'
+
+/** `ingest`, or the number of a media worker. */
+export type PeerName = 'ingest' | number
+
+export interface CommonThreadData {
+  readonly mediaWorkers: number
+  readonly registry: readonly RegisteredStream[]
+  /** HMAC key that publish keys are looked up with. */
+  readonly keySecret: Uint8Array
+  readonly maxPublishers: number
+  /** Differs between incarnations of a thread. */
+  readonly incarnation: number
+}
+
+export interface MediaWorkerData extends CommonThreadData {
+  readonly index: number
+  readonly host: string
+  readonly port: number
+  readonly tls: { readonly cert: string; readonly key: string } | null
+  readonly storeDir: string
+  readonly windowMaxBytes: number
+  readonly maxFragmentBytes: number
+  /** A CMAF publisher that sends nothing for this long is ended. */
+  readonly inputIdleMs: number
+  readonly maxConnections: number
+  /** Folder of the built player page; null: not built. */
+  readonly watchDir: string | null
+}
+
+export interface IngestThreadData extends CommonThreadData {
+  readonly host: string
+  readonly rtmpPort: number | null
+  readonly srt: { readonly port: number; readonly latencyMs: number; readonly passphrase: string | null } | null
+  readonly ffmpegPath: string
+}
+
+export type ToThread =
+  | { readonly kind: 'peer'; readonly name: PeerName; readonly port: MessagePort }
+  | { readonly kind: 'register'; readonly stream: RegisteredStream }
+  | { readonly kind: 'unregister'; readonly streamId: string }
+  | { readonly kind: 'restart'; readonly streamId: string }
+  | {
+      readonly kind: 'testSource'
+      readonly requestId: number
+      readonly streamId: string
+      readonly action: 'start' | 'stop'
+    }
+  /** Stop accepting, finish what is under way, exit. */
+  | { readonly kind: 'drain' }
+
+export type FromThread =
+  | { readonly kind: 'ready'; readonly rtmpPort?: number | null; readonly srtPort?: number | null }
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string }
+  | { readonly kind: 'event'; readonly event: MirrorEvent }
+  | {
+      readonly kind: 'log'
+      readonly area: string
+      readonly level: 'debug' | 'info' | 'warn' | 'error'
+      readonly message: string
+      readonly facts: Readonly<Record<string, unknown>>
+    }
+  | {
+      readonly kind: 'report'
+      readonly statuses: readonly OwnerStatus[]
+      readonly latencies: readonly LatencyObservation[]
+      readonly viewers: ViewerReport
+    }
+  /** `message` null: the subject works again. */
+  | { readonly kind: 'problem'; readonly subject: 'srt'; readonly code: ErrorCode; readonly message: string | null }
+  | {
+      readonly kind: 'testSourceDone'
+      readonly requestId: number
+      readonly code: ErrorCode | null
+      readonly message: string
+    }
+  | { readonly kind: 'drained' }
+
+/** Sessions seen lately in one worker, hashed: stream id → [session, track]. */
+export type ViewerReport = readonly {
+  readonly streamId: string
+  readonly sessions: readonly (readonly [string, string])[]
+}[]
+
+export type PeerMessage =
+  | { readonly to: 'owner'; readonly message: ToOwner }
+  | { readonly to: 'gate'; readonly message: FromOwner }
+  | { readonly to: 'origin'; readonly batch: readonly Publication[] }
+  | { readonly to: 'slabs'; readonly released: SlabReleased }
+  | { readonly to: 'registry'; readonly streamId: string; readonly isBusy: boolean }

@@ -1,0 +1,210 @@
+// `moov`: which tracks there are, how they are coded, and what their fragments may leave unsaid.
+import { MirrorError } from '../../core/errors.ts'
+import { scaleRound } from '../../core/rational.ts'
+import { MAX_AUDIO_TRACKS, MAX_VIDEO_TRACKS } from '../track-id.ts'
+import { BoxReader, type BoxSpan, childBoxes, findBox, malformed, printable } from './boxes.ts'
+import { unpackLanguage } from './language.ts'
+import { parseSampleEntry, type SampleEntry } from './sample-entry.ts'
+
+/** ISO/IEC 14496-12 8.8.3: what holds where neither `tfhd` nor `trun` says otherwise. */
+export interface SampleDefaults {
+  readonly duration: number
+  readonly size: number
+  readonly flags: number
+  readonly descriptionIndex: number
+}
+
+export interface MovieTrack {
+  /** `v0`, `a0`, … */
+  readonly id: string
+  /** track_ID of the container, which `tfhd` refers to. */
+  readonly containerId: number
+  readonly kind: 'video' | 'audio'
+  readonly timescale: number
+  readonly entry: SampleEntry
+  readonly defaults: SampleDefaults
+  /** Presentation time minus media time in ticks: what the edit list asks for. */
+  readonly editShift: number
+}
+
+export interface Movie {
+  readonly tracks: readonly MovieTrack[]
+  /** Tracks that cannot be carried, for example `video "vp09"`. */
+  readonly unsupported: readonly string[]
+  /** Samples that lie in the file without a fragment: what ffmpeg writes first without `empty_moov`. */
+  readonly unfragmentedSamples: number
+}
+
+const NO_DEFAULTS: SampleDefaults = { duration: 0, size: 0, flags: 0, descriptionIndex: 1 }
+const MAX_EDITS = 1024
+
+/** `bytes` is a whole `moov` box. Throws when nothing in it can be ingested. */
+export function parseMovie(bytes: Uint8Array, headerBytes: number): Movie {
+  const boxes = childBoxes(bytes, headerBytes, bytes.length, 'moov')
+  const mvex = findBox(boxes, 'mvex')
+  const traks = boxes.filter((box) => box.type === 'trak')
+  if (mvex === null) {
+    throw new MirrorError('ingest_type_unsupported', 'this MP4 is not fragmented; with ffmpeg add -movflags +cmaf', {
+      details: { tracks: traks.length },
+    })
+  }
+
+  const movieTimescale = parseMovieTimescale(bytes, boxes)
+  const defaults = parseTrackDefaults(bytes, mvex)
+  const tracks: MovieTrack[] = []
+  const unsupported: string[] = []
+  const counts = { video: 0, audio: 0 }
+  let unfragmentedSamples = 0
+  for (const trak of traks) {
+    const track = parseTrack(bytes, trak, movieTimescale)
+    if (track === null) continue
+    unfragmentedSamples += track.unfragmentedSamples
+    const { kind } = track
+    if (track.entry.codec === null) {
+      unsupported.push(`${kind} "${printable(track.entry.fourCc)}"`)
+      continue
+    }
+    if (counts[kind] === (kind === 'video' ? MAX_VIDEO_TRACKS : MAX_AUDIO_TRACKS)) {
+      unsupported.push(`${kind} beyond the ${counts[kind]} tracks that are carried`)
+      continue
+    }
+    tracks.push({
+      id: `${kind === 'video' ? 'v' : 'a'}${counts[kind]++}`,
+      containerId: track.containerId,
+      kind,
+      timescale: track.timescale,
+      entry: track.entry,
+      defaults: defaults.get(track.containerId) ?? NO_DEFAULTS,
+      editShift: track.editShift,
+    })
+  }
+
+  if (tracks.length === 0) {
+    if (unsupported.length === 0) throw new MirrorError('ingest_no_media', 'the movie has no audio or video track')
+    throw new MirrorError('ingest_codec_unsupported', `no track can be carried: ${unsupported.join(', ')}`, {
+      details: { found: unsupported.join(', ') },
+    })
+  }
+  return { tracks, unsupported, unfragmentedSamples }
+}
+
+interface ParsedTrack {
+  readonly kind: 'video' | 'audio'
+  readonly containerId: number
+  readonly timescale: number
+  readonly entry: SampleEntry
+  readonly editShift: number
+  readonly unfragmentedSamples: number
+}
+
+/** Null for tracks that are neither audio nor video: captions, metadata, hints. */
+function parseTrack(bytes: Uint8Array, trak: BoxSpan, movieTimescale: number): ParsedTrack | null {
+  const boxes = childBoxes(bytes, trak.start, trak.end, 'trak')
+  const mdia = childBoxesOf(bytes, boxes, 'mdia', 'trak')
+  const hdlr = new BoxReader(bytes, required(mdia, 'hdlr', 'mdia'))
+  hdlr.skip(8)
+  const handler = hdlr.u32()
+  const kind = handler === 0x76696465 ? 'video' : handler === 0x736f756e ? 'audio' : null
+  if (kind === null) return null
+
+  const { timescale, language } = parseMediaHeader(bytes, required(mdia, 'mdhd', 'mdia'))
+  const minf = childBoxesOf(bytes, mdia, 'minf', 'mdia')
+  const stbl = childBoxesOf(bytes, minf, 'stbl', 'minf')
+  return {
+    kind,
+    containerId: parseContainerId(bytes, required(boxes, 'tkhd', 'trak')),
+    timescale,
+    entry: parseSampleEntry(bytes, required(stbl, 'stsd', 'stbl'), kind, language),
+    editShift: parseEditShift(bytes, boxes, timescale, movieTimescale),
+    unfragmentedSamples: parseSampleCount(bytes, findBox(stbl, 'stsz')),
+  }
+}
+
+function parseMovieTimescale(bytes: Uint8Array, boxes: readonly BoxSpan[]): number {
+  const reader = new BoxReader(bytes, required(boxes, 'mvhd', 'moov'))
+  const version = reader.u32() >>> 24
+  reader.skip(version === 1 ? 16 : 8)
+  return reader.u32()
+}
+
+function parseContainerId(bytes: Uint8Array, tkhd: BoxSpan): number {
+  const reader = new BoxReader(bytes, tkhd)
+  const version = reader.u32() >>> 24
+  reader.skip(version === 1 ? 16 : 8)
+  return reader.u32()
+}
+
+function parseMediaHeader(bytes: Uint8Array, mdhd: BoxSpan): { timescale: number; language: string } {
+  const reader = new BoxReader(bytes, mdhd)
+  const version = reader.u32() >>> 24
+  reader.skip(version === 1 ? 16 : 8)
+  const timescale = reader.u32()
+  if (timescale === 0) throw malformed('a track has the timescale 0')
+  reader.skip(version === 1 ? 8 : 4)
+  return { timescale, language: unpackLanguage(reader.u16() & 0x7fff) }
+}
+
+function parseTrackDefaults(bytes: Uint8Array, mvex: BoxSpan): Map<number, SampleDefaults> {
+  const defaults = new Map<number, SampleDefaults>()
+  for (const box of childBoxes(bytes, mvex.start, mvex.end, 'mvex')) {
+    if (box.type !== 'trex') continue
+    const reader = new BoxReader(bytes, box)
+    reader.skip(4)
+    const containerId = reader.u32()
+    const descriptionIndex = reader.u32()
+    defaults.set(containerId, { descriptionIndex, duration: reader.u32(), size: reader.u32(), flags: reader.u32() })
+  }
+  return defaults
+}
+
+/**
+ * The start offset of a simple edit list (ISO/IEC 14496-12 8.6.6): leading empty edits delay the track, the first real
+ * edit says which media time is shown first. Later edits and rates do not occur in live input and are ignored.
+ */
+function parseEditShift(
+  bytes: Uint8Array,
+  trak: readonly BoxSpan[],
+  timescale: number,
+  movieTimescale: number,
+): number {
+  const edts = findBox(trak, 'edts')
+  const elst = edts === null ? null : findBox(childBoxes(bytes, edts.start, edts.end, 'edts'), 'elst')
+  if (elst === null) return 0
+  const reader = new BoxReader(bytes, elst)
+  const version = reader.u32() >>> 24
+  const count = reader.u32()
+  let emptyDuration = 0
+  for (let i = 0; i < Math.min(count, MAX_EDITS); i++) {
+    const duration = version === 1 ? reader.u64() : reader.u32()
+    const mediaTime = version === 1 ? reader.i64() : reader.i32()
+    reader.skip(4)
+    if (mediaTime >= 0) return toTicks(emptyDuration, timescale, movieTimescale) - mediaTime
+    emptyDuration += duration
+  }
+  return toTicks(emptyDuration, timescale, movieTimescale)
+}
+
+function toTicks(duration: number, timescale: number, movieTimescale: number): number {
+  if (duration === 0 || movieTimescale === 0) return 0
+  const ticks = scaleRound(duration, timescale, movieTimescale)
+  if (!Number.isSafeInteger(ticks)) throw malformed('an empty edit is longer than 2^53 ticks')
+  return ticks
+}
+
+function parseSampleCount(bytes: Uint8Array, stsz: BoxSpan | null): number {
+  if (stsz === null) return 0
+  const reader = new BoxReader(bytes, stsz)
+  reader.skip(8)
+  return reader.u32()
+}
+
+function childBoxesOf(bytes: Uint8Array, boxes: readonly BoxSpan[], type: string, parent: string): BoxSpan[] {
+  const box = required(boxes, type, parent)
+  return childBoxes(bytes, box.start, box.end, type)
+}
+
+function required(boxes: readonly BoxSpan[], type: string, parent: string): BoxSpan {
+  const box = findBox(boxes, type)
+  if (box === null) throw malformed(`"${parent}" has no "${type}"`)
+  return box
+}

@@ -1,0 +1,96 @@
+// PAT and PMT: ISO 13818-1 2.4.4.3 and 2.4.4.8. Sections come with a right CRC.
+import { languageTag } from '../codecs/language-tag.ts'
+
+export interface Program {
+  readonly number: number
+  readonly mapPid: number
+}
+
+export interface ElementaryStream {
+  readonly pid: number
+  readonly streamType: number
+  /** Null for what cannot be published. */
+  readonly codec: 'h264' | 'hevc' | 'aac' | 'opus' | null
+  readonly language: string
+  /** Of the Opus extension descriptor; 2 when there is none. */
+  readonly opusChannels: number
+}
+
+const PAT_TABLE_ID = 0
+const PMT_TABLE_ID = 2
+
+/** Programs in order, without the network PID; null when the section is no current PAT. */
+export function parseProgramAssociation(section: Uint8Array): readonly Program[] | null {
+  if (section[0] !== PAT_TABLE_ID || section.length < 12 || !isCurrent(section)) return null
+  const programs: Program[] = []
+  for (let at = 8; at + 4 <= section.length - 4; at += 4) {
+    const number = u16(section, at)
+    if (number !== 0) programs.push({ number, mapPid: u16(section, at + 2) & 0x1fff })
+  }
+  return programs
+}
+
+/** Null when the section is no current PMT of this program. */
+export function parseProgramMap(section: Uint8Array, programNumber: number): readonly ElementaryStream[] | null {
+  if (section[0] !== PMT_TABLE_ID || section.length < 16 || !isCurrent(section)) return null
+  if (u16(section, 3) !== programNumber) return null
+  const end = section.length - 4
+  const streams: ElementaryStream[] = []
+  let at = 12 + (u16(section, 10) & 0xfff)
+  while (at + 5 <= end) {
+    const streamType = section[at] ?? 0
+    const pid = u16(section, at + 1) & 0x1fff
+    const descriptorsEnd = Math.min(end, at + 5 + (u16(section, at + 3) & 0xfff))
+    const descriptors = parseDescriptors(section, at + 5, descriptorsEnd)
+    streams.push({ pid, streamType, ...descriptors, codec: codecOf(streamType, descriptors.registration) })
+    at = descriptorsEnd
+  }
+  return streams
+}
+
+function codecOf(streamType: number, registration: string): ElementaryStream['codec'] {
+  switch (streamType) {
+    case 0x1b:
+      return 'h264'
+    case 0x24:
+      return 'hevc'
+    case 0x0f:
+      return 'aac'
+    case 0x06:
+      return registration === 'Opus' ? 'opus' : null
+    default:
+      return null
+  }
+}
+
+interface Descriptors {
+  readonly language: string
+  readonly registration: string
+  readonly opusChannels: number
+}
+
+/** 2.6: registration (5), ISO 639 language (10), extension (127, of which 0x80 is the channel configuration of Opus). */
+function parseDescriptors(section: Uint8Array, start: number, end: number): Descriptors {
+  let language = 'und'
+  let registration = ''
+  let opusChannels = 2
+  for (let at = start; at + 2 <= end; ) {
+    const tag = section[at]
+    const from = at + 2
+    const to = from + (section[at + 1] ?? 0)
+    if (to > end) break
+    if (tag === 0x05 && to - from >= 4) registration = String.fromCharCode(...section.subarray(from, from + 4))
+    if (tag === 0x0a && to - from >= 3) language = languageTag(String.fromCharCode(...section.subarray(from, from + 3)))
+    if (tag === 0x7f && section[from] === 0x80 && to - from >= 2) opusChannels = section[from + 1] || 2
+    at = to
+  }
+  return { language, registration, opusChannels }
+}
+
+function isCurrent(section: Uint8Array): boolean {
+  return ((section[5] ?? 0) & 1) === 1
+}
+
+function u16(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0)
+}

@@ -1,0 +1,262 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { rational } from '../../core/rational.ts'
+import type { Repair } from '../samples.ts'
+import { cellGrid, cellLength } from '../timeline/cell.ts'
+import type { TimedSample } from '../timeline/timing.ts'
+import { advertisedPartTargetMs, PART_FILL_MIN } from './part-target.ts'
+import { type PackagedPart, TrackPackager } from './track-packager.ts'
+
+const BASE_SEC = 200_000_000 // some time in 2026, since the timeline's epoch
+
+interface Result {
+  readonly segments: {
+    msn: number
+    startDts: number
+    isIndependent: boolean
+    parts: PackagedPart[]
+    isGap: boolean
+    gapEnd?: number
+  }[]
+  readonly repairs: Repair[]
+}
+
+function packageTrack(
+  samples: readonly TimedSample[],
+  options: {
+    timescale: number
+    cell: { num: number; den: number }
+    kind?: 'video' | 'audio'
+    gop?: 'auto' | 'fixed'
+    firstCell?: number
+    partMs?: number
+  },
+): Result {
+  const grid = cellGrid(options.cell, options.timescale)
+  const result: Result = { segments: [], repairs: [] }
+  const packager = new TrackPackager(
+    {
+      trackId: options.kind === 'audio' ? 'a0' : 'v0',
+      kind: options.kind ?? 'video',
+      grid,
+      partTargetTicks: Math.floor(((options.partMs ?? 214) / 1000) * options.timescale),
+      firstCell: options.firstCell ?? grid.cellOf(samples[0]?.dts ?? 0),
+      gop: options.gop ?? 'auto',
+    },
+    {
+      onSegmentStart: ({ msn, startDts, isIndependent }) =>
+        result.segments.push({ msn, startDts, isIndependent, parts: [], isGap: false }),
+      onPart: (part) => result.segments.at(-1)!.parts.push(part),
+      onSegmentEnd: () => {},
+      onGap: ({ msn, startDts, endDts }) =>
+        result.segments.push({ msn, startDts, isIndependent: false, parts: [], isGap: true, gapEnd: endDts }),
+      onRepair: (repair) => result.repairs.push(repair),
+    },
+  )
+  for (const sample of samples) packager.push(sample)
+  packager.close()
+  return result
+}
+
+function video(
+  count: number,
+  {
+    rate,
+    gop,
+    phase = 0,
+    nominal = true,
+  }: { rate: { num: number; den: number }; gop: number; phase?: number; nominal?: boolean },
+): TimedSample[] {
+  const timescale = 90_000
+  const frame = (timescale * rate.den) / rate.num
+  return Array.from({ length: count }, (_, n) => ({
+    dts: BASE_SEC * timescale + phase + Math.round(n * frame),
+    cto: 0,
+    duration: nominal ? Math.round(frame) : null,
+    isKeyframe: n % gop === 0,
+    data: new Uint8Array([n & 255]),
+    arrivedAtMs: 0,
+  }))
+}
+
+function durationOf(parts: readonly PackagedPart[]): number {
+  return parts.reduce((sum, part) => sum + part.endDts - part.startDts, 0)
+}
+
+function expectRisingByOne(segments: Result['segments']): void {
+  for (const [index, segment] of segments.entries()) expect(segment.msn).toBe(segments[0]!.msn + index)
+}
+
+const NTSC = rational(30000, 1001)
+
+test.each([
+  ['29.97 fps with a keyframe every 2 s', NTSC, 60],
+  ["29.97 fps with x264's default of 250 frames", NTSC, 250],
+  ['60 fps with a keyframe every second', rational(60, 1), 60],
+  ['25 fps with a keyframe every 10 s', rational(25, 1), 250],
+  ['30 fps with a keyframe every frame', rational(30, 1), 1],
+])('%s: every cell has one segment, numbers rise by 1, none is longer than two cells', (_, rate, gop) => {
+  const cell = cellLength(2000, rate)
+  const { segments } = packageTrack(video(60 * 60, { rate, gop, phase: 12_345 }), { timescale: 90_000, cell })
+  expectRisingByOne(segments)
+  for (const segment of segments.slice(1, -1)) {
+    expect(segment.isGap).toBe(false)
+    expect(durationOf(segment.parts) / 90_000).toBeLessThanOrEqual((2 * cell.num) / cell.den)
+  }
+})
+
+test('a segment starts with the first keyframe of its cell', () => {
+  const { segments } = packageTrack(video(300, { rate: rational(30, 1), gop: 30, phase: 45_000 }), {
+    timescale: 90_000,
+    cell: rational(2, 1),
+  })
+  for (const segment of segments) {
+    expect(segment.isIndependent).toBe(true)
+    expect(segment.parts[0]!.samples[0]!.isKeyframe).toBe(true)
+  }
+})
+
+test('a cell without a keyframe starts with its last frame, and says so', () => {
+  const { segments, repairs } = packageTrack(video(400, { rate: rational(25, 1), gop: 250 }), {
+    timescale: 90_000,
+    cell: rational(2, 1),
+  })
+  const forced = segments.filter((segment) => !segment.isIndependent)
+  expect(forced.length).toBeGreaterThan(3)
+  expect(repairs.filter((repair) => repair.cause === 'gop_too_long')).toHaveLength(forced.length)
+  for (const segment of forced) {
+    const [first] = segment.parts[0]!.samples
+    expect(first!.isKeyframe).toBe(false)
+    expect(first!.dts + first!.duration).toBeGreaterThanOrEqual((segment.msn + 1) * 2 * 90_000)
+  }
+})
+
+test('with a fixed GOP no segment outlasts the cell, even when the encoder breaks the promise', () => {
+  const samples = video(600, { rate: rational(30, 1), gop: 60, phase: 30_000 }).map((sample, n) => ({
+    ...sample,
+    isKeyframe: sample.isKeyframe && n !== 120,
+  }))
+  const { segments } = packageTrack(samples, { timescale: 90_000, cell: rational(2, 1), gop: 'fixed' })
+  for (const segment of segments) expect(durationOf(segment.parts) / 90_000).toBeLessThanOrEqual(2)
+  expectRisingByOne(segments)
+})
+
+test.each([
+  ['23.976', rational(24000, 1001)],
+  ['25', rational(25, 1)],
+  ['29.97', NTSC],
+  ['50', rational(50, 1)],
+  ['59.94', rational(60000, 1001)],
+  ['60', rational(60, 1)],
+])('parts of %s fps never exceed PART-TARGET and fill 85 %% of it, but for the last of a segment', (_, rate) => {
+  const targetMs = advertisedPartTargetMs(200, [])
+  const { segments } = packageTrack(video(1000, { rate, gop: 60 }), {
+    timescale: 90_000,
+    cell: cellLength(2000, rate),
+    partMs: targetMs,
+  })
+  const target = (targetMs / 1000) * 90_000
+  for (const segment of segments.slice(0, -1)) {
+    segment.parts.forEach((part, index) => {
+      expect(part.index).toBe(index)
+      expect(part.endDts - part.startDts).toBeLessThanOrEqual(target)
+      if (index < segment.parts.length - 1)
+        expect(part.endDts - part.startDts).toBeGreaterThanOrEqual(target * PART_FILL_MIN)
+    })
+  }
+})
+
+test('a part ends where the next one starts, so that its name is known beforehand', () => {
+  const { segments } = packageTrack(video(500, { rate: NTSC, gop: 60 }), {
+    timescale: 90_000,
+    cell: cellLength(2000, NTSC),
+  })
+  const parts = segments.flatMap((segment) => segment.parts)
+  for (let index = 1; index < parts.length; index++) expect(parts[index]!.startDts).toBe(parts[index - 1]!.endDts)
+})
+
+test('a hole of whole cells becomes gaps, and frames before the next keyframe are dropped and counted', () => {
+  const all = video(900, { rate: rational(30, 1), gop: 60 })
+  const { segments, repairs } = packageTrack([...all.slice(0, 130), ...all.slice(430)], {
+    timescale: 90_000,
+    cell: rational(2, 1),
+  })
+  expectRisingByOne(segments)
+  const gaps = segments.filter((segment) => segment.isGap)
+  expect(gaps.length).toBeGreaterThanOrEqual(4)
+  for (const gap of gaps) expect(gap.gapEnd! - gap.startDts).toBeGreaterThan(0)
+  expect(repairs.some((repair) => repair.cause === 'sample_dropped')).toBe(true)
+})
+
+test('media for a cell that was already filled with a gap is dropped and counted', () => {
+  const samples = video(120, { rate: rational(30, 1), gop: 30 })
+  const firstCell = cellGrid(rational(2, 1), 90_000).cellOf(samples[0]!.dts)
+  const { segments, repairs } = packageTrack(samples, {
+    timescale: 90_000,
+    cell: rational(2, 1),
+    firstCell: firstCell + 1,
+  })
+  expect(segments[0]!.msn).toBe(firstCell + 1)
+  expect(repairs.filter((repair) => repair.cause === 'late_media')).toHaveLength(60)
+})
+
+test('an origin that joins late cuts the same parts and segments', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 300 }),
+      fc.constantFrom(30, 48, 60, 250),
+      fc.integer({ min: 0, max: 170_000 }),
+      (joinAt, gop, phase) => {
+        const samples = video(1500, { rate: NTSC, gop, phase })
+        const cell = cellLength(2000, NTSC)
+        const early = packageTrack(samples, { timescale: 90_000, cell })
+        // A late joiner sees nothing before a keyframe and publishes from the first cell whose start it has seen.
+        const fromKeyframe = Math.ceil(joinAt / gop) * gop
+        const firstCell = cellGrid(cell, 90_000).cellOf(samples[fromKeyframe]!.dts) + 1
+        const late = packageTrack(samples.slice(fromKeyframe), { timescale: 90_000, cell, firstCell })
+        for (const segment of late.segments) {
+          const twin = early.segments.find((candidate) => candidate.msn === segment.msn)
+          expect(segment.parts).toEqual(twin!.parts)
+        }
+      },
+    ),
+    { numRuns: 60 },
+  )
+})
+
+test('audio starts each segment with its first frame in the cell', () => {
+  const samples: TimedSample[] = Array.from({ length: 1000 }, (_, n) => ({
+    dts: BASE_SEC * 48_000 + 100 + n * 1024,
+    cto: 0,
+    duration: 1024,
+    isKeyframe: true,
+    data: new Uint8Array(3),
+    arrivedAtMs: 0,
+  }))
+  const { segments } = packageTrack(samples, { timescale: 48_000, cell: cellLength(2000, NTSC), kind: 'audio' })
+  const grid = cellGrid(cellLength(2000, NTSC), 48_000)
+  for (const segment of segments.slice(1)) {
+    expect(segment.startDts - grid.startOf(segment.msn)).toBeGreaterThanOrEqual(0)
+    expect(segment.startDts - grid.startOf(segment.msn)).toBeLessThan(1024)
+  }
+})
+
+test('frames of unknown length wait for their successor', () => {
+  const { segments } = packageTrack(video(200, { rate: rational(30, 1), gop: 60, nominal: false }), {
+    timescale: 90_000,
+    cell: rational(2, 1),
+  })
+  for (const part of segments.flatMap((segment) => segment.parts))
+    for (const sample of part.samples) expect(sample.duration).toBe(3000)
+})
+
+test('PART-TARGET suits every frame rate, and a single frame always fits', () => {
+  expect(advertisedPartTargetMs(200, [1 / 25])).toBe(214)
+  expect(advertisedPartTargetMs(250, [1 / 25])).toBe(256)
+  expect(advertisedPartTargetMs(500, [])).toBe(500)
+  expect(advertisedPartTargetMs(200, [1])).toBe(1000)
+  for (const frameSec of [1001 / 24000, 1 / 25, 1001 / 30000, 1 / 60, 1024 / 48000, 1024 / 44100]) {
+    const targetSec = advertisedPartTargetMs(100, [frameSec]) / 1000
+    expect(Math.floor(targetSec / frameSec + 1e-9) * frameSec).toBeGreaterThanOrEqual(targetSec * PART_FILL_MIN)
+  }
+})

@@ -1,0 +1,226 @@
+// Cuts one track's samples into parts and segments on the cell grid. What comes out depends only on (cells, samples):
+// no wall clock, no counters from start-up. Rules: docs/decisions/timeline.md, "Cells" and "Parts".
+import type { Repair, RepairCause } from '../samples.ts'
+import type { CellGrid } from '../timeline/cell.ts'
+import type { TimedSample } from '../timeline/timing.ts'
+
+/** A sample whose length is settled. */
+export interface PackagedSample extends TimedSample {
+  readonly duration: number
+}
+
+export interface PackagedPart {
+  readonly msn: number
+  /** Position in its segment, from 0. */
+  readonly index: number
+  readonly startDts: number
+  /** Where the next part will start if nothing is lost. */
+  readonly endDts: number
+  /** Contains a keyframe (video) or is audio. */
+  readonly isIndependent: boolean
+  readonly samples: readonly PackagedSample[]
+}
+
+export interface PackagerSink {
+  /** `startPts` is what PROGRAM-DATE-TIME tells. */
+  onSegmentStart(segment: {
+    readonly msn: number
+    readonly startDts: number
+    readonly startPts: number
+    readonly isIndependent: boolean
+  }): void
+  onPart(part: PackagedPart): void
+  onSegmentEnd(msn: number): void
+  /** A cell without media: one EXT-X-GAP segment. */
+  onGap(gap: { readonly msn: number; readonly startDts: number; readonly endDts: number }): void
+  onRepair(repair: Repair): void
+}
+
+export interface PackagerOptions {
+  readonly trackId: string
+  readonly kind: 'video' | 'audio'
+  readonly grid: CellGrid
+  /** In ticks; a part never lasts longer (unless a single sample does). */
+  readonly partTargetTicks: number
+  /** No segment below this cell: those belong to an earlier session or to origins that saw the cell from its start. */
+  readonly firstCell: number
+  readonly gop: 'auto' | 'fixed'
+}
+
+interface OpenPart {
+  readonly index: number
+  readonly startDts: number
+  readonly samples: PackagedSample[]
+  endDts: number
+}
+
+export class TrackPackager {
+  readonly #options: PackagerOptions
+  readonly #sink: PackagerSink
+  /** Cell of the newest segment or gap; the next one is this plus 1. */
+  #lastMsn: number
+  /** Where the newest segment or gap ends. */
+  #endDts: number
+  #isOpen = false
+  #segmentStartDts = 0
+  #part: OpenPart | null = null
+  #nextIndex = 0
+  /** A sample that waits for its successor to learn its length. */
+  #held: TimedSample | null = null
+  #lastDuration: number | null = null
+
+  constructor(options: PackagerOptions, sink: PackagerSink) {
+    this.#options = options
+    this.#sink = sink
+    this.#lastMsn = options.firstCell - 1
+    this.#endDts = options.grid.startOf(options.firstCell)
+  }
+
+  /** Cell of the newest segment or gap, open or closed. */
+  get lastMsn(): number {
+    return this.#lastMsn
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  /** Decode time up to which media has been taken in. */
+  get endDts(): number {
+    return this.#endDts
+  }
+
+  push(sample: TimedSample): void {
+    const held = this.#held
+    this.#held = null
+    if (held !== null) this.#take({ ...held, duration: Math.max(1, sample.dts - held.dts) })
+    if (sample.duration === null) this.#held = sample
+    else this.#take(sample as PackagedSample)
+  }
+
+  /** Ends the open segment where its media ends. */
+  close(): void {
+    const held = this.#held
+    this.#held = null
+    if (held !== null)
+      this.#take({ ...held, duration: this.#lastDuration ?? Math.round(this.#options.grid.timescale / 30) })
+    if (this.#isOpen) this.#endSegment()
+  }
+
+  /** Closes what is open and fills every cell through `msn` with a gap. */
+  fillGapsThrough(msn: number): void {
+    if (this.#lastMsn >= msn && !this.#isOpen) return
+    this.close()
+    while (this.#lastMsn < msn) this.#gap(this.#lastMsn + 1)
+  }
+
+  #take(sample: PackagedSample): void {
+    this.#lastDuration = sample.duration
+    const cell = this.#options.grid.cellOf(sample.dts)
+    if (this.#isOpen) {
+      const belongs = cell <= this.#lastMsn || (cell === this.#lastMsn + 1 && !this.#canStartSegment(sample, cell))
+      if (belongs) {
+        this.#append(sample)
+        return
+      }
+      this.#endSegment()
+    }
+    if (cell <= this.#lastMsn) {
+      this.#repair('late_media', 'media for a cell that is already published')
+      return
+    }
+    // Only when the rest of the open cell and at least one whole cell are missing is there anything to fill.
+    while (this.#lastMsn < cell - 1) this.#gap(this.#lastMsn + 1)
+    if (this.#canStartSegment(sample, cell)) this.#startSegment(sample, cell)
+    else this.#repair('sample_dropped', 'frames before the first keyframe after a gap')
+  }
+
+  /** Audio starts a segment with its first frame in a cell; video with a keyframe, or failing that with the cell's last frame. */
+  #canStartSegment(sample: PackagedSample, cell: number): boolean {
+    if (this.#options.kind === 'audio' || sample.isKeyframe) return true
+    if (this.#options.gop === 'fixed' && this.#isOpen && this.#outlastsCell(sample)) return true
+    return sample.dts + sample.duration >= this.#options.grid.startOf(cell + 1)
+  }
+
+  /** The promise of a fixed GOP was broken: TARGETDURATION is one cell, so the segment must end before this frame. */
+  #outlastsCell(sample: PackagedSample): boolean {
+    const { grid } = this.#options
+    const cellTicks = grid.startOf(this.#lastMsn + 1) - grid.startOf(this.#lastMsn)
+    return sample.dts + sample.duration - this.#segmentStartDts > cellTicks
+  }
+
+  #startSegment(sample: PackagedSample, cell: number): void {
+    this.#lastMsn = cell
+    this.#isOpen = true
+    this.#segmentStartDts = sample.dts
+    this.#nextIndex = 0
+    this.#part = null
+    const isIndependent = this.#options.kind === 'audio' || sample.isKeyframe
+    if (!isIndependent) {
+      this.#repair('gop_too_long', 'no keyframe in a whole cell: the segment was cut at another frame')
+    }
+    this.#sink.onSegmentStart({
+      msn: cell,
+      startDts: sample.dts,
+      startPts: sample.dts + sample.cto,
+      isIndependent,
+    })
+    this.#append(sample)
+  }
+
+  #append(sample: PackagedSample): void {
+    const target = this.#options.partTargetTicks
+    let part = this.#part
+    if (part !== null && sample.dts + sample.duration - part.startDts > target) {
+      this.#endPart()
+      part = null
+    }
+    if (part === null) {
+      part = { index: this.#nextIndex++, startDts: sample.dts, samples: [], endDts: sample.dts }
+      this.#part = part
+      if (sample.duration > target) {
+        this.#repair('part_fit', 'a single frame lasts longer than PART-TARGET')
+      }
+    }
+    const last = part.samples.at(-1)
+    if (last !== undefined) part.samples[part.samples.length - 1] = { ...last, duration: sample.dts - last.dts }
+    part.samples.push(sample)
+    part.endDts = sample.dts + sample.duration
+    this.#endDts = part.endDts
+    // No further frame of this length fits, so nothing is gained by waiting for it.
+    if (part.endDts + sample.duration - part.startDts > target) this.#endPart()
+  }
+
+  #endPart(): void {
+    const part = this.#part
+    if (part === null) return
+    this.#part = null
+    this.#sink.onPart({
+      msn: this.#lastMsn,
+      index: part.index,
+      startDts: part.startDts,
+      endDts: part.endDts,
+      isIndependent: this.#options.kind === 'audio' || part.samples.some((sample) => sample.isKeyframe),
+      samples: part.samples,
+    })
+  }
+
+  #endSegment(): void {
+    this.#endPart()
+    this.#isOpen = false
+    this.#sink.onSegmentEnd(this.#lastMsn)
+  }
+
+  #gap(msn: number): void {
+    const endDts = this.#options.grid.startOf(msn + 1)
+    // A long GOP may reach nearly to the end of the next cell; a gap still lasts at least a millisecond.
+    const startDts = Math.min(this.#endDts, endDts - Math.ceil(this.#options.grid.timescale / 1000))
+    this.#lastMsn = msn
+    this.#endDts = endDts
+    this.#sink.onGap({ msn, startDts, endDts })
+  }
+
+  #repair(cause: RepairCause, detail: string): void {
+    this.#sink.onRepair({ cause, trackId: this.#options.trackId, count: 1, detail })
+  }
+}

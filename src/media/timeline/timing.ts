@@ -1,0 +1,101 @@
+// Between demuxer and packager: input timestamps become media time, jitter is snapped, jumps are gated.
+import type { InputSample, Repair } from '../samples.ts'
+import { TIMELINE_EPOCH_MS } from './cell.ts'
+import { type TimelineEntry, TrackMap } from './entry.ts'
+
+/** A sample on the media timeline; ticks of its track's output timescale. */
+export interface TimedSample {
+  readonly dts: number
+  readonly cto: number
+  /** Nominal length, or null when only the next sample will tell. */
+  readonly duration: number | null
+  readonly isKeyframe: boolean
+  readonly data: Uint8Array
+  readonly arrivedAtMs: number
+}
+
+export type TimingResult =
+  | { readonly kind: 'sample'; readonly sample: TimedSample }
+  /** The input clock was changed: this sample needs a new timeline entry. */
+  | { readonly kind: 'jump'; readonly bySec: number }
+  /** The track is not part of the entry. */
+  | { readonly kind: 'unknown_track' }
+
+/** A step beyond this is a new clock, unless the new time fits its arrival (then media was lost in between). */
+const JUMP_FORWARD_SEC = 10
+const JUMP_BACKWARD_SEC = 0.5
+const FITS_ARRIVAL_WITHIN_SEC = 2
+
+interface TrackState {
+  readonly map: TrackMap
+  lastElapsed: number | null
+  lastDts: number
+}
+
+/** Applies one timeline entry to one input. */
+export class Timing {
+  readonly entry: TimelineEntry
+  readonly #tracks = new Map<string, TrackState>()
+  readonly #onRepair: (repair: Repair) => void
+
+  constructor(entry: TimelineEntry, onRepair: (repair: Repair) => void) {
+    this.entry = entry
+    this.#onRepair = onRepair
+    for (const track of entry.tracks) {
+      this.#tracks.set(track.id, {
+        map: new TrackMap(entry, track),
+        lastElapsed: null,
+        lastDts: Number.NEGATIVE_INFINITY,
+      })
+    }
+  }
+
+  place(sample: InputSample, arrivedAtMs: number): TimingResult {
+    const state = this.#tracks.get(sample.trackId)
+    if (state === undefined) return { kind: 'unknown_track' }
+    const { map } = state
+    const { timescale, ticksPerSec, frameTicks } = map.track
+    const elapsed = map.elapsed(sample.dts, arrivedAtMs)
+    const { ticks, isOnGrid } = map.toTicks(elapsed)
+
+    if (state.lastElapsed !== null) {
+      const stepSec = (elapsed - state.lastElapsed) / ticksPerSec
+      if (isJump(stepSec, ticks / timescale, arrivedAtMs)) return { kind: 'jump', bySec: stepSec }
+    }
+    state.lastElapsed = elapsed
+    map.advance(elapsed)
+
+    let dts = ticks
+    if (dts <= state.lastDts) {
+      // Decode times must rise (ISO 14496-12 8.6.1.2); a small step back becomes the smallest step forward.
+      dts = state.lastDts + 1
+      this.#onRepair({
+        cause: 'timestamp_backward',
+        trackId: sample.trackId,
+        count: 1,
+        detail: `decode time went back ${Math.round(((state.lastDts - ticks) / timescale) * 1000)} ms`,
+      })
+    }
+    state.lastDts = dts
+
+    const declared =
+      sample.duration === null || sample.duration === 0 ? null : Math.round((sample.duration * timescale) / ticksPerSec)
+    return {
+      kind: 'sample',
+      sample: {
+        dts,
+        cto: map.offsetToTicks(sample.cto),
+        duration: isOnGrid ? frameTicks : declared,
+        isKeyframe: sample.isKeyframe,
+        data: sample.data,
+        arrivedAtMs,
+      },
+    }
+  }
+}
+
+function isJump(stepSec: number, mediaSec: number, arrivedAtMs: number): boolean {
+  if (stepSec >= -JUMP_BACKWARD_SEC && stepSec <= JUMP_FORWARD_SEC) return false
+  if (stepSec < 0) return true
+  return Math.abs(mediaSec - (arrivedAtMs - TIMELINE_EPOCH_MS) / 1000) > FITS_ARRIVAL_WITHIN_SEC
+}

@@ -1,0 +1,48 @@
+// The one place where keys of a store are made and read. Layout: ARCHITECTURE.md, "Keys in a store".
+import type { ObjectKey } from './object-store.ts'
+
+/** The strictest of the S3 stores; in UTF-8. */
+export const MAX_KEY_BYTES = 1024
+/** A file name below a folder store, in UTF-8, with room for the few characters that are escaped there. */
+export const MAX_SEGMENT_BYTES = 200
+
+/**
+ * Null when `text` cannot be a key: empty, `.` or `..` segments, control characters, text that is not well-formed or
+ * not composed (NFC; some file systems would give it back changed), or too long.
+ */
+export function parseObjectKey(text: string): ObjectKey | null {
+  if (Buffer.byteLength(text) > MAX_KEY_BYTES) return null
+  if (/[\p{Cc}\p{Surrogate}]/u.test(text) || text !== text.normalize('NFC')) return null
+  return text.split('/').every(isSegment) ? (text as ObjectKey) : null
+}
+
+/** The timeline entry `dsn` of a stream: immutable, made by conditional create. `dsn` is not padded: compare as numbers. */
+export function timelineEntryKey(tenantId: string, streamId: string, dsn: number): ObjectKey {
+  if (!Number.isSafeInteger(dsn) || dsn < 0) throw new RangeError(`not a discontinuity sequence number: ${dsn}`)
+  return keyOf(`${timelinePrefix(tenantId, streamId)}${dsn}.json`)
+}
+
+/** What all timeline entries of a stream start with, and nothing else does. */
+export function timelinePrefix(tenantId: string, streamId: string): string {
+  for (const segment of [tenantId, streamId]) {
+    if (segment.includes('/')) throw new RangeError(`a slash in an id: ${segment}`)
+  }
+  return `timeline/${tenantId}/${streamId}/`
+}
+
+/** The `dsn` that is in a key of `timelineEntryKey`; null for any other key. */
+export function parseTimelineDsn(key: ObjectKey): number | null {
+  const match = /^timeline\/[^/]+\/[^/]+\/(0|[1-9]\d{0,15})\.json$/.exec(key)
+  const dsn = Number(match?.[1])
+  return Number.isSafeInteger(dsn) ? dsn : null
+}
+
+function isSegment(segment: string): boolean {
+  return segment !== '' && segment !== '.' && segment !== '..' && Buffer.byteLength(segment) <= MAX_SEGMENT_BYTES
+}
+
+function keyOf(text: string): ObjectKey {
+  const key = parseObjectKey(text)
+  if (key === null) throw new RangeError(`not a key: ${text}`)
+  return key
+}

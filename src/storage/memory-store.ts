@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto'
+import { abortable } from './abortable.ts'
+import { clipRange } from './byte-range.ts'
+import type { ObjectInfo, ObjectKey, ObjectStore } from './object-store.ts'
+
+const CHUNK_BYTES = 64 * 1024
+
+interface StoredObject {
+  readonly info: ObjectInfo
+  readonly bytes: Uint8Array
+}
+
+/** A store that lives as long as the process: for tests, and the plainest statement of what a store does. */
+export function createMemoryStore({ nowMs }: { readonly nowMs: () => number }): ObjectStore {
+  const objects = new Map<ObjectKey, StoredObject>()
+
+  return {
+    async put(key, body, { signal, ifAbsent = false }) {
+      signal.throwIfAborted()
+      const bytes = body instanceof Uint8Array ? Uint8Array.from(body) : await collect(abortable(body, signal))
+      signal.throwIfAborted()
+      if (ifAbsent && objects.has(key)) return null
+      const etag = createHash('sha256').update(bytes).digest('hex')
+      const info: ObjectInfo = { key, sizeBytes: bytes.byteLength, etag, modifiedAtMs: nowMs() }
+      objects.set(key, { info, bytes })
+      return info
+    },
+
+    async get(key, { signal, range }) {
+      signal.throwIfAborted()
+      const object = objects.get(key)
+      if (object === undefined) return null
+      const { start, end } = clipRange(range, object.bytes.byteLength)
+      return {
+        info: object.info,
+        chunks: slices(object.bytes.subarray(start, end), signal),
+        async [Symbol.asyncDispose]() {},
+      }
+    },
+
+    async head(key, { signal }) {
+      signal.throwIfAborted()
+      return objects.get(key)?.info ?? null
+    },
+
+    async *list(prefix, { signal }) {
+      const keys = [...objects.keys()].filter((key) => key.startsWith(prefix))
+      for (const key of keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))) {
+        signal.throwIfAborted()
+        const object = objects.get(key)
+        if (object !== undefined) yield object.info
+      }
+    },
+
+    async delete(keys, { signal }) {
+      signal.throwIfAborted()
+      for (const key of keys) objects.delete(key)
+    },
+
+    async [Symbol.asyncDispose]() {
+      objects.clear()
+    },
+  }
+}
+
+async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  for await (const chunk of chunks) parts.push(Uint8Array.from(chunk))
+  return Buffer.concat(parts)
+}
+
+async function* slices(bytes: Uint8Array, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+  for (let start = 0; start < bytes.byteLength; start += CHUNK_BYTES) {
+    signal.throwIfAborted()
+    yield bytes.slice(start, start + CHUNK_BYTES)
+  }
+}

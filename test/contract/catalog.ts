@@ -1,0 +1,399 @@
+// What every catalog promises, whatever database is below it.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type {
+  ApiKeyRow,
+  Catalog,
+  LoginLinkRow,
+  PublishKeyRow,
+  SessionRow,
+  StreamRow,
+  UserRow,
+} from '../../src/catalog/types.ts'
+import { isMirrorError } from '../../src/core/errors.ts'
+import type { MirrorEvent } from '../../src/live/events.ts'
+import { DEFAULT_STREAM_SETTINGS } from '../../src/live/settings.ts'
+
+const NOW_MS = 1_795_200_000_000 // beyond 32 bits, as all of today's times
+
+/** `open` gives an empty catalog each time. */
+export function catalogContract(name: string, open: () => Promise<Catalog>): void {
+  describe(`catalog on ${name}`, () => {
+    let catalog: Catalog
+
+    beforeEach(async () => {
+      catalog = await open()
+    })
+
+    afterEach(async () => {
+      await catalog[Symbol.asyncDispose]()
+    })
+
+    describe('streams', () => {
+      test('a stream comes back as it was created, with its first key', async () => {
+        await catalog.streams.create(stream('demo'), publishKey('demo', 'k1'))
+        expect(await catalog.streams.get('demo')).toEqual(stream('demo'))
+        expect(await catalog.publishKeys.list('demo')).toEqual([publishKey('demo', 'k1')])
+      })
+
+      test('an unknown stream is null', async () => {
+        expect(await catalog.streams.get('nobody')).toBeNull()
+        expect(await catalog.streams.get('')).toBeNull()
+      })
+
+      test('the second creation of an id is refused and leaves no key behind', async () => {
+        await catalog.streams.create(stream('demo'), publishKey('demo', 'k1'))
+        await expectError(catalog.streams.create(stream('demo'), publishKey('demo', 'k2')), 'stream_exists')
+        expect((await catalog.publishKeys.list()).map(({ id }) => id)).toEqual(['k1'])
+      })
+
+      test('a creation whose key is refused leaves no stream behind', async () => {
+        await catalog.streams.create(stream('a'), publishKey('a', 'k1'))
+        await expect(catalog.streams.create(stream('b'), publishKey('b', 'k1'))).rejects.toThrow()
+        expect(await catalog.streams.get('b')).toBeNull()
+      })
+
+      test('of twenty creations of one id at once exactly one wins', async () => {
+        const results = await Promise.allSettled(
+          range(20).map((n) => catalog.streams.create(stream('demo', { name: `n${n}` }), publishKey('demo', `k${n}`))),
+        )
+        const winners = results.flatMap((result, n) => (result.status === 'fulfilled' ? [n] : []))
+        expect(winners).toHaveLength(1)
+        for (const result of results) {
+          if (result.status === 'rejected') expect(isMirrorError(result.reason, 'stream_exists')).toBe(true)
+        }
+        expect((await catalog.streams.get('demo'))?.name).toBe(`n${winners[0]}`)
+        expect((await catalog.publishKeys.list()).map(({ id }) => id)).toEqual([`k${winners[0]}`])
+      })
+
+      test('streams are listed by id in byte order, and ids that differ in case are two streams', async () => {
+        const ids = ['b', 'a-1', 'B', 'a', '10', '9', 'a1', 'Z']
+        for (const id of ids) await catalog.streams.create(stream(id), publishKey(id, `key-${id}`))
+        expect((await catalog.streams.list()).map(({ id }) => id)).toEqual(['10', '9', 'B', 'Z', 'a', 'a-1', 'a1', 'b'])
+      })
+
+      test('an update changes what it names and nothing else', async () => {
+        await catalog.streams.create(stream('demo'), publishKey('demo', 'k1'))
+        const settings = { ...DEFAULT_STREAM_SETTINGS, partMs: 100 }
+        const changed = await catalog.streams.update('demo', { settings, updatedAtMs: NOW_MS + 5 })
+        expect(changed).toEqual({ ...stream('demo'), settings, updatedAtMs: NOW_MS + 5 })
+        const renamed = await catalog.streams.update('demo', { name: 'New', updatedAtMs: NOW_MS + 6 })
+        expect(renamed).toEqual({ ...stream('demo'), name: 'New', settings, updatedAtMs: NOW_MS + 6 })
+        expect(await catalog.streams.get('demo')).toEqual(renamed)
+      })
+
+      test('an update of an unknown stream is null', async () => {
+        expect(await catalog.streams.update('nobody', { updatedAtMs: NOW_MS })).toBeNull()
+      })
+
+      test('a removal takes the keys and events along, and those of no other stream', async () => {
+        await catalog.streams.create(stream('a'), publishKey('a', 'ka'))
+        await catalog.streams.create(stream('b'), publishKey('b', 'kb'))
+        await catalog.events.append([event('a'), event('b'), event(null)])
+        expect(await catalog.streams.remove('a')).toBe(true)
+        expect(await catalog.streams.get('a')).toBeNull()
+        expect((await catalog.publishKeys.list()).map(({ id }) => id)).toEqual(['kb'])
+        expect((await catalog.events.list({ limit: 10 })).map(({ streamId }) => streamId)).toEqual([null, 'b'])
+        expect(await catalog.streams.remove('a')).toBe(false)
+      })
+
+      test('large settings and names in any script survive', async () => {
+        const settings = {
+          ...DEFAULT_STREAM_SETTINGS,
+          note: 'ü🎥\u0000"\\'.repeat(50_000),
+          nested: { list: [1.5, null] },
+        }
+        const name = 'Größe 東京 🎬 \u202e e\u0301'
+        await catalog.streams.create(stream('demo', { name, settings }), publishKey('demo', 'k1'))
+        expect(await catalog.streams.get('demo')).toEqual(stream('demo', { name, settings }))
+      })
+
+      test('text that no database could keep is kept with replacement characters', async () => {
+        await catalog.streams.create(stream('demo', { name: 'a\u0000b\ud800c' }), publishKey('demo', 'k1'))
+        expect((await catalog.streams.get('demo'))?.name).toBe('a\ufffdb\ufffdc')
+        expect(await catalog.streams.get('de\u0000mo')).toBeNull()
+      })
+    })
+
+    describe('publish keys', () => {
+      beforeEach(async () => {
+        await catalog.streams.create(stream('a'), publishKey('a', 'a1', 1))
+        await catalog.streams.create(stream('b'), publishKey('b', 'b1', 2))
+      })
+
+      test('keys are listed newest first, of one stream or of all', async () => {
+        await catalog.publishKeys.add(publishKey('a', 'a3', 3))
+        await catalog.publishKeys.add(publishKey('a', 'a2', 2))
+        await catalog.publishKeys.add(publishKey('a', 'a2-later', 2))
+        expect((await catalog.publishKeys.list('a')).map(({ id }) => id)).toEqual(['a3', 'a2-later', 'a2', 'a1'])
+        expect((await catalog.publishKeys.list()).map(({ id }) => id)).toEqual(['a3', 'a2-later', 'a2', 'b1', 'a1'])
+        expect(await catalog.publishKeys.list('nobody')).toEqual([])
+        expect(await catalog.publishKeys.list('')).toEqual([])
+      })
+
+      test('a key for an unknown stream is refused by name', async () => {
+        await expectError(catalog.publishKeys.add(publishKey('nobody', 'x')), 'stream_not_found')
+        await expectError(catalog.publishKeys.rotate(publishKey('nobody', 'x')), 'stream_not_found')
+        expect(await catalog.publishKeys.list('nobody')).toEqual([])
+      })
+
+      test('a rotation leaves only the new key of its stream', async () => {
+        await catalog.publishKeys.add(publishKey('a', 'a2'))
+        await catalog.publishKeys.rotate(publishKey('a', 'a3'))
+        expect(await catalog.publishKeys.list('a')).toEqual([publishKey('a', 'a3')])
+        expect((await catalog.publishKeys.list('b')).map(({ id }) => id)).toEqual(['b1'])
+      })
+
+      test('a rotation that is refused changes nothing', async () => {
+        await expect(catalog.publishKeys.rotate(publishKey('a', 'b1'))).rejects.toThrow()
+        expect((await catalog.publishKeys.list('a')).map(({ id }) => id)).toEqual(['a1'])
+      })
+
+      test('after twenty rotations at once exactly one key is left', async () => {
+        await Promise.all(range(20).map((n) => catalog.publishKeys.rotate(publishKey('a', `r${n}`))))
+        expect(await catalog.publishKeys.list('a')).toHaveLength(1)
+      })
+
+      test('a key is removed only through its own stream', async () => {
+        expect(await catalog.publishKeys.remove('b', 'a1')).toBe(false)
+        expect(await catalog.publishKeys.remove('a', 'a1')).toBe(true)
+        expect(await catalog.publishKeys.remove('a', 'a1')).toBe(false)
+        expect(await catalog.publishKeys.list('a')).toEqual([])
+      })
+    })
+
+    describe('users', () => {
+      test('a user is found by id and by name without case', async () => {
+        await catalog.users.create(user('u1', 'Jürgen'))
+        expect(await catalog.users.get('u1')).toEqual(user('u1', 'Jürgen'))
+        expect(await catalog.users.findByName('JÜRGEN')).toEqual(user('u1', 'Jürgen'))
+        expect(await catalog.users.findByName('Jurgen')).toBeNull()
+        expect(await catalog.users.get('u2')).toBeNull()
+      })
+
+      test('a name that differs only in case is taken', async () => {
+        await catalog.users.create(user('u1', 'Straße'))
+        await expectError(catalog.users.create(user('u2', 'STRASSE')), 'invalid_request')
+        expect(await catalog.users.list()).toEqual([user('u1', 'Straße')])
+      })
+
+      test('of ten users with one name at once exactly one is created', async () => {
+        const results = await Promise.allSettled(range(10).map((n) => catalog.users.create(user(`u${n}`, 'Anna'))))
+        expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+        expect(await catalog.users.list()).toHaveLength(1)
+      })
+
+      test('an update changes what it names, and refuses a name that is taken', async () => {
+        await catalog.users.create(user('u1', 'Anna'))
+        await catalog.users.create(user('u2', 'Ben'))
+        expect(await catalog.users.update('u1', { passwordHash: 'scrypt$x', role: 'admin' })).toEqual({
+          ...user('u1', 'Anna'),
+          passwordHash: 'scrypt$x',
+          role: 'admin',
+        })
+        await expectError(catalog.users.update('u2', { name: 'aNNa' }), 'invalid_request')
+        expect((await catalog.users.update('u1', { name: 'ANNA' }))?.name).toBe('ANNA')
+        expect((await catalog.users.update('u2', { name: 'Carl' }))?.name).toBe('Carl')
+        expect(await catalog.users.findByName('ben')).toBeNull()
+        expect((await catalog.users.findByName('carl'))?.id).toBe('u2')
+      })
+
+      test('an update without a change gives the user as it is, and null when there is none', async () => {
+        await catalog.users.create(user('u1', 'Anna'))
+        expect(await catalog.users.update('u1', {})).toEqual(user('u1', 'Anna'))
+        expect(await catalog.users.update('u2', { role: 'admin' })).toBeNull()
+      })
+
+      test('a removed user loses sessions and login links', async () => {
+        await catalog.users.create(user('u1', 'Anna'))
+        await catalog.sessions.create(session('s1', 'u1'))
+        await catalog.sessions.createLink(link('l1', 'u1'))
+        expect(await catalog.users.remove('u1')).toBe(true)
+        expect(await catalog.users.remove('u1')).toBe(false)
+        expect(await catalog.sessions.find('s1', NOW_MS)).toBeNull()
+        expect(await catalog.sessions.consumeLink('l1', NOW_MS)).toBeNull()
+      })
+    })
+
+    describe('API keys', () => {
+      test('a key is found by its hash until it is removed', async () => {
+        await catalog.apiKeys.create(apiKey('k1'))
+        expect(await catalog.apiKeys.findByHash('hash-k1')).toEqual(apiKey('k1'))
+        expect(await catalog.apiKeys.findByHash('HASH-K1')).toBeNull()
+        expect(await catalog.apiKeys.list()).toEqual([apiKey('k1')])
+        expect(await catalog.apiKeys.remove('k1')).toBe(true)
+        expect(await catalog.apiKeys.remove('k1')).toBe(false)
+        expect(await catalog.apiKeys.findByHash('hash-k1')).toBeNull()
+      })
+
+      test('the time of last use only rises', async () => {
+        await catalog.apiKeys.create(apiKey('k1'))
+        await catalog.apiKeys.touch('k1', NOW_MS + 2)
+        await catalog.apiKeys.touch('k1', NOW_MS + 1)
+        expect((await catalog.apiKeys.findByHash('hash-k1'))?.lastUsedAtMs).toBe(NOW_MS + 2)
+        await catalog.apiKeys.touch('gone', NOW_MS)
+      })
+    })
+
+    describe('sessions', () => {
+      beforeEach(async () => {
+        await catalog.users.create(user('u1', 'Anna'))
+      })
+
+      test('a session is found until it expires or is removed', async () => {
+        await catalog.sessions.create(session('s1', 'u1', NOW_MS + 10))
+        expect(await catalog.sessions.find('s1', NOW_MS + 9)).toEqual(session('s1', 'u1', NOW_MS + 10))
+        expect(await catalog.sessions.find('s1', NOW_MS + 10)).toBeNull()
+        await catalog.sessions.remove('s1')
+        await catalog.sessions.remove('s1')
+        expect(await catalog.sessions.find('s1', NOW_MS)).toBeNull()
+      })
+
+      test('a session of an unknown user is refused', async () => {
+        await expectError(catalog.sessions.create(session('s1', 'nobody')), 'unauthorized')
+        await expectError(catalog.sessions.createLink(link('l1', 'nobody')), 'unauthorized')
+      })
+
+      test('expired sessions and links are swept, living ones stay', async () => {
+        await catalog.sessions.create(session('old', 'u1', NOW_MS))
+        await catalog.sessions.create(session('new', 'u1', NOW_MS + 1))
+        await catalog.sessions.createLink(link('old', 'u1', NOW_MS))
+        await catalog.sessions.createLink(link('new', 'u1', NOW_MS + 1))
+        await catalog.sessions.removeExpired(NOW_MS)
+        expect(await catalog.sessions.find('old', 0)).toBeNull()
+        expect(await catalog.sessions.find('new', NOW_MS)).not.toBeNull()
+        expect(await catalog.sessions.consumeLink('old', 0)).toBeNull()
+        expect(await catalog.sessions.consumeLink('new', NOW_MS)).toEqual(link('new', 'u1', NOW_MS + 1))
+      })
+
+      test('of ten callers at once exactly one gets the login link', async () => {
+        await catalog.sessions.createLink(link('l1', 'u1'))
+        const results = await Promise.all(range(10).map(() => catalog.sessions.consumeLink('l1', NOW_MS)))
+        expect(results.filter((result) => result !== null)).toEqual([link('l1', 'u1')])
+      })
+
+      test('an expired login link is nobody’s', async () => {
+        await catalog.sessions.createLink(link('l1', 'u1', NOW_MS))
+        expect(await catalog.sessions.consumeLink('l1', NOW_MS)).toBeNull()
+      })
+    })
+
+    describe('events', () => {
+      test('events come back whole, newest first, in rising sequence', async () => {
+        const details = { n: 1.5, ok: true, text: 'ü\u0000"🎬' }
+        await catalog.events.append([event('a', { details }), event(null, { code: 'worker_restarted' })])
+        await catalog.events.append([event('b', { message: 'garbage: \u0000\u0001é' })])
+        const rows = await catalog.events.list({ limit: 10 })
+        expect(rows.map(({ seq, ...rest }) => rest)).toEqual([
+          event('b', { message: 'garbage: \ufffd\u0001é' }),
+          event(null, { code: 'worker_restarted' }),
+          event('a', { details }),
+        ])
+        expect(rows[0]!.seq).toBeGreaterThan(rows[1]!.seq)
+        expect(rows[1]!.seq).toBeGreaterThan(rows[2]!.seq)
+      })
+
+      test('a cursor walks through all events of a stream without repeating one', async () => {
+        await catalog.events.append(range(25).map((n) => event(n % 2 === 0 ? 'even' : 'odd', { message: `${n}` })))
+        const seen: string[] = []
+        let beforeSeq: number | undefined
+        for (;;) {
+          const query = { streamId: 'even', limit: 5, ...(beforeSeq === undefined ? {} : { beforeSeq }) }
+          const page = await catalog.events.list(query)
+          if (page.length === 0) break
+          seen.push(...page.map(({ message }) => message))
+          beforeSeq = page.at(-1)!.seq
+        }
+        expect(seen).toEqual(range(13).map((n) => `${24 - 2 * n}`))
+      })
+
+      test('nothing appended is nothing listed', async () => {
+        await catalog.events.append([])
+        expect(await catalog.events.list({ limit: 10 })).toEqual([])
+        expect(await catalog.events.list({ streamId: 'a', beforeSeq: 1, limit: 10 })).toEqual([])
+      })
+
+      test('a large batch is kept in its order', async () => {
+        await catalog.events.append(range(1201).map((n) => event('a', { message: `${n}` })))
+        const rows = await catalog.events.list({ limit: 2000 })
+        expect(rows.map(({ message }) => Number(message))).toEqual(range(1201).reverse())
+      })
+
+      test('trimming keeps the newest, and sequence numbers are never given twice', async () => {
+        await catalog.events.append(range(10).map((n) => event('a', { message: `${n}` })))
+        await catalog.events.trim(20)
+        expect(await catalog.events.list({ limit: 100 })).toHaveLength(10)
+        await catalog.events.trim(3)
+        const kept = await catalog.events.list({ limit: 100 })
+        expect(kept.map(({ message }) => message)).toEqual(['9', '8', '7'])
+        await catalog.events.trim(0)
+        expect(await catalog.events.list({ limit: 100 })).toEqual([])
+        await catalog.events.append([event('a')])
+        expect((await catalog.events.list({ limit: 1 }))[0]!.seq).toBeGreaterThan(kept[0]!.seq)
+      })
+    })
+
+    test('two hundred mixed calls at once are all answered', async () => {
+      await Promise.all(
+        range(100).flatMap((n) => [
+          catalog.streams.create(stream(`s${n}`), publishKey(`s${n}`, `k${n}`)),
+          catalog.events.append([event(`s${n}`)]),
+        ]),
+      )
+      expect(await catalog.streams.list()).toHaveLength(100)
+      expect(await catalog.events.list({ limit: 1000 })).toHaveLength(100)
+    })
+  })
+}
+
+export function stream(id: string, change: Partial<StreamRow> = {}): StreamRow {
+  return {
+    id,
+    tenantId: 'default',
+    name: `Stream ${id}`,
+    settings: DEFAULT_STREAM_SETTINGS,
+    createdAtMs: NOW_MS,
+    updatedAtMs: NOW_MS,
+    ...change,
+  }
+}
+
+export function publishKey(streamId: string, id: string, createdAtMs = NOW_MS): PublishKeyRow {
+  return { id, streamId, sealed: `sealed-${id}`, lookup: `lookup-${id}`, createdAtMs }
+}
+
+export function event(streamId: string | null, change: Partial<MirrorEvent> = {}): MirrorEvent {
+  return {
+    type: 'stream.warning',
+    severity: 'warning',
+    streamId,
+    atMs: NOW_MS,
+    code: null,
+    message: 'something happened',
+    details: {},
+    ...change,
+  }
+}
+
+function user(id: string, name: string): UserRow {
+  return { id, name, role: 'operator', passwordHash: null, createdAtMs: NOW_MS }
+}
+
+function apiKey(id: string): ApiKeyRow {
+  return { id, name: `Key ${id}`, role: 'viewer', hash: `hash-${id}`, createdAtMs: NOW_MS, lastUsedAtMs: null }
+}
+
+function session(hash: string, userId: string, expiresAtMs = NOW_MS + 1000): SessionRow {
+  return { hash, userId, createdAtMs: NOW_MS, expiresAtMs }
+}
+
+function link(hash: string, userId: string, expiresAtMs = NOW_MS + 1000): LoginLinkRow {
+  return { hash, userId, expiresAtMs }
+}
+
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, n) => n)
+}
+
+async function expectError(result: Promise<unknown>, code: string): Promise<void> {
+  await expect(result).rejects.toMatchObject({ name: 'MirrorError', code })
+}

@@ -1,0 +1,92 @@
+// A real API server on a port of the system's choice, over a real SQLite catalog and a media plane without media.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createApiSecrets } from '../../src/api/api-secrets.ts'
+import { type ApiServer, type ApiServerOptions, startApiServer } from '../../src/api/server.ts'
+import { openCatalog } from '../../src/catalog/open-catalog.ts'
+import type { Catalog } from '../../src/catalog/types.ts'
+import { silentLog } from '../../src/core/log.ts'
+import { createPasswords } from '../../src/core/password.ts'
+import { createFakeLive, type FakeLive } from './fake-live.ts'
+
+export const ADMIN_TOKEN = 'preset-admin-token'
+
+export interface TestApi extends AsyncDisposable {
+  readonly url: string
+  readonly server: ApiServer
+  readonly catalog: Catalog
+  readonly live: FakeLive
+  readonly options: ApiServerOptions
+  readonly dataDir: string
+  readonly clock: { skipMs: number }
+  request(path: string, init?: ApiRequest): Promise<Response>
+  /** The body of an answer that must be a success. */
+  json<T>(path: string, init?: ApiRequest): Promise<T>
+}
+
+export interface ApiRequest {
+  readonly method?: string
+  /** Bearer key; absent: the admin token; null: none. */
+  readonly key?: string | null
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export async function startTestApi(change: Partial<ApiServerOptions> = {}): Promise<TestApi> {
+  await using opened = new AsyncDisposableStack()
+  const dataDir = await mkdtemp(join(tmpdir(), 'mirror-api-'))
+  opened.defer(() => rm(dataDir, { recursive: true, force: true }))
+  const location = { kind: 'sqlite', path: join(dataDir, 'catalog.sqlite') } as const
+  const catalog = opened.use(await openCatalog(location, { log: silentLog, signal: AbortSignal.timeout(10_000) }))
+  const live = createFakeLive()
+  const clock = { skipMs: 0 }
+  const options: ApiServerOptions = {
+    host: '127.0.0.1',
+    port: 0,
+    catalog,
+    live,
+    // Cheap hashing: what is tested here is who gets in, not how long guessing takes.
+    secrets: createApiSecrets(new Uint8Array(32), createPasswords({ cost: { logN: 4, blockSize: 1, parallel: 1 } })),
+    addresses: { publicUrl: null, host: '127.0.0.1', apiPort: 8080, mediaPort: 8888, rtmpPort: 1935, srtPort: 6000 },
+    database: 'sqlite',
+    adminToken: ADMIN_TOKEN,
+    consoleDir: null,
+    metricsAccess: 'loopback',
+    version: '0.0.0-test',
+    clock: () => Date.now() + clock.skipMs,
+    log: silentLog,
+    ...change,
+  }
+  const server = opened.use(await startApiServer(options))
+  const url = `http://127.0.0.1:${server.port}`
+
+  const request: TestApi['request'] = (path, { method = 'GET', key = ADMIN_TOKEN, body, headers = {} } = {}) =>
+    fetch(`${url}${path}`, {
+      method,
+      headers: {
+        ...(key === null ? {} : { authorization: `Bearer ${key}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+
+  const owned = opened.move()
+  return {
+    url,
+    server,
+    catalog,
+    live,
+    options,
+    dataDir,
+    clock,
+    request,
+    async json<T>(path: string, init?: ApiRequest) {
+      const response = await request(path, init)
+      if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`)
+      return (await response.json()) as T
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  }
+}

@@ -1,0 +1,90 @@
+// Writes what the WebSocket says into the query cache, so that pages have one source of truth.
+import type { InfiniteData, QueryClient } from '@tanstack/react-query'
+import type { EventView, StreamView, WsServerMessage } from '../../../../src/api/contract.ts'
+import type { StatusHistory } from './history.ts'
+import { type EventPage, streamsQuery } from './queries.ts'
+
+type EventPages = InfiniteData<EventPage, number | null>
+
+export function applyMessage(
+  client: QueryClient,
+  history: StatusHistory,
+  message: WsServerMessage,
+  nowMs: number,
+): void {
+  if (message.type === 'stream.status') {
+    const { id, status, live } = message.data
+    if (status !== 'offline') history.add(id, live, nowMs)
+    client.setQueryData<readonly StreamView[]>(streamsQuery.queryKey, (streams) =>
+      withStatus(streams, id, status, live),
+    )
+    client.setQueryData<StreamView>(['stream', id], (stream) =>
+      stream === undefined ? undefined : { ...stream, status, live },
+    )
+    return
+  }
+  if (!isEventMessage(message)) return
+  const event = message.data
+  for (const scope of [null, event.streamId]) {
+    client.setQueryData<EventPages>(['events', scope], (pages) => withEvent(pages, event))
+    if (scope === null && event.streamId === null) break
+  }
+  refreshAfter(client, history, event)
+}
+
+/** After a reconnect: everything that is on screen is asked for once. */
+export function refreshAll(client: QueryClient): void {
+  void client.invalidateQueries({ predicate: (query) => query.queryKey[0] !== 'me' })
+}
+
+function refreshAfter(client: QueryClient, history: StatusHistory, event: EventView): void {
+  switch (event.type) {
+    case 'stream.deleted':
+      if (event.streamId !== null) history.forget(event.streamId)
+      client.setQueryData<readonly StreamView[]>(streamsQuery.queryKey, (streams) =>
+        streams?.filter((stream) => stream.id !== event.streamId),
+      )
+      break
+    case 'stream.created':
+    case 'stream.updated':
+    case 'stream.started':
+    case 'stream.stopped':
+    case 'stream.resumed':
+    case 'stream.interrupted':
+      void client.invalidateQueries({ queryKey: streamsQuery.queryKey })
+      if (event.streamId !== null) void client.invalidateQueries({ queryKey: ['stream', event.streamId], exact: true })
+      break
+    case 'system.warning':
+    case 'system.error':
+      void client.invalidateQueries({ queryKey: ['system'] })
+      break
+    default:
+      // The others are told in the feed and change no figure that stream.status does not bring.
+      break
+  }
+}
+
+export function withStatus(
+  streams: readonly StreamView[] | undefined,
+  id: string,
+  status: StreamView['status'],
+  live: StreamView['live'],
+): readonly StreamView[] | undefined {
+  return streams?.map((stream) => (stream.id === id ? { ...stream, status, live } : stream))
+}
+
+/** Puts a new event first. An event may come by two topics, and again after a reconnect: its number tells. */
+export function withEvent(pages: EventPages | undefined, event: EventView): EventPages | undefined {
+  if (pages === undefined || isKnown(pages, event)) return pages
+  const [newest, ...older] = pages.pages
+  if (newest === undefined) return pages
+  return { ...pages, pages: [{ ...newest, events: [event, ...newest.events] }, ...older] }
+}
+
+function isKnown(pages: EventPages, event: EventView): boolean {
+  return pages.pages.some((page) => page.events.some((known) => known.seq === event.seq))
+}
+
+function isEventMessage(message: WsServerMessage): message is Extract<WsServerMessage, { data: EventView }> {
+  return 'data' in message && 'seq' in message.data && 'severity' in message.data
+}

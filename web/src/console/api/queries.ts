@@ -1,0 +1,98 @@
+// What is fetched and under which key. The WebSocket keeps these fresh (live-data.ts), so nothing here polls.
+import { infiniteQueryOptions, QueryClient, queryOptions } from '@tanstack/react-query'
+import type {
+  ApiKeyView,
+  EventView,
+  MeView,
+  PublishKeyView,
+  StreamView,
+  SystemView,
+} from '../../../../src/api/contract.ts'
+import { callApi, isProblem, listIn, ProblemError } from './client.ts'
+
+export const EVENTS_PAGE = 50
+
+export function createQueryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: 30_000,
+        refetchOnWindowFocus: false,
+        retry: (failures, error) => failures < 2 && error instanceof ProblemError && isWorthRetrying(error),
+        retryDelay: (attempt) => Math.min(500 * 2 ** attempt, 4000),
+      },
+      mutations: { retry: false },
+    },
+  })
+}
+
+function isWorthRetrying(error: ProblemError): boolean {
+  return error.problem.status === 0 || error.problem.status >= 500
+}
+
+export const meQuery = queryOptions({
+  queryKey: ['me'],
+  queryFn: async ({ signal }): Promise<MeView | null> => {
+    try {
+      return await callApi<MeView>('GET', '/auth/me', { signal })
+    } catch (error) {
+      if (isProblem(error, 'unauthorized')) return null
+      throw error
+    }
+  },
+  staleTime: 5 * 60_000,
+})
+
+export const systemQuery = queryOptions({
+  queryKey: ['system'],
+  queryFn: ({ signal }) => callApi<SystemView>('GET', '/system', { signal }),
+})
+
+export const streamsQuery = queryOptions({
+  queryKey: ['streams'],
+  queryFn: async ({ signal }) => listIn<StreamView>(await callApi('GET', '/streams', { signal }), 'streams'),
+})
+
+export function streamQuery(id: string) {
+  return queryOptions({
+    queryKey: ['stream', id],
+    queryFn: ({ signal }) => callApi<StreamView>('GET', streamPath(id), { signal }),
+  })
+}
+
+export function publishKeysQuery(id: string) {
+  return queryOptions({
+    queryKey: ['stream', id, 'keys'],
+    queryFn: async ({ signal }) =>
+      listIn<PublishKeyView>(await callApi('GET', `${streamPath(id)}/keys`, { signal }), 'keys'),
+  })
+}
+
+export const apiKeysQuery = queryOptions({
+  queryKey: ['api-keys'],
+  queryFn: async ({ signal }) => listIn<ApiKeyView>(await callApi('GET', '/api-keys', { signal }), 'apiKeys'),
+})
+
+export interface EventPage {
+  readonly events: readonly EventView[]
+  /** What `before` has to be for the next page; null at the end. */
+  readonly nextBefore: number | null
+}
+
+/** `null` is the whole installation. Newest first. */
+export function eventsQuery(streamId: string | null) {
+  const path = streamId === null ? '/events' : `${streamPath(streamId)}/events`
+  return infiniteQueryOptions({
+    queryKey: ['events', streamId],
+    queryFn: ({ signal, pageParam }) => {
+      const before = pageParam === null ? '' : `&before=${pageParam}`
+      return callApi<EventPage>('GET', `${path}?limit=${EVENTS_PAGE}${before}`, { signal })
+    },
+    initialPageParam: null as number | null,
+    getNextPageParam: (page) => page.nextBefore,
+  })
+}
+
+export function streamPath(id: string): string {
+  return `/streams/${encodeURIComponent(id)}`
+}
