@@ -175,7 +175,8 @@ async function beginTestSource(streamId: string): Promise<void> {
 function stopTestSource(streamId: string): void {
   const source = testSources.get(streamId)
   testSources.delete(streamId)
-  source?.[Symbol.asyncDispose]().catch((error: unknown) =>
+  if (source === undefined) return
+  Promise.resolve(source[Symbol.asyncDispose]()).catch((error: unknown) =>
     log.warn('a test source did not stop', { cause: toMirrorError(error).message }),
   )
 }

@@ -34,9 +34,9 @@ test('offline waits, unknown does not pretend to', () => {
 
 test('latency is told in tenths while it is short', () => {
   expect([0.84, 12.4, 75].map(latencyWords)).toEqual([
-    '0.8\u202fs behind',
-    '12\u202fs behind',
-    '1\u202fmin 15\u202fs behind',
+    '0.8\u00a0s behind',
+    '12\u00a0s behind',
+    '1\u00a0min 15\u00a0s behind',
   ])
   expect(latencyWords(-3)).toBe('')
 })

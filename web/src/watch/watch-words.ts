@@ -64,8 +64,8 @@ export function standbyFor(stats: PlayerStats, streamId: string): Standby | null
 /** "0.8 s behind", or nothing while it is unknown or this computer's clock is off. */
 export function latencyWords(latencySec: number | null): string {
   if (latencySec === null || latencySec < 0) return ''
-  if (latencySec < 60) return `${latencySec.toFixed(latencySec < 10 ? 1 : 0)}\u202fs behind`
-  return `${Math.floor(latencySec / 60)}\u202fmin ${Math.round(latencySec % 60)}\u202fs behind`
+  if (latencySec < 60) return `${latencySec.toFixed(latencySec < 10 ? 1 : 0)}\u00a0s behind`
+  return `${Math.floor(latencySec / 60)}\u00a0min ${Math.round(latencySec % 60)}\u00a0s behind`
 }
 
 export function embedSnippet(watchUrl: string): string {

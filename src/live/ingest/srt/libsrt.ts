@@ -128,7 +128,8 @@ export type SrtHookAnswer = { readonly accept: true } | { readonly accept: false
 export interface LibSrt {
   readonly library: string
   createSocket(): number
-  getInt(socket: number, option: number): number
+  /** Null when the socket has just ended. */
+  getInt(socket: number, option: number): number | null
   setInt(socket: number, option: number, value: number): void
   setInt64(socket: number, option: number, value: number): void
   setText(socket: number, option: number, value: string): void
@@ -231,8 +232,8 @@ function bindLibrary(koffi: Koffi, library: Library, name: string): LibSrt {
     createSocket: () => check(srt.createSocket(), 'create a socket'),
     getInt(socket, option) {
       const value = new Int32Array(1)
-      check(srt.getFlag(socket, option, value, [value.byteLength]), `read option ${option}`)
-      return value[0] ?? 0
+      const result: number = srt.getFlag(socket, option, value, [value.byteLength])
+      return result === SRT_ERROR ? null : (value[0] ?? null)
     },
     setInt: (socket, option, value) => setFlag(socket, option, new Uint8Array(Int32Array.of(value).buffer)),
     setInt64: (socket, option, value) =>

@@ -207,7 +207,7 @@ export class SrtReceiver {
         id,
         socket,
         streamId: caller.streamId,
-        latencyMs: srt.getInt(socket, SRTO.RCVLATENCY),
+        latencyMs: srt.getInt(socket, SRTO.RCVLATENCY) ?? this.#settings.latencyMs,
         isReading: false,
         lastDataAtMs: nowMs(),
         packetsRetransmitted: 0,

@@ -39,8 +39,8 @@ export function testSourceArgs(settings: TestSourceSettings): string[] {
     ...['-re', '-f', 'lavfi', '-i', `testsrc2=size=${widthPx}x${heightPx}:rate=${fps}`],
     ...['-re', '-f', 'lavfi', '-i', `anullsrc=sample_rate=${AUDIO_RATE_HZ}:channel_layout=mono:nb_samples=480`],
     ...['-filter_complex', `${videoFilters(settings)};${audioFilters()}`, '-map', '[video]', '-map', '[audio]'],
-    // Without this the start at epoch time would be filled with 50 years of repeated frames.
-    ...['-vsync', 'passthrough'],
+    // Without this the start at epoch time counts as a gap of 50 years. The option exists since ffmpeg 5.1.
+    ...['-fps_mode', 'passthrough'],
     ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency', '-profile:v', 'baseline'],
     ...['-pix_fmt', 'yuv420p', '-g', String(fps), '-keyint_min', String(fps), '-sc_threshold', '0'],
     // Sliced threads split the picture for speed that is not needed at this size, and cost CPU.

@@ -1,5 +1,4 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -174,18 +173,20 @@ test('an input that its owner ends takes ffmpeg with it, and is not closed again
   expect(input.closedWith).toBeUndefined()
 })
 
-test('while the input is full nothing is written, and a stop still works', async () => {
-  const { input, children, options } = setting()
+test('a full input holds ffmpeg back until it drains, and a stop works meanwhile', async () => {
+  const { input, options } = setting()
   input.isBehind = true
   const source = await startTestSource(options)
   const size = input.bytes.length
+  // ffmpeg produces thirty fragments a second all the time.
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  expect(input.bytes.length).toBe(size)
   input.isBehind = false
   input.onDrain()
   await input.until(() => input.bytes.length > size)
   input.isBehind = true
   await source[Symbol.asyncDispose]()
   expect(input.closedWith).toBeNull()
-  if (children[0]?.exitCode === null && children[0].signalCode === null) await once(children[0], 'exit')
 })
 
 test('a busy stream is refused before ffmpeg is started', async () => {

@@ -1,13 +1,15 @@
-import { useQueryClient } from '@tanstack/react-query'
+import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from 'react'
+import { isToldInFeed } from '../events/event-words.ts'
 import { useNow } from '../ui/relative-time.tsx'
 import { type Sample, StatusHistory } from './history.ts'
-import { applyMessage, refreshAll } from './live-data.ts'
+import { applyMessage, type LiveMemory, refreshAll } from './live-data.ts'
+import { eventsQuery } from './queries.ts'
+import { mergeEvents, RecentEvents } from './recent-events.ts'
 import { type ConnectionState, LiveSocket } from './socket.ts'
 
-interface Live {
+interface Live extends LiveMemory {
   readonly socket: LiveSocket
-  readonly history: StatusHistory
 }
 
 const LiveContext = createContext<Live | null>(null)
@@ -18,13 +20,13 @@ export function LiveProvider({ children }: { readonly children: ReactNode }) {
   const [live, setLive] = useState<Live | null>(null)
 
   useEffect(() => {
-    const history = new StatusHistory()
+    const memory: LiveMemory = { history: new StatusHistory(), recent: new RecentEvents() }
     const socket = new LiveSocket({
       url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/api/v1/ws`,
-      onMessage: (message) => applyMessage(client, history, message, Date.now()),
+      onMessage: (message) => applyMessage(client, memory, message, Date.now()),
       onResume: () => refreshAll(client),
     })
-    setLive({ socket, history })
+    setLive({ socket, ...memory })
     return () => socket.close()
   }, [client])
 
@@ -58,6 +60,18 @@ export function useHistory(streamId: string): readonly Sample[] {
     (listener) => history.subscribe(listener),
     () => history.of(streamId),
   )
+}
+
+/** What happened, newest first, without figures that merely changed. `null` is the whole installation. */
+export function useEvents(streamId: string | null) {
+  const { recent } = useLive()
+  const query = useInfiniteQuery(eventsQuery(streamId))
+  const heard = useSyncExternalStore(
+    (listener) => recent.subscribe(listener),
+    () => recent.all,
+  )
+  const stored = (query.data?.pages ?? []).flatMap((page) => page.events)
+  return { query, events: mergeEvents(stored, heard, streamId).filter(isToldInFeed) }
 }
 
 /** A status comes about once a second; this long without one, figures are shown as old. */

@@ -1,43 +1,46 @@
 import { QueryClient } from '@tanstack/react-query'
 import { expect, test } from 'vitest'
-import type { EventView } from '../../../../src/api/contract.ts'
+import type { EventView, LiveView, StreamView } from '../../../../src/api/contract.ts'
 import { StatusHistory } from './history.ts'
-import { applyMessage, withEvent } from './live-data.ts'
-import type { EventPage } from './queries.ts'
+import { applyMessage, type LiveMemory } from './live-data.ts'
+import { RecentEvents } from './recent-events.ts'
 
-const event = (seq: number, streamId: string | null = 'a'): EventView => ({
-  seq,
-  type: 'stream.warning',
-  severity: 'warning',
-  streamId,
+const event: EventView = {
+  seq: 0,
+  type: 'stream.deleted',
+  severity: 'info',
+  streamId: 'a',
   at: '2026-11-21T10:00:00.000Z',
   code: null,
-  message: 'The keyframe interval is long.',
+  message: 'Stream a was deleted',
   details: {},
-})
+}
+const live = { bitrateBps: 4_000_000, viewers: 3, fps: 25, latencyMs: null } as unknown as LiveView
+const stream = (id: string): StreamView => ({ id, status: 'offline' }) as unknown as StreamView
+const remember = (): LiveMemory => ({ history: new StatusHistory(), recent: new RecentEvents() })
 
-const page = (...events: EventView[]): EventPage => ({ events, nextBefore: null })
-
-test('a new event comes first', () => {
-  const pages = withEvent({ pages: [page(event(1))], pageParams: [null] }, event(2))
-  expect(pages?.pages[0]?.events.map((each) => each.seq)).toEqual([2, 1])
-})
-
-test('an event heard twice is listed once', () => {
-  const pages = { pages: [page(event(2)), page(event(1))], pageParams: [null, 2] }
-  expect(withEvent(pages, event(1))).toBe(pages)
-})
-
-test('an event of a stream reaches its own feed and the common one', () => {
+test('a status reaches the list, the page of the stream and the plots', () => {
   const client = new QueryClient()
-  for (const scope of [null, 'a', 'b']) client.setQueryData(['events', scope], { pages: [page()], pageParams: [null] })
-  applyMessage(client, new StatusHistory(), { type: 'stream.warning', data: event(7) }, 0)
-  const seqs = (scope: string | null) =>
-    client.getQueryData<{ pages: EventPage[] }>(['events', scope])?.pages[0]?.events.map((each) => each.seq)
-  expect([seqs(null), seqs('a'), seqs('b')]).toEqual([[7], [7], []])
+  const memory = remember()
+  client.setQueryData(['streams'], [stream('a'), stream('b')])
+  client.setQueryData(['stream', 'a'], stream('a'))
+  applyMessage(client, memory, { type: 'stream.status', data: { id: 'a', status: 'live', live } }, 5000)
+  expect(client.getQueryData<StreamView[]>(['streams'])?.map(({ status }) => status)).toEqual(['live', 'offline'])
+  expect(client.getQueryData<StreamView>(['stream', 'a'])?.live.viewers).toBe(3)
+  expect(memory.history.of('a').map(({ atMs }) => atMs)).toEqual([5000])
+})
+
+test('a deleted stream leaves the list and the memory at once', () => {
+  const client = new QueryClient()
+  const memory = remember()
+  memory.history.add('a', live, 1000)
+  client.setQueryData(['streams'], [stream('a'), stream('b')])
+  applyMessage(client, memory, { type: 'stream.deleted', data: event }, 2000)
+  expect(client.getQueryData<StreamView[]>(['streams'])?.map(({ id }) => id)).toEqual(['b'])
+  expect(memory.history.of('a')).toEqual([])
+  expect(memory.recent.all).toEqual([event])
 })
 
 test('a message of a kind that is not known yet is ignored', () => {
-  const client = new QueryClient()
-  expect(() => applyMessage(client, new StatusHistory(), { type: 'pong' }, 0)).not.toThrow()
+  expect(() => applyMessage(new QueryClient(), remember(), { type: 'pong' }, 0)).not.toThrow()
 })

@@ -1,17 +1,17 @@
 // Writes what the WebSocket says into the query cache, so that pages have one source of truth.
-import type { InfiniteData, QueryClient } from '@tanstack/react-query'
+import type { QueryClient } from '@tanstack/react-query'
 import type { EventView, StreamView, WsServerMessage } from '../../../../src/api/contract.ts'
 import type { StatusHistory } from './history.ts'
-import { type EventPage, streamsQuery } from './queries.ts'
+import { streamsQuery } from './queries.ts'
+import type { RecentEvents } from './recent-events.ts'
 
-type EventPages = InfiniteData<EventPage, number | null>
+export interface LiveMemory {
+  readonly history: StatusHistory
+  readonly recent: RecentEvents
+}
 
-export function applyMessage(
-  client: QueryClient,
-  history: StatusHistory,
-  message: WsServerMessage,
-  nowMs: number,
-): void {
+export function applyMessage(client: QueryClient, memory: LiveMemory, message: WsServerMessage, nowMs: number): void {
+  const { history, recent } = memory
   if (message.type === 'stream.status') {
     const { id, status, live } = message.data
     if (status !== 'offline') history.add(id, live, nowMs)
@@ -25,10 +25,7 @@ export function applyMessage(
   }
   if (!isEventMessage(message)) return
   const event = message.data
-  for (const scope of [null, event.streamId]) {
-    client.setQueryData<EventPages>(['events', scope], (pages) => withEvent(pages, event))
-    if (scope === null && event.streamId === null) break
-  }
+  recent.add(event)
   refreshAfter(client, history, event)
 }
 
@@ -71,18 +68,6 @@ export function withStatus(
   live: StreamView['live'],
 ): readonly StreamView[] | undefined {
   return streams?.map((stream) => (stream.id === id ? { ...stream, status, live } : stream))
-}
-
-/** Puts a new event first. An event may come by two topics, and again after a reconnect: its number tells. */
-export function withEvent(pages: EventPages | undefined, event: EventView): EventPages | undefined {
-  if (pages === undefined || isKnown(pages, event)) return pages
-  const [newest, ...older] = pages.pages
-  if (newest === undefined) return pages
-  return { ...pages, pages: [{ ...newest, events: [event, ...newest.events] }, ...older] }
-}
-
-function isKnown(pages: EventPages, event: EventView): boolean {
-  return pages.pages.some((page) => page.events.some((known) => known.seq === event.seq))
 }
 
 function isEventMessage(message: WsServerMessage): message is Extract<WsServerMessage, { data: EventView }> {

@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router'
 import { CircleAlert, CirclePlay, Info, type LucideIcon, Plug, Square, TriangleAlert, Unplug } from 'lucide-react'
 import type { EventView } from '../../../../src/api/contract.ts'
+import { eventKey } from '../api/recent-events.ts'
 import { formatDay } from '../format/moment.ts'
 import { RelativeTime } from '../ui/relative-time.tsx'
 import { groupByDay } from './event-words.ts'
@@ -34,7 +35,7 @@ export function EventList({
       <h3 className="border-line border-b bg-sunken/60 px-4 py-1.5 font-medium text-soft text-xs">{day}</h3>
       <ul>
         {ofDay.map((event) => (
-          <EventRow key={event.seq} event={event} showsStream={showsStream} />
+          <EventRow key={eventKey(event)} event={event} showsStream={showsStream} />
         ))}
       </ul>
     </section>

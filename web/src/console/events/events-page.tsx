@@ -1,16 +1,15 @@
-import { useInfiniteQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import { Activity, Search, SearchX, X } from 'lucide-react'
 import type { EventView } from '../../../../src/api/contract.ts'
 import { isProblem } from '../api/client.ts'
-import { eventsQuery } from '../api/queries.ts'
+import { useEvents } from '../api/live-context.tsx'
 import { type EventSearch, SEVERITIES, type Severity } from '../search-params.ts'
 import { Button } from '../ui/button.tsx'
 import { INPUT_CLASS } from '../ui/field.tsx'
 import { PageHeader } from '../ui/section.tsx'
 import { EmptyState, ErrorState, Skeleton } from '../ui/states.tsx'
 import { EventList } from './event-list.tsx'
-import { isToldInFeed, matchesText } from './event-words.ts'
+import { matchesText } from './event-words.ts'
 
 const route = getRouteApi('/shell/events')
 const SEVERITY_WORDS: Readonly<Record<Severity, string>> = { info: 'Info', warning: 'Warnings', error: 'Errors' }
@@ -20,7 +19,7 @@ type Change = (next: { [Key in keyof EventSearch]: EventSearch[Key] | undefined 
 export function EventsPage() {
   const search = route.useSearch()
   const navigate = route.useNavigate()
-  const query = useInfiniteQuery(eventsQuery(search.stream ?? null))
+  const { query, events: all } = useEvents(search.stream ?? null)
   const change: Change = (next) => {
     void navigate({
       search: (previous) =>
@@ -30,7 +29,6 @@ export function EventsPage() {
       replace: true,
     })
   }
-  const all = (query.data?.pages ?? []).flatMap((page) => page.events).filter(isToldInFeed)
   const events = all.filter(
     (event) => (search.severity === undefined || event.severity === search.severity) && matchesText(event, search.q),
   )

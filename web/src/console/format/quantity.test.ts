@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { formatBitrate, formatBytes, formatCodec, formatFrameRate, formatLatency, plural } from './quantity.ts'
 
-const plain = (text: string): string => text.replaceAll('\u202f', ' ')
+const plain = (text: string): string => text.replaceAll('\u00a0', ' ')
 
 test('bit rates use the unit a person would say', () => {
   expect([800_000, 6_240_000, 120_400_000].map((bps) => plain(formatBitrate(bps)))).toEqual([

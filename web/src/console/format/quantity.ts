@@ -1,6 +1,6 @@
-// Numbers in the unit a person would say. A narrow no-break space keeps number and unit together.
+// Numbers in the unit a person would say. A no-break space keeps number and unit together.
 
-const NBSP = '\u202f'
+const NBSP = '\u00a0'
 
 export function formatBitrate(bps: number): string {
   if (bps <= 0) return '–'

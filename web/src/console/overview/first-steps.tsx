@@ -27,7 +27,7 @@ export function FirstSteps({
         </div>
         <TestCard />
       </section>
-      <div className="grid items-start gap-4 lg:grid-cols-2">
+      <div className="grid gap-4 lg:grid-cols-2">
         <section className="card p-5">
           <h2 className="text-sm">Publish your own picture</h2>
           <p className="mt-1 text-soft">

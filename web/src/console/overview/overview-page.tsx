@@ -1,12 +1,12 @@
-import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { ArrowRight, CirclePlay, Plus } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 import type { StreamView } from '../../../../src/api/contract.ts'
-import { useHistory } from '../api/live-context.tsx'
-import { eventsQuery, streamsQuery, systemQuery } from '../api/queries.ts'
+import { useEvents, useHistory } from '../api/live-context.tsx'
+import { streamsQuery, systemQuery } from '../api/queries.ts'
+import { eventKey } from '../api/recent-events.ts'
 import { EventRow } from '../events/event-list.tsx'
-import { isToldInFeed } from '../events/event-words.ts'
 import { formatBitrate, formatCount, formatLatency } from '../format/quantity.ts'
 import { useMayOperate } from '../shell/session.ts'
 import { startDemo } from '../streams/stream-actions.ts'
@@ -173,8 +173,7 @@ function OnAirRow({ stream }: { readonly stream: StreamView }) {
 }
 
 function LatestEvents() {
-  const query = useInfiniteQuery(eventsQuery(null))
-  const events = (query.data?.pages ?? []).flatMap((page) => page.events).filter(isToldInFeed)
+  const { query, events } = useEvents(null)
   let content: ReactNode
   if (query.isPending) content = <Skeleton className="mx-4 mb-4 h-24" />
   else if (query.isError && query.data === undefined) {
@@ -184,7 +183,7 @@ function LatestEvents() {
     content = (
       <ul className="border-line border-t">
         {events.slice(0, EVENTS_SHOWN).map((event) => (
-          <EventRow key={event.seq} event={event} showsStream />
+          <EventRow key={eventKey(event)} event={event} showsStream />
         ))}
       </ul>
     )

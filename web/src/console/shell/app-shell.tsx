@@ -145,7 +145,7 @@ function Account({ side }: { readonly side: 'top' | 'bottom' }) {
       >
         <CircleUser size={16} className="shrink-0" aria-hidden />
         <span className="truncate font-medium">{me.name}</span>
-        <span className="ml-auto text-xs">{me.role}</span>
+        {me.role !== me.name && <span className="ml-auto text-xs">{me.role}</span>}
       </button>
     ) : (
       <IconButton label="Account">

@@ -90,10 +90,13 @@ function OnAirRows({ stream, stats }: { readonly stream: StreamView; readonly st
       <Row label="Bit rate, last minutes">
         <Sparkline values={history.slice(-120).map((sample) => sample.bitrateBps)} width={96} />
       </Row>
-      <Row label="Ready after" title="From the media's own time until its part can be fetched: median, and 95 of 100">
+      <Row
+        label="Server latency"
+        title="From the media's own time until its part can be fetched: median, and 95 of 100"
+      >
         {live.latencyMs === null
           ? '–'
-          : `${formatLatency(live.latencyMs.p50)}, p95 ${formatLatency(live.latencyMs.p95)}`}
+          : `${formatLatency(live.latencyMs.p50)} · p95 ${formatLatency(live.latencyMs.p95)}`}
       </Row>
       <Row label="Frame rate">{formatFrameRate(live.fps)}</Row>
       {video !== null && <Row label="Picture">{videoWords(video)}</Row>}
@@ -105,7 +108,7 @@ function OnAirRows({ stream, stats }: { readonly stream: StreamView; readonly st
           </Row>
         ))}
       <Row label="Keyframe every">
-        {live.keyframeIntervalSec === null ? '–' : `${round(live.keyframeIntervalSec)}\u202fs`}
+        {live.keyframeIntervalSec === null ? '–' : `${round(live.keyframeIntervalSec)}\u00a0s`}
       </Row>
       <Row label="Dropped" tone={drops > 0 ? 'warn' : undefined} title={causesOf(live.drops).join(', ')}>
         {drops === 0 ? 'nothing' : causesOf(live.drops).join(', ')}
@@ -145,7 +148,7 @@ function InputRows({ stream }: { readonly stream: StreamView }) {
       {input.rttMs !== null && <Row label="Round trip">{formatLatency(input.rttMs)}</Row>}
       {loss !== null && input.packetsLost !== null && (
         <Row label="Packets lost" tone={loss >= LOSS_WARNING_PERCENT ? 'warn' : undefined}>
-          {formatCount(input.packetsLost)} ({loss.toFixed(2)}\u202f%)
+          {formatCount(input.packetsLost)} ({loss.toFixed(2)}\u00a0%)
         </Row>
       )}
       {input.packetsRetransmitted !== null && <Row label="Sent again">{formatCount(input.packetsRetransmitted)}</Row>}

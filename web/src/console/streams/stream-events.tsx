@@ -1,22 +1,14 @@
-import { useInfiniteQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import type { EventView } from '../../../../src/api/contract.ts'
-import { eventsQuery } from '../api/queries.ts'
+import { useEvents } from '../api/live-context.tsx'
+import { eventKey } from '../api/recent-events.ts'
 import { EventRow } from '../events/event-list.tsx'
-import { isToldInFeed } from '../events/event-words.ts'
 import { Section } from '../ui/section.tsx'
 import { ErrorState, Skeleton } from '../ui/states.tsx'
 
 const SHOWN = 12
 
-export function useStreamEvents(streamId: string) {
-  const query = useInfiniteQuery(eventsQuery(streamId))
-  const events: readonly EventView[] = (query.data?.pages ?? []).flatMap((page) => page.events).filter(isToldInFeed)
-  return { query, events }
-}
-
 export function StreamEvents({ streamId }: { readonly streamId: string }) {
-  const { query, events } = useStreamEvents(streamId)
+  const { query, events } = useEvents(streamId)
   return (
     <Section
       title="Events"
@@ -40,7 +32,7 @@ export function StreamEvents({ streamId }: { readonly streamId: string }) {
       )}
       <ul className="border-line border-t empty:hidden">
         {events.slice(0, SHOWN).map((event) => (
-          <EventRow key={event.seq} event={event} showsStream={false} />
+          <EventRow key={eventKey(event)} event={event} showsStream={false} />
         ))}
       </ul>
     </Section>

@@ -4,7 +4,7 @@ import { ChevronRight, CirclePlay, CircleStop, Ellipsis, ExternalLink, RotateCw,
 import { type ReactNode, useRef, useState } from 'react'
 import type { StreamView } from '../../../../src/api/contract.ts'
 import { isProblem } from '../api/client.ts'
-import { useStaleMs, useTopic } from '../api/live-context.tsx'
+import { useEvents, useStaleMs, useTopic } from '../api/live-context.tsx'
 import { streamQuery } from '../api/queries.ts'
 import type { ConnectTab, Range, StreamTab } from '../search-params.ts'
 import { useMayOperate } from '../shell/session.ts'
@@ -12,7 +12,6 @@ import { Button, buttonClass, IconButton } from '../ui/button.tsx'
 import { Confirm } from '../ui/confirm.tsx'
 import { Menu } from '../ui/menu.tsx'
 import { EmptyState, ErrorState, Notice, Skeleton } from '../ui/states.tsx'
-import { StatusBadge } from '../ui/status.tsx'
 import { Tabs } from '../ui/tabs.tsx'
 import { toastDone, toastError } from '../ui/toast.tsx'
 import { secondsOf } from './connect-commands.ts'
@@ -23,7 +22,7 @@ import { KeysPanel } from './keys-panel.tsx'
 import { LivePicture } from './live-picture.tsx'
 import { SettingsPanel } from './settings-panel.tsx'
 import { restartStream, setTestSource } from './stream-actions.ts'
-import { StreamEvents, useStreamEvents } from './stream-events.tsx'
+import { StreamEvents } from './stream-events.tsx'
 import { RangeSwitch, StreamPlots } from './stream-plots.tsx'
 import { TimelineBar } from './timeline-bar.tsx'
 import { type PlayerHandle, useLivePlayer } from './use-live-player.ts'
@@ -44,7 +43,7 @@ function Loaded({ stream, error }: { readonly stream: StreamView; readonly error
   const isOnAir = stream.status === 'live' || stream.status === 'starting' || stream.status === 'interrupted'
   const handle = useLivePlayer(stream.playback.hls, isOnAir)
   const staleMs = useStaleMs(stream.id, stream.status === 'live')
-  const { events } = useStreamEvents(stream.id)
+  const { events } = useEvents(stream.id)
   return (
     <>
       <Header stream={stream} />
@@ -53,7 +52,7 @@ function Loaded({ stream, error }: { readonly stream: StreamView; readonly error
           <Notice tone="bad">This page could not be refreshed; figures may be old.</Notice>
         </div>
       )}
-      <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_20rem] xl:grid-cols-[minmax(0,1fr)_22rem]">
+      <div className="grid gap-4 lg:grid-cols-[minmax(0,1fr)_20rem] xl:grid-cols-[minmax(0,1fr)_22rem]">
         <div className="min-w-0 space-y-3">
           <LivePicture stream={stream} handle={handle} actions={<StandbyActions stream={stream} />} />
           <TimelineBar handle={handle} windowMs={secondsOf(stream.settings.window) * 1000} events={events} />
@@ -138,7 +137,6 @@ function Header({ stream }: { readonly stream: StreamView }) {
         </nav>
         <div className="mt-0.5 flex flex-wrap items-center gap-x-3 gap-y-1">
           <h1 className="break-all text-lg">{stream.name === '' ? stream.id : stream.name}</h1>
-          <StatusBadge status={stream.status} />
         </div>
       </div>
       <div className="flex flex-wrap items-center gap-2">

@@ -9,9 +9,9 @@ const RANGE_WORDS: Readonly<Record<Range, string>> = { '1m': '1 min', '5m': '5 m
 
 const BITRATE_SERIES: readonly PlotSeries[] = [{ label: 'in', color: '--accent', isFilled: true }]
 const LATENCY_SERIES: readonly PlotSeries[] = [
-  { label: 'this page', color: '--accent', isFilled: true },
-  { label: 'ready, median', color: '--ok' },
-  { label: 'ready, p95', color: '--ok', isDashed: true },
+  { label: 'on screen', color: '--accent', isFilled: true },
+  { label: 'server p50', color: '--ok' },
+  { label: 'server p95', color: '--ok', isDashed: true },
 ]
 
 export function RangeSwitch({ range, onChange }: { readonly range: Range; readonly onChange: (range: Range) => void }) {
@@ -50,7 +50,7 @@ export function StreamPlots({
     [history, range, endSec],
   )
   const times = shown.map((sample) => sample.atMs / 1000)
-  const window = { startSec: endSec - RANGE_SEC[range], endSec }
+  const window = { startSec: startOf(times[0] ?? endSec, endSec, RANGE_SEC[range]), endSec }
   return (
     <div className="grid gap-4 xl:grid-cols-2">
       <Plot
@@ -78,6 +78,11 @@ export function StreamPlots({
       />
     </div>
   )
+}
+
+/** While there is less than the range to show, the plot uses its whole width for what there is, from a minute on. */
+function startOf(firstSec: number, endSec: number, rangeSec: number): number {
+  return endSec - Math.min(rangeSec, Math.max(60, endSec - firstSec))
 }
 
 function formatMegabits(value: number): string {

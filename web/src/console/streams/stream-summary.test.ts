@@ -51,7 +51,7 @@ test('tracks are told in a few words', () => {
 })
 
 test('an undetermined language is not mentioned', () => {
-  expect(audioWords(audio)).toBe('AAC · 44.1\u202fkHz · stereo')
+  expect(audioWords(audio)).toBe('AAC · 44.1\u00a0kHz · stereo')
 })
 
 test('causes are listed by weight, and only those that happened', () => {

@@ -26,7 +26,7 @@ export function videoWords(track: Track): string {
 }
 
 export function audioWords(track: Track): string {
-  const rate = track.sampleRateHz === null ? [] : [`${track.sampleRateHz / 1000}\u202fkHz`]
+  const rate = track.sampleRateHz === null ? [] : [`${track.sampleRateHz / 1000}\u00a0kHz`]
   const channels = track.channels === null ? [] : [channelWord(track.channels)]
   const language = track.language === null || track.language === 'und' ? [] : [track.language]
   return [formatCodec(track.codec), ...rate, ...channels, ...language].join(' · ')

@@ -3,6 +3,7 @@
 import { type KeyboardEvent, type PointerEvent, useState } from 'react'
 import type { EventView } from '../../../../src/api/contract.ts'
 import type { LiveWindow } from '../../player/live-window.ts'
+import { eventKey } from '../api/recent-events.ts'
 import { formatClock } from '../format/moment.ts'
 import { shareOf, timeAtShare } from './timeline-scale.ts'
 import type { PlayerHandle } from './use-live-player.ts'
@@ -61,7 +62,7 @@ export function TimelineBar({ handle, windowMs, events }: TimelineBarProps) {
       >
         {live !== null && <Segments live={live} domain={domain} />}
         {events.map((event) => (
-          <EventMark key={event.seq} event={event} domain={domain} />
+          <EventMark key={eventKey(event)} event={event} domain={domain} />
         ))}
         {hoverMs !== null && <Line share={shareOf(domain, hoverMs)} className="bg-soft" label={formatClock(hoverMs)} />}
         {playingAtMs !== null && live !== null && (
@@ -69,7 +70,7 @@ export function TimelineBar({ handle, windowMs, events }: TimelineBarProps) {
         )}
       </div>
       <div className="tnum mt-1 flex justify-between text-soft text-xs">
-        <span>{live === null ? `−${Math.round(windowMs / 1000)}\u202fs` : formatClock(domain.startMs)}</span>
+        <span>{live === null ? `−${Math.round(windowMs / 1000)}\u00a0s` : formatClock(domain.startMs)}</span>
         <Legend live={live} />
         <span>now</span>
       </div>

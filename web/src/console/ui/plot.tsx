@@ -73,7 +73,7 @@ export function Plot({ title, unit, series, data, range, format, fileName }: Plo
             <li key={each.label} className="flex items-center gap-1.5">
               <SeriesKey series={each} />
               <span className="text-soft">{each.label}</span>
-              <span className="min-w-12">{valueText(data[seriesIndex + 1]?.[index] ?? null, format)}</span>
+              <span className="min-w-9">{valueText(data[seriesIndex + 1]?.[index] ?? null, format)}</span>
             </li>
           ))}
         </ul>
@@ -150,6 +150,7 @@ function buildOptions(
       {
         ...axis,
         grid: { show: false },
+        size: 26,
         space: 80,
         values: (_self, splits) => splits.map((sec) => formatClock(sec * 1000)),
       },

@@ -1,0 +1,182 @@
+// A real Mirror in a process of its own, on ports the system chooses, with a data folder that the test may keep.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { EventView, StreamView } from '../../src/api/contract.ts'
+
+const START_TIMEOUT_MS = 20_000
+
+export interface MirrorProcessOptions {
+  /** Kept between two starts; default: a new temporary folder, removed at the end. */
+  readonly dataDir?: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export class MirrorProcess implements AsyncDisposable {
+  readonly dataDir: string
+  readonly #env: Readonly<Record<string, string>>
+  readonly #ownsDataDir: boolean
+  #child: ChildProcess | null = null
+  #output = ''
+  #url = ''
+  #apiKey = ''
+  /** Base URL of the media origin. */
+  mediaUrl = ''
+
+  private constructor(dataDir: string, ownsDataDir: boolean, env: Readonly<Record<string, string>>) {
+    this.dataDir = dataDir
+    this.#ownsDataDir = ownsDataDir
+    this.#env = env
+  }
+
+  static async start(options: MirrorProcessOptions = {}): Promise<MirrorProcess> {
+    const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'mirror-test-')))
+    const mirror = new MirrorProcess(dataDir, options.dataDir === undefined, options.env ?? {})
+    await mirror.start()
+    return mirror
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0
+  }
+
+  /** Everything written to stdout and stderr so far. */
+  get output(): string {
+    return this.#output
+  }
+
+  get consoleUrl(): string {
+    return this.#url
+  }
+
+  get apiKey(): string {
+    return this.#apiKey
+  }
+
+  /** Milliseconds from spawn to "ready". */
+  async start(): Promise<number> {
+    const startedAtMs = performance.now()
+    this.#output = ''
+    const child = spawn(process.execPath, ['src/main.ts', 'serve'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        HOME: process.env['HOME'] ?? '/tmp',
+        MIRROR_DATA: this.dataDir,
+        MIRROR_API_PORT: '0',
+        MIRROR_MEDIA_PORT: '0',
+        MIRROR_RTMP_PORT: '0',
+        MIRROR_SRT_PORT: '0',
+        ...this.#env,
+      },
+    })
+    this.#child = child
+    const collect = (chunk: Buffer) => {
+      this.#output = (this.#output + chunk.toString('utf8')).slice(-1_000_000)
+    }
+    child.stdout?.on('data', collect)
+    child.stderr?.on('data', collect)
+    await this.waitForOutput('"message":"ready"', START_TIMEOUT_MS)
+    const readyMs = performance.now() - startedAtMs
+    const credentials = JSON.parse(await readFile(join(this.dataDir, 'secrets', 'cli.json'), 'utf8')) as {
+      url: string
+      apiKey: string
+    }
+    this.#url = credentials.url
+    this.#apiKey = credentials.apiKey
+    const system = await this.api<{ addresses: { media: string } }>('GET', '/system')
+    this.mediaUrl = system.addresses.media
+    return readyMs
+  }
+
+  async waitForOutput(text: string, timeoutMs = 5000): Promise<void> {
+    const deadline = performance.now() + timeoutMs
+    while (!this.#output.includes(text)) {
+      if (performance.now() > deadline || this.#child?.exitCode !== null) {
+        throw new Error(`Mirror did not print ${JSON.stringify(text)}; it printed:\n${this.#output.slice(-4000)}`)
+      }
+      await delay(20)
+    }
+  }
+
+  /** Calls /api/v1 with the admin key; throws on a status of 400 or more. */
+  async api<T = unknown>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await fetch(`${this.#url}/api/v1${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${this.#apiKey}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    if (!response.ok) throw new Error(`${method} ${path} → ${response.status}: ${text}`)
+    return (text === '' ? null : JSON.parse(text)) as T
+  }
+
+  async createStream(id: string, settings: Partial<StreamView['settings']> = {}): Promise<StreamView> {
+    return await this.api<StreamView>('POST', '/streams', { id, settings })
+  }
+
+  async stream(id: string): Promise<StreamView> {
+    return await this.api<StreamView>('GET', `/streams/${id}`)
+  }
+
+  async events(streamId?: string): Promise<readonly EventView[]> {
+    const path = streamId === undefined ? '/events?limit=200' : `/streams/${streamId}/events?limit=200`
+    return (await this.api<{ events: EventView[] }>('GET', path)).events
+  }
+
+  /** The first event that fits; throws when none comes in time. */
+  async waitForEvent(fits: (event: EventView) => boolean, timeoutMs = 3000): Promise<EventView> {
+    const deadline = performance.now() + timeoutMs
+    while (true) {
+      const events = await this.events()
+      const found = events.find(fits)
+      if (found !== undefined) return found
+      if (performance.now() > deadline)
+        throw new Error(
+          `no such event; there were:\n${events.map((event) => `${event.type} ${event.code} ${event.message}`).join('\n')}`,
+        )
+      await delay(50)
+    }
+  }
+
+  async waitForStatus(id: string, status: StreamView['status'], timeoutMs = 10_000): Promise<StreamView> {
+    const deadline = performance.now() + timeoutMs
+    while (true) {
+      const stream = await this.stream(id)
+      if (stream.status === status) return stream
+      if (performance.now() > deadline)
+        throw new Error(`stream ${id} is ${stream.status}, not ${status}\n${this.#output.slice(-3000)}`)
+      await delay(100)
+    }
+  }
+
+  /** SIGTERM, as Ctrl-C does; resolves to exit code and how long it took. */
+  async stop(): Promise<{ readonly code: number | null; readonly tookMs: number }> {
+    const child = this.#child
+    if (child === null || child.exitCode !== null) return { code: child?.exitCode ?? null, tookMs: 0 }
+    const startedAtMs = performance.now()
+    const exited = once(child, 'exit')
+    child.kill('SIGTERM')
+    await exited
+    return { code: child.exitCode, tookMs: performance.now() - startedAtMs }
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#child
+    if (child === null || child.exitCode !== null || child.signalCode !== null) return
+    const exited = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exited
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill()
+    if (this.#ownsDataDir) await rm(this.dataDir, { recursive: true, force: true })
+  }
+}
