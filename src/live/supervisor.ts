@@ -117,6 +117,8 @@ class RunningSupervisor implements Supervisor {
   }
 
   restart(streamId: string): void {
+    // The ingest thread first: it has to know that the end of a test source is to be followed by a new one.
+    this.#threads.get('ingest')?.post({ kind: 'restart', streamId })
     this.#threads.get(ownerOf(streamId, this.#workers))?.post({ kind: 'restart', streamId })
   }
 

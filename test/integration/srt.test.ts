@@ -8,8 +8,9 @@ import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import type { Spawn } from '../../src/core/child-process.ts'
 import { MirrorError } from '../../src/core/errors.ts'
 import { silentLog } from '../../src/core/log.ts'
+import { lookupOf } from '../../src/core/secrets.ts'
 import type { GateInput, InputFault, InputGate, NetworkFigures } from '../../src/live/ingest/protocol.ts'
-import { publishKeyLookup, type SrtRegistryEntry } from '../../src/live/ingest/srt/admission.ts'
+import type { SrtRegistryEntry } from '../../src/live/ingest/srt/admission.ts'
 import type { SrtRefusal } from '../../src/live/ingest/srt/child-protocol.ts'
 import { type SrtListener, type SrtListenerOptions, startSrtListener } from '../../src/live/ingest/srt/srt-listener.ts'
 
@@ -204,7 +205,7 @@ async function listen(more: Partial<SrtListenerOptions> = {}, streams = ['cam1',
   })
   opened.use(listener)
   libraryName = listener.library
-  const keyLookups = [publishKeyLookup(KEY, keySecret)]
+  const keyLookups = [lookupOf(KEY, keySecret)]
   const entries: SrtRegistryEntry[] = streams.map((streamId) => ({ streamId, keyLookups, busy: false }))
   listener.setRegistry([...entries, { streamId: 'busy', keyLookups, busy: true }])
   return { listener, port: listener.port, gate, refusals, problems }

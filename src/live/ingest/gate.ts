@@ -1,6 +1,6 @@
 // Hands encoders' bytes to the owner of their stream, whichever thread that lives in, and survives the owner's death.
-import { createHmac } from 'node:crypto'
 import { MirrorError } from '../../core/errors.ts'
+import { lookupOf } from '../../core/secrets.ts'
 import { isStreamId } from '../../core/stream-id.ts'
 import type { MirrorEvent } from '../events.ts'
 import { ownerOf } from '../ownership.ts'
@@ -106,7 +106,7 @@ export class Gate implements InputGate {
       return { ok: false, fault: { code: 'stream_not_found', message: `there is no stream ${streamId}` } }
     }
     // Both sides are HMACs under a secret key, so comparing them in a map tells an attacker nothing about a key.
-    const owner = registry.streamOfKey(createHmac('sha256', this.#options.keySecret).update(key).digest('hex'))
+    const owner = registry.streamOfKey(lookupOf(key, this.#options.keySecret))
     if (owner === null || (streamId !== null && owner !== streamId)) {
       const which = streamId === null ? 'no stream has this publish key' : `wrong publish key for stream ${streamId}`
       return { ok: false, fault: { code: 'publish_key_wrong', message: which } }

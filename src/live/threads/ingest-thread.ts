@@ -102,6 +102,12 @@ function onMainMessage(message: ToThread): void {
       stopTestSource(message.streamId)
       break
     case 'restart':
+      restartTestSource(message.streamId).catch((error: unknown) =>
+        log.warn('a test source did not come back', {
+          streamId: message.streamId,
+          cause: toMirrorError(error).message,
+        }),
+      )
       break
     case 'testSource':
       runTestSource(message).catch((error: unknown) =>
@@ -170,6 +176,15 @@ async function beginTestSource(streamId: string): Promise<void> {
   void source.ended.finally(() => {
     if (testSources.get(streamId) === source) testSources.delete(streamId)
   })
+}
+
+/** The owner ends the input of a stream that is restarted; a test source, unlike an encoder, has nobody else to start it again. */
+async function restartTestSource(streamId: string): Promise<void> {
+  const source = testSources.get(streamId)
+  if (source === undefined) return
+  await source.ended
+  testSources.delete(streamId)
+  await beginTestSource(streamId)
 }
 
 function stopTestSource(streamId: string): void {

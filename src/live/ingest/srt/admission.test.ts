@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
-import { admitSrtCaller, publishKeyLookup, type SrtAdmissionState } from './admission.ts'
+import { lookupOf } from '../../../core/secrets.ts'
+import { admitSrtCaller, type SrtAdmissionState } from './admission.ts'
 
 const keySecret = new Uint8Array(32).fill(7)
-const keyLookups = [publishKeyLookup('k1', keySecret), publishKeyLookup('k2', keySecret)]
+const keyLookups = [lookupOf('k1', keySecret), lookupOf('k2', keySecret)]
 const state: SrtAdmissionState = {
   registry: new Map([
     ['cam1', { streamId: 'cam1', keyLookups, busy: false }],

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { lookupOf } from '../../../core/secrets.ts'
 import type { InputFault } from '../protocol.ts'
 import { parseSrtStreamId } from './stream-id.ts'
 
@@ -16,7 +16,7 @@ export const SRT_REJX = {
 /** What the listen hook must know of a stream to answer without asking anybody. */
 export interface SrtRegistryEntry {
   readonly streamId: string
-  /** `publishKeyLookup` of every accepted key. */
+  /** `lookupOf` of every accepted key. */
   readonly keyLookups: readonly string[]
   /** A publisher is live and its stream refuses a second one. False where a takeover is allowed. */
   readonly busy: boolean
@@ -41,11 +41,6 @@ export type SrtAdmission =
       readonly fault: InputFault
     }
 
-/** The form in which publish keys are stored: hex HMAC-SHA-256 under the installation's key secret. */
-export function publishKeyLookup(key: string, keySecret: Uint8Array): string {
-  return createHmac('sha256', keySecret).update(key, 'utf8').digest('hex')
-}
-
 /** Decides on one SRT caller from its stream id. Runs in the listen hook while libsrt's receiver waits: no I/O. */
 export function admitSrtCaller(streamIdText: string, state: SrtAdmissionState): SrtAdmission {
   const asked = parseSrtStreamId(streamIdText)
@@ -69,7 +64,7 @@ export function admitSrtCaller(streamIdText: string, state: SrtAdmissionState): 
     return refuse(SRT_REJX.NOTFOUND, streamId, 'stream_not_found', `There is no stream "${streamId}".`)
   }
   // Lookups are HMACs: comparing them in variable time tells nothing about a key.
-  if (!entry.keyLookups.includes(publishKeyLookup(key, state.keySecret))) {
+  if (!entry.keyLookups.includes(lookupOf(key, state.keySecret))) {
     return refuse(SRT_REJX.UNAUTHORIZED, streamId, 'publish_key_wrong', `Wrong publish key for stream "${streamId}".`)
   }
   if (entry.busy || state.isConnecting(streamId)) {

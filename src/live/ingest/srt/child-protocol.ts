@@ -9,7 +9,7 @@ export interface SrtChildSettings {
   readonly port: number
   readonly latencyMs: number
   readonly passphrase: string | null
-  /** The secret of `publishKeyLookup`, hex. Sent as a message: a command line is readable by every local user. */
+  /** The secret of `lookupOf`, hex. Sent as a message: a command line is readable by every local user. */
   readonly keySecretHex: string
   readonly maxConnections: number
 }

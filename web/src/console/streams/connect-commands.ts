@@ -37,7 +37,8 @@ export function rtmpCommands(rtmp: string, segmentSec: number): readonly Command
 }
 
 export function cmafCommands(cmaf: string, segmentSec: number): readonly Command[] {
-  const mux = '-f mp4 -movflags +cmaf+frag_every_frame'
+  // One frame per fragment. frag_every_frame loses timestamps of audio that begins before zero, as AAC does (ffmpeg 5.1).
+  const mux = '-f mp4 -movflags +cmaf+delay_moov -frag_duration 1'
   return [
     { label: 'Send a file as it is (H.264 or HEVC with AAC), in a loop', command: `${FILE} -c copy ${mux} "${cmaf}"` },
     { label: 'Encode to H.264', command: `${ONCE} ${encode(segmentSec, H264)} ${mux} "${cmaf}"` },
