@@ -53,6 +53,11 @@ class RecordedInput implements GateInput {
     this.#resolveClosed()
   }
 
+  async finish(): Promise<null> {
+    this.close(null)
+    return null
+  }
+
   reportNetwork(): void {}
 }
 

@@ -294,6 +294,11 @@ class RecordedInput implements GateInput {
     this.#resolveClosed(fault)
   }
 
+  async finish(): Promise<null> {
+    this.close(null)
+    return null
+  }
+
   reportNetwork(figures: NetworkFigures): void {
     this.network = figures
   }

@@ -139,7 +139,8 @@ class OpenInput implements GateInput {
   readonly owner: number
   readonly #host: OpenInputHost
   readonly #resume: ResumeContext
-  #state: 'opening' | 'open' | 'closed' = 'opening'
+  #state: 'opening' | 'open' | 'finishing' | 'closed' = 'opening'
+  #finished: ((fault: InputFault | null) => void) | null = null
   #sentBytes = 0
   #processedBytes = 0
   #isBlocked = false
@@ -189,10 +190,19 @@ class OpenInput implements GateInput {
   }
 
   close(fault: InputFault | null): void {
-    if (this.#state === 'closed') return
+    if (this.#state === 'closed' || this.#state === 'finishing') return
     this.#state = 'closed'
     this.#host.forget()
     this.#host.send(this.owner, { kind: 'close', inputId: this.open.inputId, fault })
+  }
+
+  finish(): Promise<InputFault | null> {
+    if (this.#state !== 'open') return Promise.resolve(null)
+    this.#state = 'finishing'
+    this.#host.send(this.owner, { kind: 'close', inputId: this.open.inputId, fault: null })
+    return new Promise((resolve) => {
+      this.#finished = resolve
+    })
   }
 
   reportNetwork(figures: NetworkFigures): void {
@@ -211,9 +221,16 @@ class OpenInput implements GateInput {
         this.#state = 'closed'
         this.#host.forget()
         this.#settle?.reject(new MirrorError(message.fault.code, message.fault.message))
+        this.#finished?.(message.fault)
         if (wasOpen) this.onEnded(message.fault)
         break
       }
+      case 'closed':
+        if (this.#state === 'closed') return
+        this.#state = 'closed'
+        this.#host.forget()
+        this.#finished?.(message.fault)
+        break
       case 'ack':
         this.#processedBytes = message.processedBytes
         if (this.#isBlocked && this.#sentBytes - this.#processedBytes <= MAX_UNACKED_BYTES / 2) {
@@ -225,6 +242,11 @@ class OpenInput implements GateInput {
   }
 
   resume(): void {
+    if (this.#state === 'finishing') {
+      const message = 'Mirror lost the end of what was sent; send it again'
+      this.onMessage({ kind: 'closed', inputId: this.open.inputId, fault: { code: 'origin_unavailable', message } })
+      return
+    }
     this.#sentBytes = 0
     this.#processedBytes = 0
     this.#host.send(this.owner, this.open)

@@ -39,6 +39,8 @@ export type FromOwner =
   | { readonly kind: 'accepted'; readonly inputId: string }
   /** Before `accepted`: refused. After it: ended (garbage, takeover, restart, delete). */
   | { readonly kind: 'ended'; readonly inputId: string; readonly fault: InputFault }
+  /** Answers `close`: all bytes were looked at, and this was wrong with the last of them. */
+  | { readonly kind: 'closed'; readonly inputId: string; readonly fault: InputFault | null }
   /** Bytes processed since `open`. */
   | { readonly kind: 'ack'; readonly inputId: string; readonly processedBytes: number }
 
@@ -90,6 +92,8 @@ export interface GateInput {
   write(bytes: Uint8Array): boolean
   /** Idempotent. */
   close(fault: InputFault | null): void
+  /** A close for a publisher that waits for the verdict: resolves to what was wrong with what it sent, or null. */
+  finish(): Promise<InputFault | null>
   reportNetwork(figures: NetworkFigures): void
   /** Set by the receiver. */
   onDrain: () => void

@@ -66,6 +66,7 @@ function pump(
 ): Promise<void> {
   return new Promise((resolve) => {
     let isOver = false
+    let isEnding = false
     const idle = setTimeout(
       () => finish({ code: 'ingest_timeout', message: `nothing came for ${idleTimeoutMs / 1000} s` }),
       idleTimeoutMs,
@@ -86,9 +87,15 @@ function pump(
       // Node reads into pooled memory: the input needs bytes of its own that can be moved to another thread.
       if (!isOver && !input.write(new Uint8Array(chunk))) request.pause()
     })
-    request.once('end', () => finish(null))
+    request.once('end', () => {
+      // The answer waits for the owner's verdict on the last bytes.
+      isEnding = true
+      void input.finish().then((fault) => finish(fault, true))
+    })
     // The connection broke in mid-body: the owner is told to check what was cut off.
-    request.once('close', () => finish(null))
+    request.once('close', () => {
+      if (!isEnding) finish(null)
+    })
     request.once('error', () => finish(null))
   })
 }

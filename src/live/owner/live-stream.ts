@@ -141,22 +141,29 @@ export class LiveStream {
     this.#presentation?.flush()
   }
 
-  close(inputId: string, fault: InputFault | null): void {
+  /** Returns what was wrong in the end: `fault`, or what the last bytes show. */
+  close(inputId: string, fault: InputFault | null): InputFault | null {
     const publisher = this.#publisher
-    if (publisher === null || !publisher.inputIds.includes(inputId)) return
+    if (publisher === null || !publisher.inputIds.includes(inputId)) return fault
+    const found = this.#removeInput(publisher, inputId) ?? fault
+    if (found !== null) this.#emit('stream.error', 'error', found.code, found.message, {})
+    this.#presentation?.flush()
+    if (publisher.isConnected) return found
+    // A CMAF encoder that sends one request per fragment closes after each; that is not worth an event.
+    if (publisher.protocol !== 'cmaf' || publisher.tracks.length === 0) this.#emitDisconnected(publisher, found)
+    if (publisher.protocol === 'test' && found === null) this.end('the test source was stopped')
+    else if (this.#session === null && this.#gathering?.hasMedia !== true) this.#forgetPublisher()
+    return found
+  }
+
+  #removeInput(publisher: Publisher, inputId: string): InputFault | null {
     try {
       publisher.remove(inputId, true)
-      if (fault !== null) this.#emit('stream.error', 'error', fault.code, fault.message, {})
+      return null
     } catch (error) {
       const { code, message } = toMirrorError(error)
-      this.#emit('stream.error', 'error', code, message, {})
+      return { code, message }
     }
-    this.#presentation?.flush()
-    if (publisher.isConnected) return
-    // A CMAF encoder that sends one request per fragment closes after each; that is not worth an event.
-    if (publisher.protocol !== 'cmaf' || publisher.tracks.length === 0) this.#emitDisconnected(publisher, fault)
-    if (publisher.protocol === 'test' && fault === null) this.end('the test source was stopped')
-    else if (this.#session === null && this.#gathering?.hasMedia !== true) this.#forgetPublisher()
   }
 
   reportNetwork(inputId: string, figures: NetworkFigures): void {

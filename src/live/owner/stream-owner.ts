@@ -65,10 +65,12 @@ export class StreamOwner implements Disposable {
         this.#acknowledge(message.inputId, input, message.bytes.length)
         break
       }
-      case 'close':
-        this.#inputs.get(message.inputId)?.stream.close(message.inputId, message.fault)
+      case 'close': {
+        const fault = this.#inputs.get(message.inputId)?.stream.close(message.inputId, message.fault) ?? null
         this.#forget(message.inputId)
+        this.#options.reply(receiver, { kind: 'closed', inputId: message.inputId, fault })
         break
+      }
       case 'network':
         this.#inputs.get(message.inputId)?.stream.reportNetwork(message.inputId, message)
         break

@@ -6,7 +6,7 @@ import type { MirrorEvent } from '../events.ts'
 import { Gate } from '../ingest/gate.ts'
 import { type RtmpServer, startRtmpServer } from '../ingest/rtmp/rtmp-server.ts'
 import { type SrtListener, startSrtListener } from '../ingest/srt/srt-listener.ts'
-import { startTestSource, type TestSource } from '../ingest/test-source/test-source.ts'
+import { checkFfmpeg, startTestSource, type TestSource } from '../ingest/test-source/test-source.ts'
 import { Registry } from '../registry.ts'
 import type { FromThread, IngestThreadData, PeerMessage, PeerName, ToThread } from './messages.ts'
 import { Peers } from './peers.ts'
@@ -49,6 +49,7 @@ async function start(): Promise<void> {
       })
     }
     if (data.srt !== null) srt = await openSrt(data.srt)
+    reportFfmpeg(await checkFfmpeg({ ffmpegPath: data.ffmpegPath, spawn, log, signal: stop.signal }))
   } catch (error) {
     const { code, message } = toMirrorError(error)
     toMain({ kind: 'failed', code, message })
@@ -153,11 +154,23 @@ async function runTestSource({
   try {
     if (action === 'stop') stopTestSource(streamId)
     else await beginTestSource(streamId)
+    if (action === 'start') reportFfmpeg(null)
     toMain({ kind: 'testSourceDone', requestId, code: null, message: '' })
   } catch (error) {
+    if (isMirrorError(error, 'ffmpeg_missing')) reportFfmpeg(error)
     const { code, message } = toMirrorError(error)
     toMain({ kind: 'testSourceDone', requestId, code, message })
   }
+}
+
+/** Mirror runs without ffmpeg, and says what is missing. */
+function reportFfmpeg(problem: MirrorError | null): void {
+  toMain({
+    kind: 'problem',
+    subject: 'ffmpeg',
+    code: problem?.code ?? 'internal',
+    message: problem?.message ?? null,
+  })
 }
 
 async function beginTestSource(streamId: string): Promise<void> {

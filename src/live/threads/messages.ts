@@ -74,7 +74,7 @@ export type FromThread =
       readonly viewers: ViewerReport
     }
   /** `message` null: the subject works again. */
-  | { readonly kind: 'problem'; readonly subject: 'srt'; readonly code: ErrorCode; readonly message: string | null }
+  | { readonly kind: 'problem'; readonly subject: 'srt' | 'ffmpeg'; readonly code: ErrorCode; readonly message: string | null }
   | {
       readonly kind: 'testSourceDone'
       readonly requestId: number

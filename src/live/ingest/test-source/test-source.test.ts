@@ -30,6 +30,11 @@ class RecordingInput implements GateInput {
     this.closedWith = fault
   }
 
+  async finish(): Promise<null> {
+    this.close(null)
+    return null
+  }
+
   reportNetwork(): void {}
 
   async until(condition: () => boolean): Promise<void> {

@@ -76,9 +76,32 @@ async function spawnFfmpeg(options: TestSourceOptions, settings: TestSourceSetti
     const args = testSourceArgs(settings)
     return await startChild({ command, args, spawn, log, signal, graceMs: STOP_GRACE_MS, niceness: NICENESS })
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
-    throw new MirrorError('ffmpeg_missing', `The test source needs ffmpeg, and "${command}" was not found.`, { cause })
+    throw isMissing(cause) ? ffmpegMissing(command, cause) : cause
   }
+}
+
+/** Null when ffmpeg can be started, else what a test source would say. */
+export async function checkFfmpeg({
+  ffmpegPath: command,
+  spawn,
+  log,
+  signal,
+}: Pick<TestSourceOptions, 'ffmpegPath' | 'spawn' | 'log' | 'signal'>): Promise<MirrorError | null> {
+  try {
+    await startChild({ command, args: ['-version'], spawn, log, signal, stdout: 'ignore' })
+    return null
+  } catch (cause) {
+    return isMissing(cause) ? ffmpegMissing(command, cause) : toMirrorError(cause)
+  }
+}
+
+function ffmpegMissing(command: string, cause: unknown): MirrorError {
+  return new MirrorError('ffmpeg_missing', `The test source needs ffmpeg, and "${command}" was not found.`, { cause })
+}
+
+/** There is nothing at that path, or nothing that can be run. */
+function isMissing(cause: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR', 'EACCES'].includes(String((cause as NodeJS.ErrnoException).code))
 }
 
 class RunningTestSource implements TestSource {

@@ -1,0 +1,88 @@
+// Files to publish as they are, and ffmpeg and ffprobe as independent judges of what comes out.
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { expect } from 'vitest'
+import { makeFixtureFile } from './fixtures.ts'
+
+const run = promisify(execFile)
+const MAX_OUTPUT_BYTES = 64 * 2 ** 20
+
+const X264 = '-c:v libx264 -preset veryfast -bf 2 -g 60 -keyint_min 60 -sc_threshold 0'
+const X265 = '-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=60:min-keyint=60:scenecut=0:bframes=2'
+
+/** 90 s of moving picture with B-frames and a keyframe every two seconds, and a tone. */
+export function encodedFile(codec: 'h264' | 'hevc'): Promise<string> {
+  const inputs = '-f lavfi -i testsrc2=s=320x180:r=30 -f lavfi -i sine=f=440:r=48000 -t 90'
+  const video = codec === 'h264' ? X264 : `${X265} -tag:v hvc1`
+  const args = `${inputs} ${video} -pix_fmt yuv420p -b:v 300k -c:a aac -b:a 96k`
+  return makeFixtureFile(args.split(' '), `${codec}.mp4`)
+}
+
+/** Publishes a file as it is, in real time; the output format and address follow. */
+export function copyArgs(file: string): string[] {
+  return ['-hide_banner', '-loglevel', 'warning', '-nostdin', '-re', '-i', file, '-c', 'copy']
+}
+
+/** One frame per fragment, as the console recommends. */
+export const CMAF_COPY_OUTPUT = ['-f', 'mp4', '-movflags', '+cmaf+delay_moov', '-frag_duration', '1'] as const
+
+/** What ffmpeg has to complain about while it decodes so many seconds of a playlist. */
+export async function decodeErrors(url: string, seconds: number): Promise<string> {
+  const args = ['-hide_banner', '-v', 'error', '-nostdin', '-i', url, '-t', String(seconds), '-f', 'null', '-']
+  const { stderr } = await run('ffmpeg', args, { timeout: seconds * 1000 + 40_000, maxBuffer: MAX_OUTPUT_BYTES })
+  return stderr
+}
+
+export interface PlayedStream {
+  readonly kind: 'video' | 'audio'
+  readonly codec: string
+  readonly widthPx: number | null
+  readonly heightPx: number | null
+  readonly frameRate: string
+  readonly sampleRateHz: number | null
+  readonly packets: number
+  /** Seconds between consecutive decode times, shortest and longest. */
+  readonly shortestSec: number
+  readonly longestSec: number
+}
+
+/** What ffprobe reads in so many seconds of a playlist. */
+export async function play(url: string, seconds: number): Promise<readonly PlayedStream[]> {
+  const args = ['-hide_banner', '-v', 'error', '-read_intervals', `%+${seconds}`, '-show_streams', '-show_packets']
+  const entries =
+    'packet=stream_index,dts:stream=index,codec_type,codec_name,width,height,r_frame_rate,sample_rate,time_base'
+  const { stdout, stderr } = await run('ffprobe', [...args, '-show_entries', entries, '-of', 'json', url], {
+    timeout: seconds * 1000 + 40_000,
+    maxBuffer: MAX_OUTPUT_BYTES,
+  })
+  expect(stderr).toBe('')
+  const { packets, streams } = JSON.parse(stdout) as {
+    packets: { stream_index: number; dts: number }[]
+    streams: {
+      index: number
+      codec_type: 'video' | 'audio'
+      codec_name: string
+      width?: number
+      height?: number
+      r_frame_rate: string
+      sample_rate?: string
+      time_base: string
+    }[]
+  }
+  return streams.map((stream) => {
+    const [numerator = 1, denominator = 1] = stream.time_base.split('/').map(Number)
+    const times = packets.filter(({ stream_index }) => stream_index === stream.index).map(({ dts }) => dts)
+    const deltas = times.slice(1).map((dts, index) => ((dts - (times[index] ?? 0)) * numerator) / denominator)
+    return {
+      kind: stream.codec_type,
+      codec: stream.codec_name,
+      widthPx: stream.width ?? null,
+      heightPx: stream.height ?? null,
+      frameRate: stream.r_frame_rate,
+      sampleRateHz: stream.sample_rate === undefined ? null : Number(stream.sample_rate),
+      packets: times.length,
+      shortestSec: Math.min(...deltas),
+      longestSec: Math.max(...deltas),
+    }
+  })
+}
