@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { MirrorError } from './errors.ts'
 
@@ -31,7 +31,7 @@ export async function lockDataFolder(dir: string): Promise<AsyncDisposable> {
 function acquire(dir: string, pidFile: string): Database.Database {
   let db: Database.Database | null = null
   try {
-    mkdirSync(dir, { recursive: true })
+    makeFolder(dir)
     db = new Database(join(dir, 'lock'), { timeout: 0 })
     db.exec('begin exclusive')
     return db
@@ -39,6 +39,14 @@ function acquire(dir: string, pidFile: string): Database.Database {
     db?.close()
     throw isBusy(error) ? inUse(dir, pidFile) : notWritable(dir, error)
   }
+}
+
+/** Not mkdir's `recursive`: where the kernel answers ENOENT for a new entry of an existing folder (/proc), that never returns. */
+function makeFolder(dir: string): void {
+  if (existsSync(dir)) return
+  const parent = dirname(dir)
+  if (parent !== dir) makeFolder(parent)
+  mkdirSync(dir)
 }
 
 function isBusy(error: unknown): boolean {

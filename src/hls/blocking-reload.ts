@@ -16,6 +16,7 @@ export interface PlaylistPosition {
   readonly openMsn: number | null
   readonly openParts: number
   readonly partTargetSec: number
+  readonly targetDurationSec: number
   readonly isEnded: boolean
 }
 
@@ -44,7 +45,7 @@ export function decideReload({ msn, part }: ReloadDirectives, at: PlaylistPositi
   if (isReached(msn, part, at)) return 'now'
   const lastMsn = at.lastMsn ?? newest - 1
   if (msn > lastMsn + 2) return 'reject'
-  if (part !== null && part > lastPartOf(msn, at) + advancePartLimit(at.partTargetSec)) return 'reject'
+  if (part !== null && part > lastPartOf(msn, at) + advancePartLimit(at)) return 'reject'
   return 'wait'
 }
 
@@ -53,8 +54,9 @@ function isReached(msn: number, part: number | null, at: PlaylistPosition): bool
   if (part === null) return lastMsn !== null && msn <= lastMsn
   if (openMsn !== null && msn === openMsn) return part < openParts
   if (lastMsn === null || msn > lastMsn) return false
+  // A gap has no parts: it is there as a whole.
+  if (msn < lastMsn || part < at.lastMsnParts || at.lastMsnParts === 0) return true
   // A part past the end of its segment means the first part of the next one.
-  if (msn < lastMsn || part < at.lastMsnParts) return true
   return openMsn !== null && openMsn > lastMsn && openParts > 0
 }
 
@@ -64,7 +66,11 @@ function lastPartOf(msn: number, at: PlaylistPosition): number {
   return msn === at.lastMsn ? at.lastMsnParts - 1 : -1
 }
 
-/** 6.2.5.2: three parts, or for parts below a second as many as last three seconds. */
-function advancePartLimit(partTargetSec: number): number {
-  return partTargetSec < 1 ? Math.ceil(3 / partTargetSec) : 3
+/**
+ * 6.2.5.2: three parts, or for parts below a second as many as last three seconds. A whole segment's worth is let
+ * through, too: hls.js without low-latency mode asks for the next segment's last part, and after a tune-in for more.
+ */
+function advancePartLimit({ partTargetSec, targetDurationSec }: PlaylistPosition): number {
+  const limit = partTargetSec < 1 ? Math.ceil(3 / partTargetSec) : 3
+  return Math.max(limit, Math.ceil(targetDurationSec / partTargetSec))
 }

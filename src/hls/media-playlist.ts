@@ -52,6 +52,8 @@ const HOLD_BACK_TARGETS = 3
 const SKIP_BOUNDARY_TARGETS = 6
 /** 4.4.4.9: parts further than three target durations from the end SHOULD be removed. */
 const PARTS_LISTED_TARGETS = 3
+/** As hls-parser reads it: three segments, the growing one included. No player starts further back than PART-HOLD-BACK. */
+const PARTS_LISTED_SEGMENTS = 3
 
 /** How many segments a delta update leaves out: those that end before the skip boundary, counted from the end of the last segment (6.2.5.1). */
 export function skippableSegments(playlist: MediaPlaylist): number {
@@ -116,12 +118,13 @@ export function renderMediaPlaylist(playlist: MediaPlaylist, skip = 0): string {
 }
 
 function firstSegmentWithParts({ segments, open, targetDurationSec }: MediaPlaylist): number {
+  const first = Math.max(0, segments.length + 1 - PARTS_LISTED_SEGMENTS)
   let aheadSec = open?.parts.reduce((sum, part) => sum + part.durationSec, 0) ?? 0
-  for (let index = segments.length - 1; index >= 0; index--) {
+  for (let index = segments.length - 1; index >= first; index--) {
     if (aheadSec >= PARTS_LISTED_TARGETS * targetDurationSec) return index + 1
     aheadSec += segments[index]?.durationSec ?? 0
   }
-  return 0
+  return first
 }
 
 function partLine(part: PlaylistPart): string {

@@ -35,18 +35,27 @@ export function renderMultivariantPlaylist(playlist: MultivariantPlaylist): stri
   if (playlist.video.length === 0) lines.push(...playlist.audio.flatMap((audio) => audioOnlyLines(audio)))
   else
     lines.push(
-      ...playlist.audio.map(mediaLine),
+      ...playlist.audio.map((audio, index) => mediaLine(audio, playlist.audio.slice(0, index))),
       ...playlist.video.flatMap((video) => variantLines(video, playlist.audio)),
     )
   return `${lines.join('\n')}\n`
 }
 
-function mediaLine(audio: AudioRendition, index: number): string {
-  const language = audio.language === 'und' ? '' : `,LANGUAGE="${audio.language}"`
+/** 4.4.6.1.1: in a group NAME is unique, and a player may choose by itself only among different languages. */
+function mediaLine(audio: AudioRendition, before: readonly AudioRendition[]): string {
+  const namesakes = before.filter(({ name }) => name === audio.name).length
+  const name = namesakes === 0 ? audio.name : `${audio.name} ${namesakes + 1}`
+  const language = audio.language === 'und' ? '' : `,LANGUAGE="${quoted(audio.language)}"`
+  const isDefault = before.length === 0
+  const isChoosable = isDefault || before.every((other) => other.language !== audio.language)
   return (
-    `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="${quoted(audio.name)}"${language},DEFAULT=${index === 0 ? 'YES' : 'NO'}` +
-    `,AUTOSELECT=YES,CHANNELS="${audio.channels}",URI="${audio.uri}"`
+    `#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="${quoted(name)}"${language},DEFAULT=${yesNo(isDefault)}` +
+    `,AUTOSELECT=${yesNo(isChoosable)},CHANNELS="${audio.channels}",URI="${audio.uri}"`
   )
+}
+
+function yesNo(value: boolean): 'YES' | 'NO' {
+  return value ? 'YES' : 'NO'
 }
 
 function variantLines(video: VideoRendition, audio: readonly AudioRendition[]): string[] {

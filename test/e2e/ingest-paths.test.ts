@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { StreamView } from '../../src/api/contract.ts'
 import { Encoder } from '../support/encoder.ts'
+import { enhancedFlv } from '../support/enhanced-flv.ts'
 import { makeFixture } from '../support/fixtures.ts'
 import { CMAF_COPY_OUTPUT, copyArgs, decodeErrors, encodedFile, play } from '../support/live-media.ts'
 import { MirrorProcess } from '../support/mirror-process.ts'
@@ -13,6 +14,8 @@ const VIDEO_FRAME_SEC = 1 / 30
 const AUDIO_FRAME_SEC = 1024 / 48_000
 /** ffprobe gives decode times in ticks of 90 kHz or finer. */
 const TICK_SEC = 0.000_02
+
+const FRAGMENTED = '+frag_keyframe+delay_moov+default_base_moof'
 
 type Codec = 'h264' | 'hevc'
 
@@ -28,6 +31,24 @@ const PATHS: readonly Path[] = [
     codec: 'h264',
     publish: async ({ rtmp }, file) => new Encoder([...copyArgs(file), '-f', 'flv', rtmp ?? '']),
   },
+  {
+    name: 'enhanced-rtmp-hevc',
+    codec: 'hevc',
+    publish: async ({ rtmp, rtmpKey }, file) => {
+      const flv = enhancedFlv(
+        await makeFixture(['-i', file, ...'-c copy -movflags'.split(' '), FRAGMENTED, '-f', 'mp4'], 'fragmented.mp4'),
+      )
+      const client = await RtmpClient.connect({ port: Number(new URL(rtmp ?? '').port) })
+      await client.publish(rtmpKey ?? '')
+      const sending = client.sendFlv(flv)
+      return {
+        [Symbol.asyncDispose]: async () => {
+          client.vanish()
+          await sending
+        },
+      }
+    },
+  },
   ...(['h264', 'hevc'] as const).flatMap((codec): Path[] => [
     {
       name: `srt-${codec}`,
@@ -42,6 +63,9 @@ const PATHS: readonly Path[] = [
   ]),
 ]
 
+// Side by side: a minute each, and their media does not take a tenth of a core.
+vi.setConfig({ maxConcurrency: PATHS.length })
+
 let mirror: MirrorProcess
 const opened = new AsyncDisposableStack()
 
@@ -52,7 +76,6 @@ beforeAll(async () => {
 
 afterAll(() => opened.disposeAsync())
 
-// Side by side: 60 seconds each, and their media does not take a tenth of a core.
 test.concurrent.each(PATHS)('$name plays for a minute without a flaw', async ({ name, codec, publish }) => {
   const { ingest, playback } = await mirror.createStream(name)
   if (ingest === null) throw new Error('no ingest addresses')
@@ -75,7 +98,7 @@ test.concurrent.each(PATHS)('$name plays for a minute without a flaw', async ({ 
     expect(longestSec, kind).toBeLessThan(frameSec + TICK_SEC)
   }
 
-  expect(judge.problems).toEqual([])
+  expect(judge.problems, judge.evidence).toEqual([])
   for (const track of judge.tracks.values()) {
     expect(track.snapshots).toBeGreaterThan(SECONDS)
     expect(track.deltas).toBeGreaterThan(SECONDS / 4)
@@ -102,7 +125,11 @@ test.concurrent.each(PATHS)('$name plays for a minute without a flaw', async ({ 
   expect(variant?.averageBandwidth).toBeLessThan((video.averageBps + audio.averageBps) * 1.15)
 
   const { live } = await mirror.stream(name)
-  expect({ drops: live.drops, repairs: live.repairs, advice: live.advice }).toEqual({ drops: {}, repairs: {}, advice: [] })
+  expect({ drops: live.drops, repairs: live.repairs, advice: live.advice }).toEqual({
+    drops: {},
+    repairs: {},
+    advice: [],
+  })
 })
 
 /** RFC 6381 from the source's own configuration record, read without Mirror: by mp4box. */

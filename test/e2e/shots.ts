@@ -37,7 +37,7 @@ interface Shot {
 }
 
 const playing = (page: Page): Promise<unknown> =>
-  page.waitForFunction("window.__mirrorPlayer?.state === 'playing'", null, { timeout: 15_000 })
+  page.waitForFunction(() => Reflect.get(globalThis, '__mirrorPlayer')?.state === 'playing', null, { timeout: 15_000 })
 const wait =
   (ms: number) =>
   (page: Page): Promise<unknown> =>
@@ -175,7 +175,9 @@ async function shoot(browser: Browser, baseUrl: string, shot: Shot, storage: Bro
         await page.waitForTimeout(700)
         await shot.prepare?.(page)
         await page.waitForTimeout(250)
-        const overflowPx = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
+        const overflowPx = await page.evaluate<number>(
+          () => Reflect.get(globalThis, 'document').documentElement.scrollWidth - Reflect.get(globalThis, 'innerWidth'),
+        )
         if (overflowPx > 0) console.error(`${file}: ${overflowPx} px wider than the screen`)
         await page.screenshot({ path: file, fullPage: shot.isScreen !== true })
       } catch (error) {

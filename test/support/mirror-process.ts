@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { EventView, StreamView } from '../../src/api/contract.ts'
+import type { Order } from './steered-mirror.ts'
 
 const START_TIMEOUT_MS = 20_000
 
@@ -13,12 +14,16 @@ export interface MirrorProcessOptions {
   /** Kept between two starts; default: a new temporary folder, removed at the end. */
   readonly dataDir?: string
   readonly env?: Readonly<Record<string, string>>
+  /** Runs `steered-mirror.ts` instead of Mirror itself, which takes orders to fail. */
+  readonly isSteered?: boolean
 }
 
 export class MirrorProcess implements AsyncDisposable {
   readonly dataDir: string
   readonly #env: Readonly<Record<string, string>>
   readonly #ownsDataDir: boolean
+  readonly #isSteered: boolean
+  #orders = 0
   #child: ChildProcess | null = null
   #output = ''
   #url = ''
@@ -26,15 +31,16 @@ export class MirrorProcess implements AsyncDisposable {
   /** Base URL of the media origin. */
   mediaUrl = ''
 
-  private constructor(dataDir: string, ownsDataDir: boolean, env: Readonly<Record<string, string>>) {
+  private constructor(dataDir: string, { dataDir: kept, env = {}, isSteered = false }: MirrorProcessOptions) {
     this.dataDir = dataDir
-    this.#ownsDataDir = ownsDataDir
+    this.#ownsDataDir = kept === undefined
     this.#env = env
+    this.#isSteered = isSteered
   }
 
   static async start(options: MirrorProcessOptions = {}): Promise<MirrorProcess> {
     const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'mirror-test-')))
-    const mirror = new MirrorProcess(dataDir, options.dataDir === undefined, options.env ?? {})
+    const mirror = new MirrorProcess(dataDir, options)
     await mirror.start()
     return mirror
   }
@@ -60,8 +66,9 @@ export class MirrorProcess implements AsyncDisposable {
   async start(): Promise<number> {
     const startedAtMs = performance.now()
     this.#output = ''
-    const child = spawn(process.execPath, ['src/main.ts', 'serve'], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+    const script = this.#isSteered ? ['test/support/steered-mirror.ts'] : ['src/main.ts', 'serve']
+    const child = spawn(process.execPath, script, {
+      stdio: ['ignore', 'pipe', 'pipe', ...(this.#isSteered ? (['ipc'] as const) : [])],
       env: {
         PATH: process.env['PATH'] ?? '',
         HOME: process.env['HOME'] ?? '/tmp',
@@ -90,6 +97,23 @@ export class MirrorProcess implements AsyncDisposable {
     const system = await this.api<{ addresses: { media: string } }>('GET', '/system')
     this.mediaUrl = system.addresses.media
     return readyMs
+  }
+
+  /** Only for a steered Mirror. Resolves when the order has been carried out. */
+  async order(order: Order): Promise<void> {
+    const child = this.#child
+    if (child === null) throw new Error('Mirror does not run')
+    const id = this.#orders++
+    const done = new Promise<void>((resolve) => {
+      const onMessage = (message: unknown) => {
+        if ((message as { readonly id: number }).id !== id) return
+        child.off('message', onMessage)
+        resolve()
+      }
+      child.on('message', onMessage)
+    })
+    child.send({ id, order })
+    await done
   }
 
   async waitForOutput(text: string, timeoutMs = 5000): Promise<void> {

@@ -32,6 +32,8 @@ export interface JudgedTrack {
 
 export class PlaylistJudge {
   readonly problems: string[] = []
+  /** The playlist that the first problem was found in. */
+  evidence = ''
   readonly tracks = new Map<string, JudgedTrack>()
   readonly #url: string
   multivariant: types.MasterPlaylist | null = null
@@ -165,7 +167,8 @@ export class PlaylistJudge {
   }
 
   #tell(id: string, what: string, text?: string): void {
-    if (this.problems.length < 20) this.problems.push(`${id}: ${what}${text === undefined ? '' : `\n${text}`}`)
+    if (this.problems.length === 0) this.evidence = text ?? ''
+    if (this.problems.length < 20) this.problems.push(`${id}: ${what}`)
   }
 }
 

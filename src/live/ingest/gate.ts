@@ -2,6 +2,7 @@
 import { MirrorError } from '../../core/errors.ts'
 import { lookupOf } from '../../core/secrets.ts'
 import { isStreamId } from '../../core/stream-id.ts'
+import type { InputProtocol } from '../control.ts'
 import type { MirrorEvent } from '../events.ts'
 import { ownerOf } from '../ownership.ts'
 import type { Registry } from '../registry.ts'
@@ -43,7 +44,7 @@ export class Gate implements InputGate {
 
   authorise(attempt: PublishAttempt): Admission {
     const admission = this.#check(attempt)
-    if (!admission.ok) this.#reportRefusal(attempt.streamId, admission.fault, attempt.protocol)
+    if (!admission.ok) this.reportRefusal(attempt.streamId, admission.fault, attempt.protocol)
     return admission
   }
 
@@ -54,7 +55,7 @@ export class Gate implements InputGate {
         code: 'publisher_limit',
         message: `${this.#options.maxPublishers} publishers are connected`,
       }
-      this.#reportRefusal(input.streamId, fault, input.protocol)
+      this.reportRefusal(input.streamId, fault, input.protocol)
       throw new MirrorError(fault.code, fault.message)
     }
     const open: InputOpen = {
@@ -73,7 +74,7 @@ export class Gate implements InputGate {
       await opened.accepted(signal)
     } catch (error) {
       if (error instanceof MirrorError)
-        this.#reportRefusal(input.streamId, { code: error.code, message: error.message }, input.protocol)
+        this.reportRefusal(input.streamId, { code: error.code, message: error.message }, input.protocol)
       throw error
     }
     return opened
@@ -114,7 +115,8 @@ export class Gate implements InputGate {
     return { ok: true, streamId: owner }
   }
 
-  #reportRefusal(streamId: string | null, fault: InputFault, protocol: string): void {
+  /** Tells people of a refusal; receivers call it for reasons that the gate does not know. */
+  reportRefusal(streamId: string | null, fault: InputFault, protocol: InputProtocol): void {
     const isKnown = streamId !== null && this.#options.registry.get(streamId) !== null
     this.#options.emit({
       type: isKnown ? 'stream.error' : 'system.warning',

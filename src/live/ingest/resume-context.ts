@@ -1,8 +1,12 @@
 // What a new demuxer must be told to go on in the middle of an input: sequence headers (FLV) or the CMAF header and the
 // next box boundary (fMP4). MPEG-TS repeats its own.
+import { parseAudioBody, parseVideoBody } from '../../media/flv/flv-message.ts'
+import { FLV_AUDIO, FLV_SCRIPT, FLV_VIDEO } from '../../media/flv/flv-tag.ts'
 import type { Container } from './protocol.ts'
 
 const MAX_HEADER_BYTES = 512 * 1024
+/** One for the script data, and one per track and then some. */
+const MAX_FLV_HEADERS = 64
 
 export class ResumeContext {
   readonly #container: Container
@@ -34,33 +38,29 @@ export class ResumeContext {
       const size = view.getUint32(at) & 0xffffff
       const end = at + 11 + size + 4
       if (end > bytes.length) return
-      const kind = flvHeaderKind(type, bytes[at + 11] ?? 0, bytes[at + 12] ?? 0)
-      if (kind !== null && size < MAX_HEADER_BYTES) this.#flvHeaders.set(kind, bytes.slice(at, end))
+      const key = flvHeaderKey(type, bytes.subarray(at + 11, at + 11 + size))
+      if (
+        key !== null &&
+        size < MAX_HEADER_BYTES / 4 &&
+        (this.#flvHeaders.has(key) || this.#flvHeaders.size < MAX_FLV_HEADERS)
+      ) {
+        this.#flvHeaders.set(key, bytes.slice(at, end))
+      }
       at = end
     }
   }
 }
 
-/** Script data, or a sequence header of legacy (packet type 0) or enhanced RTMP (packet type 0 in the low nibble). */
-function flvHeaderKind(type: number, first: number, second: number): string | null {
-  if (type === 18) return 'script'
-  if (type === 9)
-    return (first & 0x80) !== 0
-      ? (first & 0x0f) === 0
-        ? 'video'
-        : null
-      : (first & 0x0f) === 7 && second === 0
-        ? 'video'
-        : null
-  if (type === 8)
-    return first >> 4 === 9
-      ? (first & 0x0f) === 0
-        ? 'audio'
-        : null
-      : first >> 4 === 10 && second === 0
-        ? 'audio'
-        : null
-  return null
+/** What a later tag of the same key replaces: script data, or the sequence headers of the same tracks. Null: media. */
+function flvHeaderKey(type: number, body: Uint8Array): string | null {
+  if (type === FLV_SCRIPT) return 'script'
+  try {
+    const messages = type === FLV_VIDEO ? parseVideoBody(body) : type === FLV_AUDIO ? parseAudioBody(body) : []
+    if (messages.length === 0 || messages.some(({ kind }) => kind !== 'config')) return null
+    return `${type} ${messages.map(({ trackIndex }) => trackIndex).join()}`
+  } catch {
+    return null // The demuxer judges it.
+  }
 }
 
 /** Follows top-level boxes through arbitrary chunks and keeps `ftyp` and `moov`. */
@@ -88,17 +88,10 @@ class BoxTracker {
 
   /** The kept header, and a `free` box that swallows what is left of the box under way. */
   restart(): Uint8Array | null {
-    if (this.#kept.length === 0) return null
     const parts = [...this.#kept]
     if (this.#headerLength > 0) parts.push(this.#header.slice(0, this.#headerLength))
-    else if (this.#remaining > 0) {
-      const filler = new Uint8Array(16)
-      const view = new DataView(filler.buffer)
-      view.setUint32(0, 1)
-      filler.set([0x66, 0x72, 0x65, 0x65], 4) // free
-      view.setBigUint64(8, BigInt(16 + this.#remaining))
-      parts.push(filler)
-    }
+    // The rest of a box that is kept itself simply follows.
+    else if (this.#remaining > 0 && !this.#isKept) parts.push(freeBoxHeader(this.#remaining))
     return joined(parts)
   }
 
@@ -114,17 +107,28 @@ class BoxTracker {
       this.#kept = []
       this.#keptBytes = 0
     }
-    this.#isKept = (type === 'ftyp' || type === 'moov') && size < MAX_HEADER_BYTES
+    this.#isKept = (type === 'ftyp' || type === 'moov') && this.#keptBytes + size <= MAX_HEADER_BYTES
     this.#remaining = Math.max(0, size - headerBytes)
     this.#keep(this.#header.slice(0, headerBytes))
     this.#headerLength = 0
   }
 
   #keep(bytes: Uint8Array): void {
-    if (!this.#isKept || this.#keptBytes + bytes.length > MAX_HEADER_BYTES) return
+    if (!this.#isKept) return
     this.#kept.push(bytes.slice())
     this.#keptBytes += bytes.length
   }
+}
+
+/** The header of a `free` box that swallows so many bytes. Never larger than the box whose rest it covers. */
+function freeBoxHeader(contentBytes: number): Uint8Array {
+  const isLong = 8 + contentBytes > 0xffff_ffff
+  const header = new Uint8Array(isLong ? 16 : 8)
+  const view = new DataView(header.buffer)
+  view.setUint32(0, isLong ? 1 : 8 + contentBytes)
+  view.setUint32(4, 0x66726565) // free
+  if (isLong) view.setBigUint64(8, BigInt(16 + contentBytes))
+  return header
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array | null {

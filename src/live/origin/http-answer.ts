@@ -11,6 +11,9 @@ export const CACHE_PLAYLIST = 'public, max-age=1'
 export const CACHE_BLOCKING_PLAYLIST = 'public, max-age=2'
 const CACHE_ERROR = 'public, max-age=1'
 
+/** Media not taken within this time is of no use to a live player any more. */
+const SEND_MAX_MS = 60_000
+
 const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl'
 
 /** Players on any site may read everything; Age and Date are needed for low-latency tune-in (hls.js reads `age`). */
@@ -25,7 +28,7 @@ export function answerPlaylist(
   text: RenderedText,
   cacheControl: string,
 ): void {
-  const isGzip = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))
+  const isGzip = acceptsGzip(String(request.headers['accept-encoding'] ?? ''))
   const body = isGzip ? text.gzip : text.plain
   response.writeHead(200, {
     ...CORS_HEADERS,
@@ -51,7 +54,12 @@ export function answerMedia(
   media: LeasedMedia,
   answer: MediaAnswer,
 ): void {
-  response.once('close', media.release)
+  // A reader that takes a byte now and then would keep its slabs from being used again for ever.
+  const cut = setTimeout(() => response.destroy(), SEND_MAX_MS)
+  response.once('close', () => {
+    clearTimeout(cut)
+    media.release()
+  })
   const headers = {
     ...CORS_HEADERS,
     'Content-Type': answer.contentType,
@@ -59,7 +67,7 @@ export function answerMedia(
     'Accept-Ranges': 'bytes',
     ETag: answer.etag,
   }
-  if (request.headers['if-none-match'] === answer.etag) {
+  if (isNamed(request.headers['if-none-match'], answer.etag)) {
     response.writeHead(304, headers).end()
     return
   }
@@ -122,6 +130,18 @@ export function answerProblem(response: ServerResponse, code: ErrorCode, detail:
     ...(status === 503 ? { 'Retry-After': '1' } : {}),
   })
   response.end(body)
+}
+
+/** RFC 9110 12.5.3: `q=0` refuses. */
+function acceptsGzip(header: string): boolean {
+  const gzip = /(?:^|,)\s*gzip\s*(?:;\s*q=([0-9.]+))?\s*(?:,|$)/i.exec(header)
+  return gzip !== null && Number(gzip[1] ?? 1) > 0
+}
+
+/** RFC 9110 13.1.2: `*` or a list, compared weakly. */
+function isNamed(header: string | undefined, etag: string): boolean {
+  const tags = header?.split(',').map((tag) => tag.trim()) ?? []
+  return tags.includes('*') || tags.includes(etag) || tags.includes(`W/${etag}`)
 }
 
 /** One byte range, end exclusive; null: send everything (no range, several ranges, or another unit). */

@@ -5,10 +5,14 @@ import type { GateInput, InputFault, InputGate } from '../ingest/protocol.ts'
 import { answerProblem, CORS_HEADERS } from './http-answer.ts'
 
 const TRACK_NAME = /^([va][0-9]{1,2})(?:\.[a-z0-9]{1,5})?$/
-const MEDIA_TYPES = /^(?:video\/|audio\/|application\/(?:mp4|octet-stream|x-www-form-urlencoded))/
+/** Encoders name MP4 in many ways, or send what their HTTP library does; what is surely something else is told at once. */
+const MEDIA_TYPES =
+  /^(?:(?:video|audio)\/(?!mp2t|mpegts|x-flv|webm|x-matroska|ogg|mpegurl)|application\/(?:mp4|octet-stream|x-www-form-urlencoded))/i
 
 export interface IngestRouteOptions {
   readonly gate: InputGate
+  /** A publisher with the right key was refused for what it announced. */
+  readonly onRefused: (streamId: string, fault: InputFault) => void
   /** A publisher that sends nothing for this long is ended. */
   readonly idleTimeoutMs: number
 }
@@ -20,20 +24,6 @@ export async function answerIngest(
   path: { readonly streamId: string; readonly track: string | null; readonly query: URLSearchParams },
 ): Promise<void> {
   const { gate } = options
-  const track = path.track === null ? null : TRACK_NAME.exec(path.track)
-  if (track === null && path.track !== null) {
-    return refuse(request, response, {
-      code: 'ingest_type_unsupported',
-      message: `a track is named v0, v1, … or a0, a1, …; not ${path.track.slice(0, 40)}`,
-    })
-  }
-  const contentType = request.headers['content-type']
-  if (contentType !== undefined && !MEDIA_TYPES.test(contentType)) {
-    return refuse(request, response, {
-      code: 'ingest_type_unsupported',
-      message: `${contentType.slice(0, 80)} is not fragmented MP4`,
-    })
-  }
   const admission = gate.authorise({
     protocol: 'cmaf',
     streamId: path.streamId,
@@ -41,6 +31,13 @@ export async function answerIngest(
     remoteAddress: request.socket.remoteAddress ?? '',
   })
   if (!admission.ok) return refuse(request, response, admission.fault)
+  const track = path.track === null ? null : TRACK_NAME.exec(path.track)
+  const unsupported = unsupportedTrack(path.track) ?? unsupportedType(request.headers['content-type'])
+  if (unsupported !== null) {
+    const fault: InputFault = { code: 'ingest_type_unsupported', message: unsupported }
+    options.onRefused(admission.streamId, fault)
+    return refuse(request, response, fault)
+  }
   const gone = new AbortController()
   request.once('close', () => gone.abort(new Error('the publisher went away')))
   let input: GateInput
@@ -55,6 +52,16 @@ export async function answerIngest(
     return refuse(request, response, { code, message })
   }
   await pump(input, request, response, options.idleTimeoutMs)
+}
+
+function unsupportedTrack(name: string | null): string | null {
+  if (name === null || TRACK_NAME.test(name)) return null
+  return `a track is named v0, v1, … or a0, a1, …; not ${name.slice(0, 40)}`
+}
+
+function unsupportedType(contentType: string | undefined): string | null {
+  if (contentType === undefined || MEDIA_TYPES.test(contentType)) return null
+  return `${contentType.slice(0, 80)} is not fragmented MP4`
 }
 
 /** Moves the body into the input until it ends, fails, falls silent, or the owner ends it. */

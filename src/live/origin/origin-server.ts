@@ -15,6 +15,8 @@ import type { WatchPages } from './watch-route.ts'
 /** A connection that neither sends nor takes anything for this long is cut; held requests are shorter. */
 const SOCKET_IDLE_MS = 20_000
 const HEADERS_TIMEOUT_MS = 10_000
+/** How often Node looks for connections whose headers take too long. */
+const HEADERS_CHECK_MS = 2_000
 const MAX_URL_LENGTH = 4096
 
 export interface OriginOptions extends IngestRouteOptions {
@@ -77,7 +79,13 @@ function makeServer(
   if (options.tls === null) {
     // A live ingest body never ends: no limit on the whole request, only on its headers and on silence.
     const server = createServer(
-      { requestTimeout: 0, headersTimeout: HEADERS_TIMEOUT_MS, keepAliveTimeout: SOCKET_IDLE_MS, noDelay: true },
+      {
+        requestTimeout: 0,
+        headersTimeout: HEADERS_TIMEOUT_MS,
+        connectionsCheckingInterval: HEADERS_CHECK_MS,
+        keepAliveTimeout: SOCKET_IDLE_MS,
+        noDelay: true,
+      },
       handle,
     )
     server.timeout = SOCKET_IDLE_MS

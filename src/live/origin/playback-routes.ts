@@ -86,7 +86,7 @@ export function answerMultivariant(
     return true
   }
   holdUnless(host, response, shelf.waiters, HOLD_START_MS, attempt, () =>
-    answerProblem(response, 'stream_offline', `stream ${streamId} has a publisher but no complete segment yet`),
+    answerProblem(response, 'reload_timeout', `stream ${streamId} has a publisher but no complete segment yet`),
   )
 }
 
@@ -106,7 +106,7 @@ export function answerMediaPlaylist(
       '_HLS_msn and _HLS_part must be decimal integers, and _HLS_part needs _HLS_msn',
     )
   }
-  const track = shelf.track(path.trackId)
+  const track = shelf.trackOrExpected(path.trackId)
   if (track === null) {
     const code = shelf.phase === 'offline' ? 'stream_offline' : 'media_not_found'
     return answerProblem(response, code, `stream ${path.streamId} has no track ${path.trackId} now`)

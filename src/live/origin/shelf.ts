@@ -32,6 +32,8 @@ export interface LeasedMedia {
 
 export class Shelf {
   phase: 'offline' | 'starting' | 'live' | 'ended' = 'offline'
+  /** Rises whenever the owner begins anew. */
+  generation = 0
   multivariant: RenderedText | null = null
   readonly waiters = new Set<Waiter>()
   readonly #tracks = new Map<string, ShelfTrack>()
@@ -44,6 +46,11 @@ export class Shelf {
 
   track(id: string): ShelfTrack | null {
     return this.#tracks.get(id) ?? null
+  }
+
+  /** The track that a player comes back to before the owner has begun it anew; null when no publisher is there. */
+  trackOrExpected(id: string): ShelfTrack | null {
+    return this.phase === 'starting' ? this.#ensureTrack(id) : this.track(id)
   }
 
   apply(publication: Publication): void {
@@ -78,6 +85,8 @@ export class Shelf {
         break
       case 'phase':
         this.phase = publication.phase
+        // Nothing is left to show, also when an owner that was replaced has nobody to say so.
+        if (publication.phase === 'offline') this.#forget()
         this.#wakeAll()
         break
       default:
@@ -136,6 +145,7 @@ export class Shelf {
   #drop(track: ShelfTrack, names: readonly string[]): void {
     for (const name of names) {
       track.media.delete(name)
+      track.inits.delete(name)
       track.droppedMsn = Math.max(track.droppedMsn, Number(SEGMENT_NAME.exec(name)?.[1] ?? -1))
       track.droppedDts = Math.max(track.droppedDts, Number(PART_NAME.exec(name)?.[1] ?? -1))
     }
@@ -157,6 +167,12 @@ export class Shelf {
 
   /** Requests that wait stay: the next session may answer them. Memory that is being sent lives on until it has been. */
   #reset(): void {
+    this.#forget()
+    this.#wakeAll()
+  }
+
+  #forget(): void {
+    this.generation++
     this.multivariant = null
     this.#slabs.clear()
     for (const track of this.#tracks.values()) {
@@ -166,7 +182,6 @@ export class Shelf {
       track.droppedMsn = -1
       track.droppedDts = -1
     }
-    this.#wakeAll()
   }
 
   #wakeAll(): void {

@@ -45,12 +45,13 @@ export class Gathering {
     this.#expected = trackIds
   }
 
-  add(arrived: ArrivedSample): void {
+  /** False: the sample is of no use. */
+  add(arrived: ArrivedSample): boolean {
     const { sample, arrivedAtMs } = arrived
     const track = this.#tracks.get(sample.trackId)
-    if (track === undefined) return
+    if (track === undefined) return false
     // Nothing can be decoded before the first keyframe.
-    if (track.config.kind === 'video' && !sample.isKeyframe && !this.#firsts.has(track.id)) return
+    if (track.config.kind === 'video' && !sample.isKeyframe && !this.#firsts.has(track.id)) return false
     if (!this.#firsts.has(track.id)) this.#firsts.set(track.id, arrived)
     if (track.config.kind === 'video') {
       const times = this.#videoTimes.get(track.id) ?? []
@@ -60,6 +61,7 @@ export class Gathering {
     this.#samples.push(arrived)
     this.#sizeBytes += sample.data.length
     this.#firstArrivedAtMs ??= arrivedAtMs
+    return true
   }
 
   isReady(nowMs: number): boolean {

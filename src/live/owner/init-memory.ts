@@ -37,6 +37,12 @@ export class InitMemory {
     return chunks
   }
 
+  /** What was held back of a body that has ended: less than a box header, which the demuxer judges. */
+  rest(bodyId: string): Uint8Array | null {
+    const body = this.#bodies.get(bodyId)
+    return body?.state === 'starting' && body.head.length > 0 ? body.head : null
+  }
+
   #collect(body: Body): void {
     const end = initEnd(body.head)
     if (end === 'more' && body.head.length < MAX_INIT_BYTES) {

@@ -1,10 +1,11 @@
 // One live stream: admits publishers, decides what its media belongs to, keeps the timeline going when media stops.
 import { formatDuration } from '../../core/duration.ts'
 import { type ErrorCode, MirrorError, toMirrorError } from '../../core/errors.ts'
-import { toNumber } from '../../core/rational.ts'
+import { isSameRational, toNumber } from '../../core/rational.ts'
 import { advertisedPartTargetMs } from '../../media/packager/part-target.ts'
 import type { PackagedPart } from '../../media/packager/track-packager.ts'
 import type { InputSample, InputTrack, Repair } from '../../media/samples.ts'
+import { isSameMap } from '../../media/timeline/entry.ts'
 import type { LatencyObservation, OwnerStatus, OwnerTrackStatus, RegisteredStream, StreamStatus } from '../control.ts'
 import type { EventCode, MirrorEvent } from '../events.ts'
 import type { InputFault, InputOpen, NetworkFigures } from '../ingest/protocol.ts'
@@ -20,6 +21,10 @@ import type { ResolvedEntry, TimelineStore } from './timeline-store.ts'
 
 /** After this much silence the open segments are closed and gaps begin. */
 const SILENCE_MS = 4000
+/** A publisher that has sent nothing for this long does not keep out the next one: it is often the same encoder, come back. */
+const HOLD_SILENT_MS = 2000
+/** When all that comes in so long a time lies behind what was published, the input's clock began anew. */
+const LEFT_OUT_MS = 2000
 /** A connection that has brought no media for this long is ended. */
 const NO_MEDIA_MS = 15_000
 /** Memory is kept this long after the end, for players that are still behind. */
@@ -60,8 +65,14 @@ export class LiveStream {
   #status: StreamStatus = 'offline'
   #startedAtMs: number | null = null
   #endedAtMs: number | null = null
+  /** Newest cell of the presentation that ended last. */
+  #endedMsn: number | null = null
   #lastMediaAtMs = 0
   #arrivedAtMs = 0
+  /** Since when no sample had a place in the playlist; null while some have. */
+  #leftOutSinceMs: number | null = null
+  /** When the publisher's bytes last came. */
+  #heardAtMs = 0
   #repairs = new RepairCounter()
   #meters = new Map<string, TrackMeters>()
   readonly #latency = new LatencyMeter()
@@ -81,6 +92,11 @@ export class LiveStream {
     return this.#publisher?.isConnected ?? false
   }
 
+  /** Busy, and with a publisher that is heard: no other may take its place unasked. */
+  get isHeld(): boolean {
+    return this.isBusy && this.#deps.now() - this.#heardAtMs < HOLD_SILENT_MS
+  }
+
   get hasPublisher(): boolean {
     return this.#publisher !== null
   }
@@ -98,7 +114,7 @@ export class LiveStream {
       return
     }
     if (current?.isConnected) {
-      if (this.#stream.settings.onBusy === 'refuse') {
+      if (this.#stream.settings.onBusy === 'refuse' && this.isHeld) {
         throw new MirrorError('stream_busy', `stream ${this.id} already has a publisher (${current.protocol})`)
       }
       this.#endInputs('input_ended', 'another publisher took over')
@@ -119,6 +135,7 @@ export class LiveStream {
       },
     })
     this.#publisher.add(input)
+    this.#heardAtMs = this.#deps.now()
     this.#cancelResolving()
     this.#gathering = new Gathering()
     if (this.#session === null) this.#setStatus('starting')
@@ -132,6 +149,7 @@ export class LiveStream {
     const publisher = this.#publisher
     if (publisher === null) return
     this.#arrivedAtMs = arrivedAtMs
+    this.#heardAtMs = this.#deps.now()
     try {
       publisher.push(inputId, bytes)
       this.#settle()
@@ -193,12 +211,25 @@ export class LiveStream {
       if (this.#presentation === null) this.#setStatus('offline')
       return
     }
-    this.#session?.closeOpenSegments()
+    try {
+      this.#session?.closeOpenSegments()
+    } catch (error) {
+      const { code, message } = toMirrorError(error) // The last part found no room; what came before is whole.
+      this.#emit('stream.error', 'error', code, message, {})
+    }
     this.#presentation.end()
+    this.#endedMsn = this.#session?.lastMsn ?? this.#endedMsn
     this.#session = null
     this.#endedAtMs = this.#deps.now()
     this.#setStatus('ended')
     this.#emit('stream.stopped', 'info', null, `Stream ended: ${reason}`, {})
+  }
+
+  /** Something failed that no single input is to blame for: inputs end by that name, and after a bug the playlist, too. */
+  fail(error: MirrorError): void {
+    if (!this.isBusy) this.#emit('stream.error', 'error', error.code, error.message, {})
+    this.#failAll(error)
+    if (error.code === 'internal') this.end(error.message)
   }
 
   /** Frees everything. */
@@ -277,27 +308,40 @@ export class LiveStream {
 
   #onSample(sample: InputSample): void {
     const arrived = { sample, arrivedAtMs: this.#arrivedAtMs }
-    this.#noteMedia()
     if (this.#gathering === null && this.#session !== null) {
-      if (this.#session.push(arrived)) {
+      const pushed = this.#session.push(arrived)
+      const outcome = pushed === 'left_out' && this.#isStranded(this.#session) ? 'jump' : pushed
+      if (outcome !== 'left_out') this.#leftOutSinceMs = null
+      if (outcome === 'taken') this.#noteMedia()
+      if (outcome === 'taken' || outcome === 'left_out') {
         this.#measure(sample)
         return
       }
-      this.#onRepair({
-        cause: 'timestamp_jump',
-        trackId: sample.trackId,
-        count: 1,
-        detail: 'the input clock jumped: a new timeline entry begins',
-      })
+      if (outcome === 'unknown_track' && !sample.isKeyframe) {
+        const detail = 'a track that came later begins with its first keyframe'
+        this.#onRepair({ cause: 'sample_dropped', trackId: sample.trackId, count: 1, detail })
+        return
+      }
+      const detail =
+        outcome === 'jump' ? 'the input clock jumped: a new timeline entry begins' : 'the track came later than others'
+      this.#onRepair({ cause: 'timestamp_jump', trackId: sample.trackId, count: 1, detail })
       this.#gatherAnew()
     }
-    this.#gathering?.add(arrived)
+    if (this.#gathering?.add(arrived)) this.#noteMedia()
     if (this.#gathering !== null && this.#gathering.sizeBytes > GATHERING_MAX_BYTES) {
       throw new MirrorError(
         'ingest_overrun',
         `stream ${this.id}: ${GATHERING_MAX_BYTES} bytes came before the stream could start`,
       )
     }
+  }
+
+  /** True when the input will not catch up: after a short outage an encoder may begin again at 0, which looks like a repeat. */
+  #isStranded({ entry }: Session): boolean {
+    const nowMs = this.#deps.now()
+    this.#leftOutSinceMs ??= nowMs
+    // Two origins must agree on an epoch clock, however late its media comes.
+    return entry.clock !== 'epoch' && nowMs - this.#leftOutSinceMs > LEFT_OUT_MS
   }
 
   #noteMedia(): void {
@@ -351,12 +395,13 @@ export class LiveStream {
       )
     }
     this.#isFrameRateUnknown = gathering.isFrameRateUnknown
-    const continued = this.#session !== null && this.#session.entry.dsn === entry.dsn ? this.#session : null
+    const continued = this.#session !== null && isSameMap(this.#session.entry, entry) ? this.#session : null
     const session = continued ?? this.#beginSession(gathering, entry, isAdopted)
     continued?.reconnect()
     this.#session = session
     for (const arrived of gathering.take()) {
-      if (session.push(arrived)) this.#measure(arrived.sample)
+      const outcome = session.push(arrived)
+      if (outcome === 'taken' || outcome === 'left_out') this.#measure(arrived.sample)
     }
     this.#presentation?.flush()
   }
@@ -364,15 +409,19 @@ export class LiveStream {
   #beginSession(gathering: Gathering, entry: ResolvedEntry['entry'], isAdopted: boolean): Session {
     const previous = this.#session
     const wantedCell = firstCellOf(entry, gathering.firsts(), isAdopted)
-    // Filling the way to a far-away clock would take thousands of gaps: such a jump starts over.
+    // Filling the way to a far-away clock would take thousands of gaps, waiting for one that is far behind as long: such a
+    // jump starts over. So does another cell length, which renumbers everything.
     const maxGapCells = (this.#stream.settings.graceMs / 1000 + 60) / toNumber(entry.cell)
-    const isFar = previous !== null && wantedCell - previous.lastMsn > maxGapCells
-    if (previous === null || isFar || this.#presentation === null) this.#newPresentation(gathering, entry)
+    const isNear = (msn: number) => Math.abs(wantedCell - msn) <= maxGapCells
+    const isContinuing =
+      previous !== null && isNear(previous.lastMsn) && isSameRational(previous.entry.cell, entry.cell)
+    const lastMsn = previous?.lastMsn ?? this.#endedMsn
+    // Numbers are names: those of a playlist that has just ended are not given to other bytes either.
+    const firstCell = lastMsn !== null && isNear(lastMsn) ? Math.max(wantedCell, lastMsn + 1) : wantedCell
+    if (!isContinuing || this.#presentation === null) this.#newPresentation(gathering, entry)
     const presentation = this.#presentation
     if (presentation === null) throw new Error('a session needs a presentation')
 
-    const isContinuing = previous !== null && !isFar
-    const firstCell = isContinuing ? Math.max(wantedCell, previous.lastMsn + 1) : wantedCell
     if (isContinuing) {
       previous.closeOpenSegments()
       previous.fillGapsThrough(firstCell - 1)
@@ -386,7 +435,6 @@ export class LiveStream {
     }
     const session = Session.begin(entry, gathering.tracks(), firstCell, {
       presentation,
-      gop: this.#stream.settings.gop,
       onRepair: (repair) => this.#onRepair(repair),
     })
     if (!isContinuing) {
@@ -556,15 +604,18 @@ export class LiveStream {
   #failAll(error: MirrorError): void {
     for (const inputId of this.#publisher?.inputIds ?? []) this.#failInput(inputId, error)
     this.#cancelResolving()
+    this.#gathering = null
+    if (this.#session === null) this.#forgetPublisher()
   }
 
   #endInputs(code: ErrorCode, message: string): void {
     const publisher = this.#publisher
-    for (const inputId of publisher?.inputIds ?? []) {
+    const inputIds = publisher?.inputIds ?? []
+    for (const inputId of inputIds) {
       publisher?.remove(inputId, false)
       this.#deps.endInput(inputId, { code, message })
     }
-    if (publisher !== null) this.#emitDisconnected(publisher, { code, message })
+    if (publisher !== null && inputIds.length > 0) this.#emitDisconnected(publisher, { code, message })
     if (this.#session === null) this.#forgetPublisher()
   }
 

@@ -42,7 +42,8 @@ interface PresentedTrack {
   timescale: number
   dsn: number
   initUri: string | null
-  init: { readonly name: string; readonly bytes: Uint8Array } | null
+  /** By name: that of the current configuration, and those of earlier ones that the window still needs. */
+  readonly inits: Map<string, Uint8Array>
   /** Name of the part that comes next, as far as the end of the last one tells. */
   preloadUri: string | null
   isDirty: boolean
@@ -64,6 +65,10 @@ export class Presentation {
     this.#options = options
     this.targetDurationSec = targetDurationSec(options.cell, options.settings.gop)
     this.partTargetSec = options.partTargetMs / 1000
+  }
+
+  get gop(): StreamSettings['gop'] {
+    return this.#options.settings.gop
   }
 
   get trackIds(): readonly string[] {
@@ -91,14 +96,14 @@ export class Presentation {
       timescale,
       dsn,
       initUri: name,
-      init: null,
+      inits: new Map(),
       preloadUri: null,
       isDirty: false,
     }
     Object.assign(track, { config, timescale, dsn, initUri: name })
     this.#tracks.set(id, track)
-    if (track.init?.name !== name) {
-      track.init = { name, bytes }
+    if (!track.inits.has(name)) {
+      track.inits.set(name, bytes)
       this.#publish({ kind: 'init', streamId: this.#options.streamId, trackId: id, name, bytes })
     }
     return this.#sinkOf(track, timescale, dsn, name)
@@ -136,8 +141,8 @@ export class Presentation {
   snapshot(): readonly Publication[] {
     const { streamId, slabs } = this.#options
     const media: Publication[] = []
-    for (const { id: trackId, init, window } of this.#tracks.values()) {
-      if (init !== null) media.push({ kind: 'init', streamId, trackId, ...init })
+    for (const { id: trackId, inits, window } of this.#tracks.values()) {
+      for (const [name, bytes] of inits) media.push({ kind: 'init', streamId, trackId, name, bytes })
       for (const segment of window.segments) {
         if (segment.isGap) continue
         media.push({
@@ -207,6 +212,12 @@ export class Presentation {
     const removed = track.window.prune(keepSec)
     if (removed.length === 0) return
     const names = removed.flatMap((segment) => [segment.uri, ...segment.parts.map((part) => part.uri)])
+    const needed = track.window.initUris
+    for (const name of track.inits.keys()) {
+      if (name === track.initUri || needed.has(name)) continue
+      track.inits.delete(name)
+      names.push(name)
+    }
     this.#publish({ kind: 'drop', streamId: this.#options.streamId, trackId: track.id, names })
     for (const segment of removed) for (const part of segment.parts) this.#options.slabs.release(part.slice)
   }
@@ -245,6 +256,7 @@ export class Presentation {
       openMsn: openParts > 0 ? (window.open?.msn ?? null) : null,
       openParts,
       partTargetSec: this.partTargetSec,
+      targetDurationSec: this.targetDurationSec,
       isEnded: this.#isEnded,
     }
   }

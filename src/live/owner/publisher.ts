@@ -1,6 +1,7 @@
 // One encoder as the owner sees it: its open connections and the demuxers that read them. A publisher outlives a
 // connection: CMAF encoders may send one request per fragment or per track, and reconnect within the grace time.
 import { MirrorError } from '../../core/errors.ts'
+import { isSameConfig } from '../../media/codecs/same-config.ts'
 import { FlvDemuxer } from '../../media/flv/flv-demuxer.ts'
 import { Fmp4Demuxer } from '../../media/fmp4/demuxer.ts'
 import { TsDemuxer } from '../../media/mpegts/ts-demuxer.ts'
@@ -99,7 +100,10 @@ export class Publisher {
   remove(inputId: string, isClean: boolean): void {
     const feed = this.#feeds.get(inputId)
     this.#feeds.delete(inputId)
-    if (feed !== undefined && isClean) feed.demuxer.end()
+    if (feed === undefined || !isClean) return
+    const rest = feed.init?.rest(inputId) ?? null
+    if (rest !== null) feed.demuxer.push(rest)
+    feed.demuxer.end()
   }
 
   reportNetwork(figures: NetworkFigures): void {
@@ -152,8 +156,10 @@ export class Publisher {
     return {
       onTrack: (track) => {
         const named = { ...track, id: rename(track.id) }
+        const known = this.#tracks.get(named.id)
         this.#tracks.set(named.id, named)
-        events.onTrack(named)
+        // Every request of an encoder that sends one per fragment brings the same header.
+        if (known === undefined || !isSameTrack(known, named)) events.onTrack(named)
       },
       onTracksKnown: (ids) => {
         this.#expected = new Set([...(resource === null ? [] : this.#expected), ...ids.map(rename)])
@@ -164,4 +170,8 @@ export class Publisher {
       onRepair: (repair) => events.onRepair(repair),
     }
   }
+}
+
+function isSameTrack(a: InputTrack, b: InputTrack): boolean {
+  return a.clock.ticksPerSec === b.clock.ticksPerSec && isSameConfig(a.config, b.config)
 }

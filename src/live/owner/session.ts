@@ -16,7 +16,6 @@ export interface PackagedTrack {
 
 export interface SessionOptions {
   readonly presentation: Presentation
-  readonly gop: 'auto' | 'fixed'
   readonly onRepair: (repair: Repair) => void
 }
 
@@ -67,12 +66,16 @@ export class Session {
     this.#timing = new Timing(this.entry, this.#options.onRepair)
   }
 
-  /** False: this sample needs a new timeline entry. */
-  push({ sample, arrivedAtMs }: ArrivedSample): boolean {
+  /** `left_out`: the sample takes the playlist no further. `jump`, `unknown_track`: it needs a new timeline entry. */
+  push({ sample, arrivedAtMs }: ArrivedSample): 'taken' | 'left_out' | 'jump' | 'unknown_track' {
     const placed = this.#timing.place(sample, arrivedAtMs)
-    if (placed.kind !== 'sample') return false
-    this.#tracks.get(sample.trackId)?.packager.push(placed.sample)
-    return true
+    if (placed.kind === 'repeated') return 'left_out'
+    if (placed.kind !== 'sample') return placed.kind
+    const packager = this.#tracks.get(sample.trackId)?.packager
+    if (packager === undefined) return 'left_out'
+    const endDts = packager.endDts
+    packager.push(placed.sample)
+    return packager.endDts > endDts ? 'taken' : 'left_out'
   }
 
   /** Newest cell of any track. */
@@ -111,13 +114,13 @@ export class Session {
   }
 
   #addTrack(id: string, firstCell: number, timescale: number, sink: ReturnType<Presentation['beginTrack']>): void {
-    const { presentation, gop } = this.#options
+    const { presentation } = this.#options
     const grid = cellGrid(this.entry.cell, timescale)
     const kind = id.startsWith('v') ? 'video' : 'audio'
     const partTargetTicks = Math.floor(presentation.partTargetSec * timescale)
     this.#tracks.set(id, {
       grid,
-      packager: new TrackPackager({ trackId: id, kind, grid, partTargetTicks, firstCell, gop }, sink),
+      packager: new TrackPackager({ trackId: id, kind, grid, partTargetTicks, firstCell, gop: presentation.gop }, sink),
     })
   }
 }

@@ -2,7 +2,7 @@
 import { MirrorError, toMirrorError } from '../../core/errors.ts'
 import type { LatencyObservation, OwnerStatus, RegisteredStream } from '../control.ts'
 import type { MirrorEvent } from '../events.ts'
-import type { FromOwner, ToOwner } from '../ingest/protocol.ts'
+import type { FromOwner, InputFault, ToOwner } from '../ingest/protocol.ts'
 import type { Publication, SlabReleased } from '../publication.ts'
 import type { Registry } from '../registry.ts'
 import { LiveStream } from './live-stream.ts'
@@ -42,6 +42,8 @@ export class StreamOwner implements Disposable {
   readonly #budget: MemoryBudget
   readonly #streams = new Map<string, LiveStream>()
   readonly #inputs = new Map<string, OwnedInput>()
+  /** Streams that were told to refuse further publishers. */
+  readonly #refusing = new Set<string>()
   #batch: Publication[] = []
   #nextSlabId: number
   readonly #timer: NodeJS.Timeout
@@ -66,8 +68,7 @@ export class StreamOwner implements Disposable {
         break
       }
       case 'close': {
-        const fault = this.#inputs.get(message.inputId)?.stream.close(message.inputId, message.fault) ?? null
-        this.#forget(message.inputId)
+        const fault = this.#close(message.inputId, message.fault)
         this.#options.reply(receiver, { kind: 'closed', inputId: message.inputId, fault })
         break
       }
@@ -87,6 +88,15 @@ export class StreamOwner implements Disposable {
   /** An origin thread died and was replaced. */
   onOriginLost(origin: number): void {
     for (const stream of this.#streams.values()) stream.onOriginLost(origin)
+  }
+
+  /** A thread that received inputs died, and its connections with it: their streams are free for the next publisher. */
+  onReceiverLost(receiver: string): void {
+    for (const [inputId, input] of [...this.#inputs]) {
+      if (input.receiver !== receiver) continue
+      this.#close(inputId, { code: 'internal', message: 'the thread that received the stream died' })
+    }
+    this.#flush()
   }
 
   onRegistered(stream: RegisteredStream): void {
@@ -139,15 +149,27 @@ export class StreamOwner implements Disposable {
       stream.open(message)
       this.#inputs.set(message.inputId, { stream, receiver, processedBytes: 0, ackedBytes: 0 })
       this.#options.reply(receiver, { kind: 'accepted', inputId: message.inputId })
-      this.#options.onBusy(stream.id, this.#isRefusing(stream, registered))
+      this.#tellBusy(stream)
     } catch (error) {
       const { code, message: text } = toMirrorError(error)
       this.#options.reply(receiver, { kind: 'ended', inputId: message.inputId, fault: { code, message: text } })
     }
   }
 
-  #isRefusing(stream: LiveStream, registered: RegisteredStream): boolean {
-    return stream.isBusy && registered.settings.onBusy === 'refuse'
+  #close(inputId: string, fault: InputFault | null): InputFault | null {
+    const stream = this.#inputs.get(inputId)?.stream
+    const found = stream === undefined ? null : guarded(stream, () => stream.close(inputId, fault))
+    this.#forget(inputId)
+    return found
+  }
+
+  /** Receivers refuse by what they were told last; the owner itself decides. */
+  #tellBusy(stream: LiveStream): void {
+    const isRefusing = stream.isHeld && this.#options.registry.get(stream.id)?.settings.onBusy === 'refuse'
+    if (this.#refusing.has(stream.id) === isRefusing) return
+    if (isRefusing) this.#refusing.add(stream.id)
+    else this.#refusing.delete(stream.id)
+    this.#options.onBusy(stream.id, isRefusing)
   }
 
   #streamFor(registered: RegisteredStream): LiveStream {
@@ -187,11 +209,14 @@ export class StreamOwner implements Disposable {
     const input = this.#inputs.get(inputId)
     if (input === undefined) return
     this.#inputs.delete(inputId)
-    this.#options.onBusy(input.stream.id, input.stream.isBusy)
+    this.#tellBusy(input.stream)
   }
 
   #tick(): void {
-    for (const stream of this.#streams.values()) stream.tick()
+    for (const stream of this.#streams.values()) {
+      guarded(stream, () => stream.tick())
+      this.#tellBusy(stream)
+    }
     this.#flush()
   }
 
@@ -200,5 +225,15 @@ export class StreamOwner implements Disposable {
     const batch = this.#batch
     this.#batch = []
     this.#options.publish(batch)
+  }
+}
+
+/** A fault in one stream is that stream's alone. */
+function guarded<Result>(stream: LiveStream, work: () => Result): Result | null {
+  try {
+    return work()
+  } catch (error) {
+    stream.fail(toMirrorError(error))
+    return null
   }
 }

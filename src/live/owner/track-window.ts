@@ -15,12 +15,16 @@ interface GrowingSegment extends OpenSegment {
   readonly parts: WindowPart[]
 }
 
+const SHORT_SEGMENT_SEC = 0.5
+
 export type SegmentHead = Pick<PlaylistSegment, 'msn' | 'dsn' | 'initUri' | 'startsAtMs'>
 
 export class TrackWindow {
   #segments: WindowSegment[] = []
   #open: GrowingSegment | null = null
   #peakBps = 0
+  /** The peak comes from a segment that is too short to tell. */
+  #isPeakDoubtful = true
   #totalBits = 0
   #totalSec = 0
 
@@ -71,6 +75,14 @@ export class TrackWindow {
     return { name, slices: mergeSlices(open.parts.map((part) => part.slice)) }
   }
 
+  /** The init segments that something in the window needs. */
+  get initUris(): ReadonlySet<string> {
+    const uris = new Set<string>()
+    for (const { initUri } of this.#segments) if (initUri !== null) uris.add(initUri)
+    if (this.#open !== null && this.#open.initUri !== null) uris.add(this.#open.initUri)
+    return uris
+  }
+
   addGap(head: SegmentHead, durationSec: number): void {
     this.#segments.push({ ...head, uri: segmentName(head.msn), durationSec, isGap: true, parts: [], sizeBytes: 0 })
   }
@@ -89,9 +101,12 @@ export class TrackWindow {
   #measure(bits: number, durationSec: number): void {
     this.#totalBits += bits
     this.#totalSec += durationSec
-    // RFC 8216bis 4.4.6.2: the peak counts segments between 0.5 and 1.5 target durations; short ones would exaggerate it.
-    const isFirst = this.#peakBps === 0
-    if (isFirst || durationSec >= 0.5) this.#peakBps = Math.max(this.#peakBps, bits / durationSec)
+    // RFC 8216bis 4.4.6.2: the peak counts segments between 0.5 and 1.5 target durations; short ones would exaggerate it,
+    // a lone keyframe of 40 ms a hundredfold. Until a longer one has come they are all there is.
+    const isShort = durationSec < SHORT_SEGMENT_SEC
+    if (isShort && !this.#isPeakDoubtful) return
+    this.#peakBps = isShort === this.#isPeakDoubtful ? Math.max(this.#peakBps, bits / durationSec) : bits / durationSec
+    this.#isPeakDoubtful = isShort
   }
 }
 

@@ -21,12 +21,15 @@ import { Peers } from './peers.ts'
 const REPORT_MS = 1000
 /** Requests that may wait in one thread: ten thousand idle players and some. */
 const MAX_HOLDS = 20_000
+/** Inputs of a dead owner reach its replacement within a second or two; held requests wait no longer than this. */
+const REVIVAL_MS = 10_000
 
 const data = workerData as MediaWorkerData
 const now = () => Date.now()
 const registry = new Registry(data.registry)
 const shelves = new Map<string, Shelf>()
 const viewers = new ViewerCounter(data.keySecret)
+const timers = new Set<NodeJS.Timeout>()
 const toMain = (message: FromThread) => parentPort?.postMessage(message)
 
 const peers = new Peers(onPeerMessage)
@@ -75,6 +78,7 @@ const server = await startOriginServer({
   viewers,
   watch: await loadWatchPages(data.watchDir),
   gate,
+  onRefused: (streamId, fault) => gate.reportRefusal(streamId, fault, 'cmaf'),
   idleTimeoutMs: data.inputIdleMs,
   shelf: (streamId) => (registry.get(streamId) === null ? null : shelfOf(streamId)),
   now,
@@ -107,10 +111,8 @@ function onMainMessage(message: ToThread): void {
       break
     case 'unregister':
       registry.remove(message.streamId)
+      dropShelf(message.streamId)
       owner.onUnregistered(message.streamId)
-      // Requests that wait are answered "not found" before the shelf goes.
-      shelves.get(message.streamId)?.apply({ kind: 'phase', streamId: message.streamId, phase: 'offline' })
-      shelves.delete(message.streamId)
       break
     case 'restart':
       owner.restart(message.streamId)
@@ -129,12 +131,29 @@ function onMainMessage(message: ToThread): void {
 
 function connectPeer(name: PeerName, port: MessagePort): void {
   const isReplacement = peers.connect(name, port)
+  if (isReplacement) owner.onReceiverLost(String(name))
   if (name === 'ingest') return
   if (isReplacement) {
     owner.onOriginLost(name)
     gate.onOwnerReplaced(name)
+    forgetUnlessRevived(name)
   }
   peers.send(name, { to: 'origin', batch: owner.snapshots() })
+}
+
+/** What an owner that died had published: its players may finish, but a stream that nobody revives is offline. */
+function forgetUnlessRevived(ownerIndex: number): void {
+  const before = [...shelves]
+    .filter(([streamId]) => ownerOf(streamId, data.mediaWorkers) === ownerIndex)
+    .map(([streamId, shelf]) => ({ streamId, shelf, generation: shelf.generation }))
+  const timer = setTimeout(() => {
+    timers.delete(timer)
+    for (const { streamId, shelf, generation } of before) {
+      if (shelf.generation !== generation || shelf.phase === 'starting') continue
+      shelf.apply({ kind: 'phase', streamId, phase: 'offline' })
+    }
+  }, REVIVAL_MS)
+  timers.add(timer)
 }
 
 function onPeerMessage(from: PeerName, message: PeerMessage): void {
@@ -160,7 +179,21 @@ function onPeerMessage(from: PeerName, message: PeerMessage): void {
 }
 
 function shelve(batch: readonly Publication[]): void {
-  for (const publication of batch) shelfOf(publication.streamId).apply(publication)
+  for (const publication of batch) {
+    shelfOf(publication.streamId).apply(publication)
+    // The last words about a stream that was removed; one that is about to be registered starts with another phase.
+    const isOver = publication.kind === 'phase' && publication.phase === 'offline'
+    if (isOver && registry.get(publication.streamId) === null) dropShelf(publication.streamId)
+  }
+}
+
+/** Requests that wait are answered "not found" before the shelf goes. */
+function dropShelf(streamId: string): void {
+  const shelf = shelves.get(streamId)
+  if (shelf === undefined) return
+  shelf.apply({ kind: 'reset', streamId })
+  shelf.apply({ kind: 'phase', streamId, phase: 'offline' })
+  shelves.delete(streamId)
 }
 
 function shelfOf(streamId: string): Shelf {
@@ -182,6 +215,7 @@ function peerNamed(name: string): PeerName {
 
 async function drain(): Promise<void> {
   clearInterval(reporter)
+  for (const timer of timers) clearTimeout(timer)
   gate.closeAll({ code: 'origin_unavailable', message: 'Mirror is shutting down' })
   owner.endAll('Mirror is shutting down')
   owner[Symbol.dispose]()

@@ -74,7 +74,12 @@ export type FromThread =
       readonly viewers: ViewerReport
     }
   /** `message` null: the subject works again. */
-  | { readonly kind: 'problem'; readonly subject: 'srt' | 'ffmpeg'; readonly code: ErrorCode; readonly message: string | null }
+  | {
+      readonly kind: 'problem'
+      readonly subject: 'srt' | 'ffmpeg'
+      readonly code: ErrorCode
+      readonly message: string | null
+    }
   | {
       readonly kind: 'testSourceDone'
       readonly requestId: number

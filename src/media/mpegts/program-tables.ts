@@ -48,6 +48,28 @@ export function parseProgramMap(section: Uint8Array, programNumber: number): rea
   return streams
 }
 
+/** ISO 13818-1 table 2-34 and what ATSC and SMPTE registered beyond it: what encoders send and Mirror does not carry. */
+const OTHER_TYPES: Readonly<Record<number, string>> = {
+  1: 'MPEG-1 video',
+  2: 'MPEG-2 video',
+  3: 'MPEG-1 audio (MP2, MP3)',
+  4: 'MPEG-2 audio (MP2, MP3)',
+  6: 'private data',
+  16: 'MPEG-4 part 2 video',
+  17: 'AAC in LATM',
+  51: 'VVC',
+  129: 'AC-3',
+  135: 'E-AC-3',
+  234: 'VC-1',
+}
+
+/** For messages: what the stream type stands for, and its number. */
+export function describeStreamType(streamType: number): string {
+  const number = `0x${streamType.toString(16).padStart(2, '0')}`
+  const name = OTHER_TYPES[streamType]
+  return name === undefined ? `stream type ${number}` : `${name} (${number})`
+}
+
 function codecOf(streamType: number, registration: string): ElementaryStream['codec'] {
   switch (streamType) {
     case 0x1b:

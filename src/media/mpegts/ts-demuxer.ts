@@ -7,7 +7,12 @@ import { AdtsReader } from './adts-reader.ts'
 import { OpusReader } from './opus-reader.ts'
 import type { PayloadReader } from './payload-reader.ts'
 import { PesReader } from './pes-reader.ts'
-import { type ElementaryStream, parseProgramAssociation, parseProgramMap } from './program-tables.ts'
+import {
+  describeStreamType,
+  type ElementaryStream,
+  parseProgramAssociation,
+  parseProgramMap,
+} from './program-tables.ts'
 import { SectionReader } from './section-reader.ts'
 import { TrackSlot } from './track-slot.ts'
 import { VideoReader } from './video-reader.ts'
@@ -207,11 +212,8 @@ export class TsDemuxer implements Demuxer {
 
     const trackIds = this.#registerStreams(streams)
     if (trackIds.length === 0) {
-      const types = streams.map(({ streamType }) => `0x${streamType.toString(16).padStart(2, '0')}`)
-      throw new MirrorError(
-        'ingest_codec_unsupported',
-        `none of the MPEG-TS stream types ${[...new Set(types)].join(', ')} is supported`,
-      )
+      const found = [...new Set(streams.map(({ streamType }) => describeStreamType(streamType)))].join(', ')
+      throw new MirrorError('ingest_codec_unsupported', `nothing in the MPEG-TS program is supported: found ${found}`)
     }
     if (!this.#areTracksKnown) {
       this.#areTracksKnown = true

@@ -68,6 +68,8 @@ export class TrackPackager {
   /** A sample that waits for its successor to learn its length. */
   #held: TimedSample | null = null
   #lastDuration: number | null = null
+  /** Decode time of the newest sample taken in. */
+  #lastDts = Number.NEGATIVE_INFINITY
 
   constructor(options: PackagerOptions, sink: PackagerSink) {
     this.#options = options
@@ -116,6 +118,11 @@ export class TrackPackager {
 
   #take(sample: PackagedSample): void {
     this.#lastDuration = sample.duration
+    if (sample.dts <= this.#lastDts) {
+      this.#repair('late_media', 'media that has been published came again, as after a reconnect')
+      return
+    }
+    this.#lastDts = sample.dts
     const cell = this.#options.grid.cellOf(sample.dts)
     if (this.#isOpen) {
       const belongs = cell <= this.#lastMsn || (cell === this.#lastMsn + 1 && !this.#canStartSegment(sample, cell))
@@ -168,8 +175,13 @@ export class TrackPackager {
     this.#append(sample)
   }
 
-  #append(sample: PackagedSample): void {
+  #append(taken: PackagedSample): void {
     const target = this.#options.partTargetTicks
+    // A sample may claim any length, also because what followed it was lost: the segment must keep TARGETDURATION.
+    const sample =
+      taken.duration > target
+        ? { ...taken, duration: Math.max(1, Math.min(taken.duration, this.#latestEnd() - taken.dts)) }
+        : taken
     let part = this.#part
     if (part !== null && sample.dts + sample.duration - part.startDts > target) {
       this.#endPart()
@@ -189,6 +201,13 @@ export class TrackPackager {
     this.#endDts = part.endDts
     // No further frame of this length fits, so nothing is gained by waiting for it.
     if (part.endDts + sample.duration - part.startDts > target) this.#endPart()
+  }
+
+  /** Where the open segment ends at the latest: TARGETDURATION is two cells, with a fixed GOP one. */
+  #latestEnd(): number {
+    const { grid, gop } = this.#options
+    if (gop === 'auto') return grid.startOf(this.#lastMsn + 2)
+    return this.#segmentStartDts + grid.startOf(this.#lastMsn + 1) - grid.startOf(this.#lastMsn)
   }
 
   #endPart(): void {

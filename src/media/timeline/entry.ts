@@ -66,6 +66,11 @@ export interface FirstSight {
   readonly arrivedAtMs: number
 }
 
+/** Whether two entries map every timestamp alike. */
+export function isSameMap(a: TimelineEntry, b: TimelineEntry): boolean {
+  return JSON.stringify({ ...a, createdAtMs: 0 }) === JSON.stringify({ ...b, createdAtMs: 0 })
+}
+
 /** Whether the input continues on this entry. */
 export function canAdopt(entry: TimelineEntry, sight: FirstSight): boolean {
   if (entry.clock !== sight.clock || entry.configHash !== sight.configHash) return false

@@ -16,6 +16,8 @@ export interface TimedSample {
 
 export type TimingResult =
   | { readonly kind: 'sample'; readonly sample: TimedSample }
+  /** The same media came once more: an encoder repeats the fragment that a reconnect had cut (DASH-IF live media ingest). */
+  | { readonly kind: 'repeated' }
   /** The input clock was changed: this sample needs a new timeline entry. */
   | { readonly kind: 'jump'; readonly bySec: number }
   /** The track is not part of the entry. */
@@ -25,6 +27,8 @@ export type TimingResult =
 const JUMP_FORWARD_SEC = 10
 const JUMP_BACKWARD_SEC = 0.5
 const FITS_ARRIVAL_WITHIN_SEC = 2
+/** Fragments that are sent again are no older than this. */
+const REPEATED_WITHIN_SEC = 10
 
 interface TrackState {
   readonly map: TrackMap
@@ -37,10 +41,13 @@ export class Timing {
   readonly entry: TimelineEntry
   readonly #tracks = new Map<string, TrackState>()
   readonly #onRepair: (repair: Repair) => void
+  /** In fragmented MP4 decode times never fall. */
+  readonly #isFragmented: boolean
 
   constructor(entry: TimelineEntry, onRepair: (repair: Repair) => void) {
     this.entry = entry
     this.#onRepair = onRepair
+    this.#isFragmented = entry.clock === 'media' || entry.clock === 'epoch'
     for (const track of entry.tracks) {
       this.#tracks.set(track.id, {
         map: new TrackMap(entry, track),
@@ -60,7 +67,18 @@ export class Timing {
 
     if (state.lastElapsed !== null) {
       const stepSec = (elapsed - state.lastElapsed) / ticksPerSec
-      if (isJump(stepSec, ticks / timescale, arrivedAtMs)) return { kind: 'jump', bySec: stepSec }
+      const behindSec = (arrivedAtMs - TIMELINE_EPOCH_MS) / 1000 - ticks / timescale
+      const isRepeated = stepSec <= 0 && stepSec >= -REPEATED_WITHIN_SEC && behindSec <= REPEATED_WITHIN_SEC
+      if (isRepeated && this.#isFragmented) {
+        this.#onRepair({
+          cause: 'timestamp_backward',
+          trackId: sample.trackId,
+          count: 1,
+          detail: 'media that had been received came again and was left out',
+        })
+        return { kind: 'repeated' }
+      }
+      if (isJump(stepSec, behindSec)) return { kind: 'jump', bySec: stepSec }
     }
     state.lastElapsed = elapsed
     map.advance(elapsed)
@@ -94,8 +112,8 @@ export class Timing {
   }
 }
 
-function isJump(stepSec: number, mediaSec: number, arrivedAtMs: number): boolean {
+function isJump(stepSec: number, behindSec: number): boolean {
   if (stepSec >= -JUMP_BACKWARD_SEC && stepSec <= JUMP_FORWARD_SEC) return false
   if (stepSec < 0) return true
-  return Math.abs(mediaSec - (arrivedAtMs - TIMELINE_EPOCH_MS) / 1000) > FITS_ARRIVAL_WITHIN_SEC
+  return Math.abs(behindSec) > FITS_ARRIVAL_WITHIN_SEC
 }

@@ -27,8 +27,9 @@ export function buildHlsConfig(): Partial<HlsConfig> {
     backBufferLength: 60,
     liveDurationInfinity: true,
     capLevelToPlayerSize: true,
-    // After a stall the player drifts back to the target without a jump; 8 % is not audible as speed.
-    maxLiveSyncPlaybackRate: 1.08,
+    // Each stall widens the distance to the edge a little. The pace is kept by pace.ts, also below the target.
+    liveSyncOnStallIncrease: 0.5,
+    maxLiveSyncPlaybackRate: 1,
     manifestLoadPolicy: { default: PLAYLIST_POLICY },
     playlistLoadPolicy: { default: PLAYLIST_POLICY },
     fragLoadPolicy: { default: MEDIA_POLICY },

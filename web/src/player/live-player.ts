@@ -1,10 +1,11 @@
 // Plays one live playlist on one <video> and never gives up: waits while the stream is offline, reconnects when the
 // network fails, recovers from media errors, and follows the live edge unless the viewer went back on purpose.
 import type Hls from 'hls.js'
-import type { ErrorData } from 'hls.js'
+import type { ErrorData, LevelDetails } from 'hls.js'
 import { type BackoffPolicy, backoffDelayMs } from './backoff.ts'
 import { buildHlsConfig } from './hls-config.ts'
 import { type LiveWindow, mediaTimeAt, windowOf } from './live-window.ts'
+import { paceOf, refillGoalSec } from './pace.ts'
 import {
   explainPlayerError,
   isAtLiveEdge,
@@ -12,7 +13,7 @@ import {
   type PlayerState,
   type PlayerStats,
 } from './player-state.ts'
-import { isEnded, probePlaylist } from './playlist-probe.ts'
+import { fetchTail, probePlaylist, type Tail } from './playlist-probe.ts'
 
 /** An operator who has just pressed Start wants the picture at once; later the server is asked less often. */
 const WAITING_BACKOFF: BackoffPolicy = { firstMs: 250, maxMs: 3000, jitter: 0.2 }
@@ -26,6 +27,15 @@ const MEDIA_RECOVERY_WINDOW_MS = 30_000
 /** A follower that is further behind than this jumps to the live edge instead of speeding up. */
 const FOLLOW_JUMP_SEC = 6
 const FOLLOW_JUMP_PAUSE_MS = 4000
+const ENDED = 'The stream has ended.'
+const INTERRUPTED = 'The stream is interrupted.'
+const END_TOLERANCE_SEC = 0.5
+/** Behind a gap this much is needed before a start, so that the target position lies in media. */
+const START_MEDIA_SEC = 0.8
+/** Whatever keeps a player that could start from starting: it is made anew. */
+const STARTUP_MS_MAX = 10_000
+/** However little comes: playback is not held longer than this. */
+const REFILL_MS_MAX = 3000
 
 export class LivePlayer {
   readonly #video: HTMLVideoElement
@@ -44,7 +54,14 @@ export class LivePlayer {
   #isFollowing = true
   #lastJumpAtMs = 0
   #isIntendedPause = false
-  #endedPlaylistUrl: string | null = null
+  #mediaPlaylistUrl: string | null = null
+  /** Set while the playlist that it names has nothing to play: its end, or a gap. */
+  #idlePlaylistUrl: string | null = null
+  #attachedAtMs = 0
+  /** After running dry playback is held until some media has gathered. */
+  #isRefilling = false
+  /** Media time of the end, once the playlist has one. */
+  #endSec: number | null = null
   #askedAtMs = 0
   #startupMs: number | null = null
   #hasPlayed = false
@@ -70,6 +87,8 @@ export class LivePlayer {
     video.addEventListener('error', () => this.#onElementError(), { signal })
     video.addEventListener('volumechange', () => this.#publish(), { signal })
     this.#ticker = setInterval(() => this.#onTick(), TICK_MS)
+    // Fetched while the playlist is asked for, not after.
+    void import('hls.js')
     void this.#probe()
   }
 
@@ -138,21 +157,21 @@ export class LivePlayer {
     this.#clearRetry()
     this.#askedAtMs = performance.now()
     const result = await probePlaylist(this.#url, this.#life.signal)
-    const stillEnded =
-      result.kind === 'ready' &&
-      this.#endedPlaylistUrl !== null &&
-      (await isEnded(this.#endedPlaylistUrl, this.#life.signal))
+    const tail =
+      result.kind === 'ready' && this.#idlePlaylistUrl !== null
+        ? await fetchTail(this.#idlePlaylistUrl, this.#life.signal)
+        : null
     this.#isProbing = false
     if (this.#life.signal.aborted) return
 
     switch (result.kind) {
       case 'ready':
-        if (stillEnded) return this.#waitFor('waiting', null, 2000)
-        this.#endedPlaylistUrl = null
+        if (tail !== null && !isEnough(tail)) return this.#waitFor('waiting', idleWords(tail), this.#waitingDelayMs())
+        this.#idlePlaylistUrl = null
         return this.#attach()
       case 'offline':
         this.#detach()
-        return this.#waitFor('waiting', null, backoffDelayMs(WAITING_BACKOFF, this.#attempt / 4, Math.random()))
+        return this.#waitFor('waiting', null, this.#waitingDelayMs())
       case 'unknown':
         this.#detach()
         return this.#waitFor('unknown', null, UNKNOWN_RETRY_MS)
@@ -175,6 +194,11 @@ export class LivePlayer {
     this.#retryTimer = setTimeout(() => void this.#probe(), delayMs)
   }
 
+  /** Four tries for each doubling. */
+  #waitingDelayMs(): number {
+    return backoffDelayMs(WAITING_BACKOFF, this.#attempt / 4, Math.random())
+  }
+
   #clearRetry(): void {
     if (this.#retryTimer !== null) clearTimeout(this.#retryTimer)
     this.#retryTimer = null
@@ -193,12 +217,11 @@ export class LivePlayer {
 
     const hls = new HlsPlayer(buildHlsConfig())
     this.#hls = hls
+    this.#attachedAtMs = performance.now()
     this.#engine = 'hls.js'
     this.#isFollowing = true
     hls.on(HlsPlayer.Events.ERROR, (_, data) => this.#onHlsError(data))
-    hls.on(HlsPlayer.Events.LEVEL_UPDATED, (_, { details }) => {
-      this.#window = windowOf(details)
-    })
+    hls.on(HlsPlayer.Events.LEVEL_UPDATED, (_, { details }) => this.#onPlaylist(details))
     hls.on(HlsPlayer.Events.MANIFEST_PARSED, () => void this.#tryPlay())
     hls.loadSource(this.#url)
     hls.attachMedia(this.#video)
@@ -216,12 +239,15 @@ export class LivePlayer {
     this.#hls?.destroy()
     this.#hls = null
     this.#window = null
+    this.#endSec = null
     if (this.#engine === 'native') {
       this.#video.removeAttribute('src')
       this.#video.load()
     }
     this.#engine = 'none'
-    this.#stallBeganAtMs = null
+    this.#endStall()
+    this.#isRefilling = false
+    this.#video.playbackRate = 1
     this.#hasPlayed = false
   }
 
@@ -241,6 +267,7 @@ export class LivePlayer {
   // ---- What happens while it plays
 
   #onPlaying(): void {
+    if (this.#isRefilling) return
     this.#attempt = 0
     if (this.#startupMs === null) this.#startupMs = Math.round(performance.now() - this.#askedAtMs)
     this.#hasPlayed = true
@@ -252,6 +279,7 @@ export class LivePlayer {
     if (!this.#hasPlayed || this.#video.seeking || this.#video.paused || this.#stallBeganAtMs !== null) return
     this.#stalls += 1
     this.#stallBeganAtMs = performance.now()
+    this.#isRefilling = this.#hls !== null
     this.#setState('stalled', null)
   }
 
@@ -260,10 +288,28 @@ export class LivePlayer {
     this.#setState('paused', null)
   }
 
+  #onPlaylist(details: LevelDetails): void {
+    this.#window = windowOf(details)
+    this.#mediaPlaylistUrl = withoutDirectives(details.url)
+    this.#endSec = details.live ? null : details.edge
+    if (this.#hasPlayed) return
+    // After hls.js is done with this playlist: it does not expect to be destroyed by a listener.
+    // Nobody who opens a live player wants the last half minute of something that is over.
+    if (!details.live) queueMicrotask(() => this.#onEnded())
+    // hls.js does not start from inside a gap.
+    else if (this.#isGapAt(details.edge - startDistanceSec(details))) queueMicrotask(() => this.#standBy(INTERRUPTED))
+  }
+
   #onEnded(): void {
-    this.#endedPlaylistUrl = this.#hls?.levels[this.#hls.currentLevel]?.details?.url ?? null
+    this.#standBy(ENDED)
+  }
+
+  /** Nothing to play now: the picture goes, and the media playlist is asked until there is something again. */
+  #standBy(message: string): void {
+    if (this.#life.signal.aborted || this.#hls === null) return
+    this.#idlePlaylistUrl = this.#mediaPlaylistUrl
     this.#detach()
-    this.#waitFor('waiting', 'The stream has ended.', 1000)
+    this.#waitFor('waiting', message, this.#waitingDelayMs())
   }
 
   #onElementError(): void {
@@ -319,18 +365,54 @@ export class LivePlayer {
 
   #onTick(): void {
     this.#followLiveEdge()
+    this.#keepPace()
+    this.#watchStartup()
+    // Sound and picture rarely end in the same instant, and the element waits for the longer one for ever.
+    const isAtEnd = this.#endSec !== null && this.#endSec - this.#video.currentTime < END_TOLERANCE_SEC
+    if (isAtEnd && this.#state === 'stalled') this.#onEnded()
     this.#publish()
   }
 
-  /** After an outage the playhead may sit before a gap, minutes behind: whoever did not ask for that is taken to live. */
+  /**
+   * After an outage the playhead may sit before or inside a gap, minutes behind: whoever did not ask for that is taken to
+   * live. Also before the first picture: a viewer who comes during an outage starts inside a gap.
+   */
   #followLiveEdge(): void {
     const hls = this.#hls
-    if (hls === null || !this.#isFollowing || !this.#hasPlayed || this.#video.paused || this.#video.seeking) return
+    if (hls === null || !this.#isFollowing || this.#isIntendedPause) return
     const edgeSec = hls.liveSyncPosition
-    if (edgeSec === null || edgeSec - this.#video.currentTime < FOLLOW_JUMP_SEC) return
-    if (performance.now() - this.#lastJumpAtMs < FOLLOW_JUMP_PAUSE_MS || this.#isGapAt(edgeSec)) return
+    if (edgeSec === null || this.#isGapAt(edgeSec)) return
+    const behindSec = edgeSec - this.#video.currentTime
+    const isStuckInGap =
+      this.#video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA && this.#isGapAt(this.#video.currentTime)
+    if (behindSec < (isStuckInGap ? 0 : FOLLOW_JUMP_SEC)) return
+    if (performance.now() - this.#lastJumpAtMs < FOLLOW_JUMP_PAUSE_MS) return
+    if (!isStuckInGap && (this.#video.seeking || !this.#hasPlayed)) return
     this.#lastJumpAtMs = performance.now()
     this.#video.currentTime = edgeSec
+  }
+
+  #keepPace(): void {
+    const hls = this.#hls
+    if (hls === null) return
+    const targetSec = hls.targetLatency ?? 1
+    const bufferedSec = bufferedAhead(this.#video)
+    if (this.#isRefilling) {
+      const heldMs = performance.now() - (this.#stallBeganAtMs ?? 0)
+      const isFull = bufferedSec >= refillGoalSec(targetSec)
+      this.#isRefilling = !isFull && !(heldMs > REFILL_MS_MAX && bufferedSec > 0.1)
+      if (!this.#isRefilling && this.#video.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA) this.#onPlaying()
+    }
+    const follows = this.#isFollowing && this.#hasPlayed && hls.latency > 0
+    const rate = this.#isRefilling ? 0 : follows ? paceOf({ latencySec: hls.latency, targetSec, bufferedSec }) : 1
+    if (this.#video.playbackRate !== rate) this.#video.playbackRate = rate
+  }
+
+  #watchStartup(): void {
+    if (this.#hls === null || this.#hasPlayed || this.#isIntendedPause || this.#state === 'reconnecting') return
+    if (performance.now() - this.#attachedAtMs < STARTUP_MS_MAX) return
+    this.#note('startupTimeout', false, 'No picture within 10 s of a playlist.')
+    this.#reload('The picture did not start.')
   }
 
   #isGapAt(mediaSec: number): boolean {
@@ -414,6 +496,26 @@ function bufferedAhead(video: HTMLVideoElement): number {
     }
   }
   return 0
+}
+
+/** Where hls.js starts, counted from the edge (RFC 8216bis section 4.4.3.8). */
+function startDistanceSec(details: LevelDetails): number {
+  return details.partHoldBack || details.holdBack || 3 * details.targetduration
+}
+
+function isEnough(tail: Tail): boolean {
+  return tail.kind === 'live' && tail.mediaSec >= START_MEDIA_SEC
+}
+
+function idleWords(tail: Tail): string {
+  return tail.kind === 'ended' ? ENDED : INTERRUPTED
+}
+
+/** hls.js keeps the blocking-reload directives in the address (RFC 8216bis section 6.2.5). */
+function withoutDirectives(href: string): string {
+  const url = new URL(href)
+  for (const name of [...url.searchParams.keys()]) if (name.startsWith('_HLS_')) url.searchParams.delete(name)
+  return url.href
 }
 
 function endOf(ranges: TimeRanges): number | null {

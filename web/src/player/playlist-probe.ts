@@ -42,16 +42,45 @@ export function judgeAnswer(status: number, problem: ProblemBody): ProbeResult {
   return { kind: 'unreachable', reason: words ?? `The media server answered with status ${status}.` }
 }
 
-/** True when the media playlist says that nothing will follow. */
-export async function isEnded(mediaPlaylistUrl: string, signal: AbortSignal): Promise<boolean> {
+export type Tail =
+  | { readonly kind: 'live'; readonly mediaSec: number }
+  /** The encoder is silent: the newest entry is a gap. */
+  | { readonly kind: 'gap' }
+  | { readonly kind: 'ended' }
+
+/** What a media playlist ends with, and how much media lies behind its last gap. */
+export function tailOf(playlist: string): Tail {
+  if (playlist.includes('#EXT-X-ENDLIST')) return { kind: 'ended' }
+  let mediaSec = 0
+  let partsSec = 0
+  let durationSec = 0
+  let isGap = false
+  for (const line of playlist.split('\n')) {
+    if (line.startsWith('#EXT-X-GAP')) isGap = true
+    else if (line.startsWith('#EXTINF:')) durationSec = Number.parseFloat(line.slice('#EXTINF:'.length))
+    else if (line.startsWith('#EXT-X-PART:')) {
+      partsSec = line.includes('GAP=YES') ? 0 : partsSec + Number.parseFloat(/DURATION=([\d.]+)/.exec(line)?.[1] ?? '0')
+    } else if (line !== '' && !line.startsWith('#')) {
+      // The parts above were this segment's.
+      mediaSec = isGap ? 0 : mediaSec + durationSec
+      partsSec = 0
+      isGap = false
+    }
+  }
+  const totalSec = mediaSec + partsSec
+  return totalSec > 0 ? { kind: 'live', mediaSec: totalSec } : { kind: 'gap' }
+}
+
+/** Null when it cannot be had now. */
+export async function fetchTail(mediaPlaylistUrl: string, signal: AbortSignal): Promise<Tail | null> {
   try {
     const response = await fetch(mediaPlaylistUrl, {
       cache: 'no-store',
       signal: AbortSignal.any([signal, AbortSignal.timeout(PROBE_TIMEOUT_MS)]),
     })
-    return response.ok && (await response.text()).includes('#EXT-X-ENDLIST')
+    return response.ok ? tailOf(await response.text()) : null
   } catch {
-    return false
+    return null
   }
 }
 

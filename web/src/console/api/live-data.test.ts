@@ -41,6 +41,19 @@ test('a deleted stream leaves the list and the memory at once', () => {
   expect(memory.recent.all).toEqual([event])
 })
 
+test('an encoder that connects is seen before its first status, one that is on air is left alone', () => {
+  const client = new QueryClient()
+  client.setQueryData(['streams'], [stream('a'), { ...stream('b'), status: 'interrupted' }])
+  for (const streamId of ['a', 'b']) {
+    const connected: EventView = { ...event, type: 'stream.input_connected', streamId }
+    applyMessage(client, remember(), { type: 'stream.input_connected', data: connected }, 0)
+  }
+  expect(client.getQueryData<StreamView[]>(['streams'])?.map(({ status }) => status)).toEqual([
+    'starting',
+    'interrupted',
+  ])
+})
+
 test('a message of a kind that is not known yet is ignored', () => {
   expect(() => applyMessage(new QueryClient(), remember(), { type: 'pong' }, 0)).not.toThrow()
 })

@@ -42,9 +42,13 @@ function refreshAfter(client: QueryClient, history: StatusHistory, event: EventV
         streams?.filter((stream) => stream.id !== event.streamId),
       )
       break
+    case 'stream.input_connected':
+    case 'stream.started':
+      // The next status comes within a second; the picture should not wait for it.
+      markStarting(client, event.streamId)
+      break
     case 'stream.created':
     case 'stream.updated':
-    case 'stream.started':
     case 'stream.stopped':
     case 'stream.resumed':
     case 'stream.interrupted':
@@ -59,6 +63,15 @@ function refreshAfter(client: QueryClient, history: StatusHistory, event: EventV
       // The others are told in the feed and change no figure that stream.status does not bring.
       break
   }
+}
+
+function markStarting(client: QueryClient, id: string | null): void {
+  const start = (stream: StreamView): StreamView =>
+    stream.id === id && (stream.status === 'offline' || stream.status === 'ended')
+      ? { ...stream, status: 'starting' }
+      : stream
+  client.setQueryData<readonly StreamView[]>(streamsQuery.queryKey, (streams) => streams?.map(start))
+  client.setQueryData<StreamView>(['stream', id], (stream) => stream && start(stream))
 }
 
 export function withStatus(

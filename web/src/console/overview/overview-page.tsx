@@ -7,7 +7,7 @@ import { useEvents, useHistory } from '../api/live-context.tsx'
 import { streamsQuery, systemQuery } from '../api/queries.ts'
 import { eventKey } from '../api/recent-events.ts'
 import { EventRow } from '../events/event-list.tsx'
-import { formatBitrate, formatCount, formatLatency } from '../format/quantity.ts'
+import { formatBitrate, formatCount, formatLatency, plural } from '../format/quantity.ts'
 import { useMayOperate } from '../shell/session.ts'
 import { startDemo } from '../streams/stream-actions.ts'
 import { selectStreams } from '../streams/stream-order.ts'
@@ -144,10 +144,11 @@ function Total({
 }
 
 function OnAirRow({ stream }: { readonly stream: StreamView }) {
+  const isLive = stream.status === 'live'
   const history = useHistory(stream.id)
   return (
     <li className="relative flex flex-wrap items-center gap-x-4 gap-y-1 border-line border-b px-4 py-2.5 last:border-b-0 hover:bg-hover/50">
-      <div className="min-w-40 flex-1">
+      <div className="min-w-0 flex-1">
         <Link
           to="/streams/$id"
           params={{ id: stream.id }}
@@ -157,17 +158,19 @@ function OnAirRow({ stream }: { readonly stream: StreamView }) {
         </Link>
         <span className="block truncate text-soft text-xs">{mediaWords(stream.live) ?? stream.id}</span>
       </div>
-      <div className="w-24">
+      <div className="sm:w-24">
         <StatusBadge status={stream.status} />
       </div>
-      <span className="max-sm:hidden">
-        <Sparkline values={history.slice(-60).map((sample) => sample.bitrateBps)} />
-      </span>
-      <span className="tnum w-20 text-right max-sm:w-auto">{formatBitrate(stream.live.bitrateBps)}</span>
-      <span className="tnum w-16 text-right max-sm:w-auto">{formatLatency(stream.live.latencyMs?.p95 ?? null)}</span>
-      <span className="tnum w-20 text-right text-soft max-sm:w-auto">
-        {formatCount(stream.live.viewers)} {stream.live.viewers === 1 ? 'viewer' : 'viewers'}
-      </span>
+      <div className="tnum flex items-center gap-4 max-sm:basis-full max-sm:gap-3 max-sm:text-xs">
+        <span className="max-sm:hidden">
+          <Sparkline values={history.slice(-60).map((sample) => sample.bitrateBps)} />
+        </span>
+        {isLive && <span className="text-right sm:w-20">{formatBitrate(stream.live.bitrateBps)}</span>}
+        {isLive && <span className="text-right sm:w-16">{formatLatency(stream.live.latencyMs?.p95 ?? null)}</span>}
+        <span className="whitespace-nowrap text-right text-soft sm:w-24">
+          {plural(stream.live.viewers, 'viewer', 'viewers')}
+        </span>
+      </div>
     </li>
   )
 }

@@ -58,11 +58,12 @@ function Palette({ onClose }: { readonly onClose: () => void }) {
             {streams.map((stream) => (
               <Item
                 key={stream.id}
-                value={`stream ${stream.id} ${stream.name}`}
+                value={stream.id}
+                keywords={[stream.name]}
                 icon={<RadioTower size={15} />}
                 onSelect={run(() => navigate({ to: '/streams/$id', params: { id: stream.id } }))}
               >
-                <span className="truncate">{stream.id}</span>
+                <span className="max-w-1/2 shrink-0 truncate">{stream.id}</span>
                 {stream.name !== '' && <span className="truncate text-soft">{stream.name}</span>}
                 <span className="ml-auto">
                   <StatusBadge status={stream.status} />
@@ -128,11 +129,13 @@ function Group({ heading, children }: { readonly heading: string; readonly child
 
 function Item({
   value,
+  keywords = [],
   icon,
   onSelect,
   children,
 }: {
   readonly value: string
+  readonly keywords?: readonly string[]
   readonly icon: ReactNode
   readonly onSelect: () => void
   readonly children: ReactNode
@@ -140,6 +143,7 @@ function Item({
   return (
     <Command.Item
       value={value}
+      keywords={[...keywords]}
       onSelect={onSelect}
       className="flex h-9 cursor-pointer items-center gap-2.5 rounded-md px-2 data-[selected=true]:bg-hover max-md:h-11"
     >

@@ -79,15 +79,15 @@ function PublishSection({
     },
     {
       id: 'srt',
-      label: 'ffmpeg SRT',
+      label: <ToolLabel protocol="SRT" />,
       content: ingest.srt === null ? <Off name="SRT" /> : commands(srtCommands(ingest.srt, segmentSec)),
     },
     {
       id: 'rtmp',
-      label: 'ffmpeg RTMP',
+      label: <ToolLabel protocol="RTMP" />,
       content: ingest.rtmp === null ? <Off name="RTMP" /> : commands(rtmpCommands(ingest.rtmp, segmentSec)),
     },
-    { id: 'cmaf', label: 'ffmpeg CMAF', content: commands(cmafCommands(ingest.cmaf, segmentSec)) },
+    { id: 'cmaf', label: <ToolLabel protocol="CMAF" />, content: commands(cmafCommands(ingest.cmaf, segmentSec)) },
   ]
   return (
     <Section
@@ -106,6 +106,15 @@ function PublishSection({
     >
       <Tabs look="card" label="Way to publish" tabs={tabs} value={tab} onChange={(id) => onTab(id as ConnectTab)} />
     </Section>
+  )
+}
+
+function ToolLabel({ protocol }: { readonly protocol: string }) {
+  return (
+    <>
+      <span className="max-sm:sr-only">ffmpeg </span>
+      {protocol}
+    </>
   )
 }
 

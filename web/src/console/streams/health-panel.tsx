@@ -71,10 +71,14 @@ function Headline({ stream, staleMs }: { readonly stream: StreamView; readonly s
 }
 
 function Figure({ label, value, title }: { readonly label: string; readonly value: string; readonly title?: string }) {
+  const [number, unit] = value.split('\u00a0')
   return (
-    <div className="min-w-0 px-4 py-3" title={title}>
+    <div className="min-w-0 px-4 py-3 max-sm:px-3" title={title}>
       <div className="text-soft text-xs">{label}</div>
-      <div className="tnum mt-0.5 truncate font-semibold text-lg tracking-tight">{value}</div>
+      <div className="tnum mt-0.5 whitespace-nowrap font-semibold text-lg tracking-tight">
+        {number}
+        {unit !== undefined && <span className="ml-1 font-normal text-soft text-xs">{unit}</span>}
+      </div>
     </div>
   )
 }
@@ -148,7 +152,7 @@ function InputRows({ stream }: { readonly stream: StreamView }) {
       {input.rttMs !== null && <Row label="Round trip">{formatLatency(input.rttMs)}</Row>}
       {loss !== null && input.packetsLost !== null && (
         <Row label="Packets lost" tone={loss >= LOSS_WARNING_PERCENT ? 'warn' : undefined}>
-          {formatCount(input.packetsLost)} ({loss.toFixed(2)}\u00a0%)
+          {`${formatCount(input.packetsLost)} (${loss.toFixed(2)}\u00a0%)`}
         </Row>
       )}
       {input.packetsRetransmitted !== null && <Row label="Sent again">{formatCount(input.packetsRetransmitted)}</Row>}

@@ -22,7 +22,7 @@ export function LivePicture({
   return (
     <div
       data-player
-      className="group relative aspect-video overflow-hidden rounded-[10px] bg-black text-white max-md:-mx-4 max-md:rounded-none"
+      className="group relative aspect-video overflow-hidden rounded-[10px] bg-black text-white outline outline-white/10 -outline-offset-1 max-md:-mx-4 max-md:rounded-none"
     >
       <video
         ref={handle.attach}

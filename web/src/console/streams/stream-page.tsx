@@ -136,7 +136,7 @@ function Header({ stream }: { readonly stream: StreamView }) {
           <span className="truncate">{stream.id}</span>
         </nav>
         <div className="mt-0.5 flex flex-wrap items-center gap-x-3 gap-y-1">
-          <h1 className="break-all text-lg">{stream.name === '' ? stream.id : stream.name}</h1>
+          <h1 className="text-lg wrap-anywhere">{stream.name === '' ? stream.id : stream.name}</h1>
         </div>
       </div>
       <div className="flex flex-wrap items-center gap-2">
@@ -156,6 +156,7 @@ function Actions({ stream }: { readonly stream: StreamView }) {
   return (
     <>
       {stream.live.input?.protocol === 'test' && <TestSourceButton stream={stream} isOn={false} />}
+      {stream.status === 'interrupted' && stream.live.input === null && <TestSourceButton stream={stream} isOn />}
       <Menu
         trigger={
           <IconButton label="More actions" className="border border-line bg-surface shadow-card">

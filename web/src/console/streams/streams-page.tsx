@@ -208,7 +208,8 @@ function StreamRow({ stream }: { readonly stream: StreamView }) {
   const staleMs = useStaleMs(stream.id, stream.status === 'live')
   const history = useHistory(stream.id)
   const trend = history.slice(-SPARK_SAMPLES).map((sample) => sample.bitrateBps)
-  const faded = staleMs === null ? '' : 'opacity-50'
+  const isLive = stream.status === 'live' || stream.status === 'starting'
+  const isStale = staleMs !== null
   return (
     <tr className="relative border-line border-b last:border-b-0 hover:bg-hover/50 max-md:block max-md:px-4 max-md:py-3">
       <td className="h-12 py-1.5 pr-3 pl-4 max-md:block max-md:h-auto max-md:p-0">
@@ -222,35 +223,37 @@ function StreamRow({ stream }: { readonly stream: StreamView }) {
         {stream.name !== '' && <span className="block max-w-64 truncate text-soft text-xs">{stream.name}</span>}
       </td>
       <td className="px-3 max-md:absolute max-md:top-3 max-md:right-4 max-md:p-0">
-        <StatusBadge status={stream.status} isStale={staleMs !== null} />
+        <StatusBadge status={stream.status} isStale={isStale} />
         {staleMs !== null && <span className="tnum block text-soft text-xs">{Math.round(staleMs / 1000)} s ago</span>}
       </td>
       <td className="px-3 text-soft text-xs max-lg:hidden">{mediaWords(live) ?? '–'}</td>
-      <td
-        className={`tnum px-3 text-right max-md:inline-block max-md:p-0 max-md:pt-1.5 max-md:pr-3 max-md:text-xs ${faded} ${isOnAir ? '' : 'text-soft max-md:hidden'}`}
-      >
+      <td className={figureClass(isOnAir, isStale)}>
         {isOnAir ? formatCount(live.viewers) : '–'}
         <span className="md:hidden"> {live.viewers === 1 ? 'viewer' : 'viewers'}</span>
       </td>
-      <td
-        className={`tnum px-3 max-md:inline-block max-md:p-0 max-md:pr-3 max-md:text-xs ${faded} ${isOnAir ? '' : 'text-soft max-md:hidden'}`}
-      >
-        <span className="flex items-center justify-end gap-3">
+      <td className={figureClass(isLive, isStale)}>
+        <span className="inline-flex items-center gap-3 md:justify-end">
           {isOnAir && (
             <span className="max-md:hidden">
               <Sparkline values={trend} />
             </span>
           )}
-          <span className="md:min-w-20 md:text-right">{isOnAir ? formatBitrate(live.bitrateBps) : '–'}</span>
+          <span className="md:min-w-20 md:text-right">{isLive ? formatBitrate(live.bitrateBps) : '–'}</span>
         </span>
       </td>
-      <td
-        className={`tnum px-3 pr-4 text-right max-md:inline-block max-md:p-0 max-md:text-xs ${faded} ${isOnAir ? '' : 'text-soft max-md:hidden'}`}
-      >
-        {isOnAir ? formatLatency(live.latencyMs?.p95 ?? null) : '–'}
+      <td className={`${figureClass(isLive, isStale)} md:pr-4`}>
+        {isLive ? formatLatency(live.latencyMs?.p95 ?? null) : '–'}
       </td>
     </tr>
   )
+}
+
+/** On a phone the cells of a row become one line of text, and what is not known is left out. */
+function figureClass(isKnown: boolean, isStale: boolean): string {
+  const phone = isKnown ? 'max-md:inline-block' : 'max-md:hidden'
+  return `tnum whitespace-nowrap px-3 text-right max-md:mt-1.5 max-md:p-0 max-md:pr-3 max-md:text-xs ${phone} ${
+    isKnown ? '' : 'text-soft'
+  } ${isStale ? 'opacity-50' : ''}`
 }
 
 function LoadingList() {

@@ -58,11 +58,11 @@ export function CopyRow({
   readonly shown?: string
 }) {
   return (
-    <div className="flex items-center gap-3 border-line border-b py-1.5 last:border-b-0 max-sm:flex-wrap max-sm:gap-x-2 max-sm:gap-y-0">
-      <span className="w-28 shrink-0 text-xs text-soft max-sm:w-full">{label}</span>
-      <code className="min-w-0 flex-1 truncate font-mono text-xs" title={shown === undefined ? value : undefined}>
-        {shown ?? value}
-      </code>
+    <div className="flex items-center gap-3 border-line border-b py-1.5 last:border-b-0">
+      <div className="min-w-0 flex-1">
+        <span className="block text-soft text-xs">{label}</span>
+        <code className="block font-mono text-xs wrap-anywhere">{shown ?? value}</code>
+      </div>
       <CopyButton text={value} label={`Copy ${label.toLowerCase()}`} />
     </div>
   )

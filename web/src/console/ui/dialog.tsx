@@ -53,7 +53,11 @@ export function ModalFrame({ isOpen, onClose, className, children, labelledBy, l
   useEffect(() => {
     const dialog = ref.current
     if (dialog === null) return
-    if (isOpen && !dialog.open) dialog.showModal()
+    if (isOpen && !dialog.open) {
+      dialog.showModal()
+      // The browser would focus the close button, which comes first.
+      dialog.querySelector<HTMLElement>('input:not([type=radio])')?.focus()
+    }
     if (!isOpen && dialog.open) dialog.close()
   }, [isOpen])
 

@@ -64,11 +64,11 @@ export function Plot({ title, unit, series, data, range, format, fileName }: Plo
   const isEmpty = (data[0]?.length ?? 0) < 2
   return (
     <section className="card min-w-0 px-4 pt-3 pb-2" aria-label={title}>
-      <header className="mb-1 flex min-h-8 flex-wrap items-center gap-x-4 gap-y-1">
-        <h2 className="text-sm">
+      <header className="mb-1 flex min-h-8 flex-wrap items-center gap-x-4">
+        <h2 className="flex-1 text-sm">
           {title} <span className="font-normal text-soft text-xs">{unit}</span>
         </h2>
-        <ul className="tnum flex flex-1 flex-wrap gap-x-3 text-xs">
+        <ul className="tnum order-last flex basis-full flex-wrap gap-x-3 text-xs">
           {series.map((each, seriesIndex) => (
             <li key={each.label} className="flex items-center gap-1.5">
               <SeriesKey series={each} />
@@ -90,7 +90,7 @@ export function Plot({ title, unit, series, data, range, format, fileName }: Plo
         </div>
       </header>
       <div className="relative">
-        <div ref={host} className="min-w-0" style={{ height: HEIGHT_PX }} />
+        <div ref={host} className={`min-w-0 ${isEmpty ? 'invisible' : ''}`} style={{ height: HEIGHT_PX }} />
         {isEmpty && (
           <p className="absolute inset-0 flex items-center justify-center text-soft text-xs">
             Figures are drawn from the moment this page is open.

@@ -3,7 +3,7 @@ import type { ReactNode } from 'react'
 
 export interface Tab {
   readonly id: string
-  readonly label: string
+  readonly label: ReactNode
   readonly content: ReactNode
 }
 

@@ -1,0 +1,192 @@
+// Playlists of one presentation against each other: RFC 8216bis 6.2.4.
+import type { PresentationHistory, RenditionHistory } from '../history.ts'
+import type { MediaPlaylist } from '../media-playlist-model.ts'
+import { BIS, EPSILON, type Fault, ms, type Rule, sec } from './rule.ts'
+import { parentsOf } from './segments.ts'
+
+/** Dates are written in milliseconds and audio frames last 21: no player hears less. */
+const CLOCK_SLACK_MS = 50
+
+export const RENDITION_RULES: readonly Rule[] = [
+  across('target-duration-equal', 'All renditions have the same target duration.', function* (renditions) {
+    // 6.2.4 exempts subtitles and I-frame playlists of type VOD.
+    const bound = renditions.filter(({ latest }) => !(latest.isIFramesOnly && latest.playlistType === 'VOD'))
+    yield* allEqual(bound, 'EXT-X-TARGETDURATION', ({ first }) => String(first?.targetDurationSec))
+  }),
+  across('server-control-equal', 'All renditions have the same EXT-X-SERVER-CONTROL.', (renditions) =>
+    allEqual(renditions, 'EXT-X-SERVER-CONTROL', ({ first }) => first?.serverControl?.text ?? 'none'),
+  ),
+  across('playlist-type-equal', 'All renditions have the same EXT-X-PLAYLIST-TYPE, or none has one.', (renditions) =>
+    allEqual(renditions, 'EXT-X-PLAYLIST-TYPE', ({ first }) => first?.playlistType ?? 'none'),
+  ),
+  across('pdt-all-or-none', 'When one rendition has EXT-X-PROGRAM-DATE-TIME, all have.', function* (renditions) {
+    const isDated = ({ latest }: Followed): boolean => parentsOf(latest).some(({ pdtMs }) => pdtMs !== null)
+    const dated = renditions.find(isDated)
+    for (const rendition of renditions) {
+      const hasMedia = rendition.latest.segments.length > 0
+      if (dated !== undefined && hasMedia && !isDated(rendition))
+        yield { url: rendition.url, seen: `no dates; ${dated.name} has them` }
+    }
+  }),
+  across('pdt-consistent', 'Dates map to media time alike in all segments and renditions.', function* (renditions) {
+    const known = new Map<number, { readonly zeroMs: number; readonly where: string }>()
+    for (const { url, name, segments } of renditions) {
+      for (const { msn, parent, clockZeroMs } of segments.values()) {
+        if (clockZeroMs === null) continue
+        const before = known.get(parent.dsn)
+        if (before === undefined) known.set(parent.dsn, { zeroMs: clockZeroMs, where: `${name} segment ${msn}` })
+        else if (Math.abs(before.zeroMs - clockZeroMs) > CLOCK_SLACK_MS)
+          yield {
+            url,
+            seen: `date less timestamp in segment ${msn} is ${ms(clockZeroMs - before.zeroMs)} off ${before.where}`,
+            subject: `${name} ${parent.dsn}`,
+          }
+      }
+    }
+  }),
+  across(
+    'dsn-equal',
+    'Content of the same time has the same discontinuity number in all renditions.',
+    function* (renditions) {
+      const [reference, ...others] = renditions.filter(({ latest }) => !latest.isIFramesOnly)
+      if (reference === undefined) return
+      for (const other of others) {
+        for (const { msn, dsn, atMs } of middles(other.latest)) {
+          const there = dsnAt(reference.latest, atMs)
+          if (there === null || there === dsn) continue
+          yield { url: other.url, seen: `segment ${msn} has ${dsn}, ${reference.name} has ${there} at that time` }
+          break
+        }
+      }
+    },
+  ),
+  across(
+    'part-hold-back-largest',
+    'PART-HOLD-BACK is three times the largest PART-TARGET of all renditions.',
+    function* (renditions) {
+      const largest = Math.max(0, ...renditions.map(({ latest }) => latest.partTargetSec ?? 0))
+      for (const { url, latest } of renditions) {
+        const holdBack = latest.serverControl?.partHoldBackSec
+        // With its own target satisfied; otherwise another rule speaks.
+        const isOwnFine = holdBack != null && holdBack >= 3 * (latest.partTargetSec ?? 0) - EPSILON
+        if (isOwnFine && holdBack < 3 * largest - EPSILON)
+          yield {
+            url,
+            line: latest.serverControl?.line ?? 0,
+            seen: `${sec(holdBack)}, the largest PART-TARGET is ${sec(largest)}`,
+          }
+      }
+    },
+    'should',
+    `${BIS} §4.4.3.8`,
+  ),
+  across('dateranges-equal', 'Renditions with date ranges have the same ones.', function* (renditions) {
+    const withRanges = renditions.filter(({ dateRanges }) => dateRanges.size > 0)
+    const [reference, ...others] = withRanges
+    if (reference === undefined) return
+    const text = ({ dateRanges }: Followed, id: string): string =>
+      JSON.stringify([...(dateRanges.get(id) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1)))
+    for (const other of others) {
+      const ids = new Set([...reference.dateRanges.keys(), ...other.dateRanges.keys()])
+      // One at the very edge may have reached one playlist only when the watch ended.
+      for (const id of ids) {
+        if (text(reference, id) === text(other, id)) continue
+        yield { url: other.url, seen: `${id} differs from that of ${reference.name}` }
+      }
+    }
+  }),
+  {
+    id: 'start-equal',
+    severity: 'must',
+    title: 'EXT-X-START of the multivariant playlist is not contradicted by a media playlist.',
+    source: `${BIS} §4.4.2`,
+    *end({ multivariant, renditions }) {
+      for (const { url, latest } of renditions.values()) {
+        if (multivariant === null || latest === null) continue
+        if (
+          multivariant.startOffsetSec !== null &&
+          latest.startOffsetSec !== null &&
+          multivariant.startOffsetSec !== latest.startOffsetSec
+        )
+          yield {
+            url,
+            line: latest.startLine,
+            seen: `TIME-OFFSET ${latest.startOffsetSec}, in the multivariant playlist ${multivariant.startOffsetSec}`,
+          }
+      }
+    },
+  },
+  {
+    id: 'iframe-tag',
+    severity: 'must',
+    title: 'The playlist of an EXT-X-I-FRAME-STREAM-INF has EXT-X-I-FRAMES-ONLY.',
+    source: `${BIS} §4.4.6.3`,
+    *end({ multivariant, renditions }) {
+      for (const { url, isIFrame } of multivariant?.variants ?? []) {
+        const latest = renditions.get(url)?.latest
+        if (isIFrame && latest != null && !latest.isIFramesOnly) yield { url, seen: 'no EXT-X-I-FRAMES-ONLY' }
+      }
+    },
+  },
+]
+
+type Followed = RenditionHistory & { readonly latest: MediaPlaylist }
+
+function across(
+  id: string,
+  title: string,
+  check: (renditions: readonly Followed[], presentation: PresentationHistory) => Iterable<Fault>,
+  severity: Rule['severity'] = 'must',
+  source = `${BIS} §6.2.4`,
+): Rule {
+  return {
+    id,
+    severity,
+    title,
+    source,
+    end: (presentation) => {
+      const followed = [...presentation.renditions.values()].filter((one): one is Followed => one.latest !== null)
+      return check(followed, presentation)
+    },
+  }
+}
+
+function* allEqual(
+  renditions: readonly Followed[],
+  what: string,
+  read: (rendition: Followed) => string,
+): Iterable<Fault> {
+  const [reference, ...others] = renditions
+  if (reference === undefined) return
+  for (const other of others) {
+    const [here, there] = [read(other), read(reference)]
+    if (here !== there) yield { url: other.url, seen: `${what} is ${here}, in ${reference.name} ${there}` }
+  }
+}
+
+interface Dated {
+  readonly msn: number
+  readonly dsn: number
+  readonly atMs: number
+}
+
+/** The middle of each segment, where its date is known or follows from the one before. */
+function middles(playlist: MediaPlaylist): Dated[] {
+  return timesOf(playlist).map(({ msn, dsn, startMs, endMs }) => ({ msn, dsn, atMs: (startMs + endMs) / 2 }))
+}
+
+/** Null at times that the playlist does not hold, and near a discontinuity, which renditions cut a frame apart. */
+function dsnAt(playlist: MediaPlaylist, atMs: number): number | null {
+  return timesOf(playlist).find(({ startMs, endMs }) => startMs <= atMs && atMs < endMs)?.dsn ?? null
+}
+
+function timesOf({ segments }: MediaPlaylist): { msn: number; dsn: number; startMs: number; endMs: number }[] {
+  const times: { msn: number; dsn: number; startMs: number; endMs: number }[] = []
+  let nextMs: number | null = null
+  for (const { msn, dsn, pdtMs, durationSec, hasDiscontinuity } of segments) {
+    const startMs: number | null = pdtMs ?? (hasDiscontinuity ? null : nextMs)
+    nextMs = startMs === null ? null : startMs + 1000 * durationSec
+    if (startMs !== null && nextMs !== null) times.push({ msn, dsn, startMs, endMs: nextMs })
+  }
+  return times
+}

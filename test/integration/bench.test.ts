@@ -1,0 +1,57 @@
+// The benchmark runs to its end, measures something, and leaves nothing behind.
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+import { family } from '../../bench/process-usage.ts'
+import type { BenchReport } from '../../bench/report.ts'
+
+const run = promisify(execFile)
+
+test('a small run has no errors, finite ratios and every figure', async () => {
+  const args = ['bench/live.ts', '--streams', '1', '--viewers', '5', '--seconds', '5', '--mbit', '2', '--json']
+  const { stdout } = await run(process.execPath, args, { timeout: 100_000, maxBuffer: 2 ** 20 })
+  const report = JSON.parse(stdout) as BenchReport
+
+  expect(report.machine.cores).toBeGreaterThan(0)
+  expect(report.ingest).toMatchObject({ streamsLive: 1, publisherFailures: [], drops: {} })
+  expect(report.ingest.mbitPerSecIn).toBeGreaterThan(1.5)
+  expect(report.ingest.mbitPerSecIn).toBeLessThan(3)
+  for (const load of [report.delivery, report.baseline.delivery]) {
+    expect(load.errorCauses).toEqual({})
+    expect(load.errors).toBe(0)
+    // Five viewers, two tracks, five parts a second, a reload and a part each.
+    expect(load.requestsPerSec).toBeGreaterThan(80)
+    expect(load.requestsPerSec).toBeLessThan(120)
+    expect(load.mbitPerSecOut).toBeGreaterThan(7.5)
+    expect(load.cores).toBeGreaterThan(0)
+    for (const times of [load.fanOutMs, load.playlistLatencyMs, load.partLatencyMs, load.partFirstByteMs]) {
+      expect(times?.count).toBeGreaterThan(50)
+      expect(times?.p99).toBeGreaterThanOrEqual(times?.p50 ?? Number.NaN)
+    }
+  }
+  expect(report.memory.peakMiB).toBeGreaterThan(report.memory.idleMiB / 2)
+  for (const ratio of Object.values(report.ratios)) expect(ratio).toSatisfy(Number.isFinite)
+}, 110_000)
+
+test('a wrong flag is answered with the right ones and exit code 2', async () => {
+  const failure = await run(process.execPath, ['bench/live.ts', '--protocol', 'rtsp']).catch((error: unknown) => error)
+  expect(failure).toMatchObject({ code: 2, stderr: expect.stringContaining('--protocol must be cmaf, rtmp or srt') })
+})
+
+test('stopped by a signal, it ends every process that it started', async () => {
+  const promise = run(process.execPath, ['bench/live.ts', '--streams', '1', '--viewers', '1', '--mbit', '2'])
+  const stderr: string[] = []
+  await new Promise<void>((resolve) => {
+    promise.child.stderr?.on('data', (chunk: Buffer | string) => {
+      stderr.push(String(chunk))
+      if (stderr.join('').includes('measuring ingest')) resolve()
+    })
+  })
+  const started = family(promise.child.pid ?? 0)
+  promise.child.kill('SIGTERM')
+  await expect(promise).rejects.toMatchObject({ code: 1 })
+  // Itself, Mirror with its SRT child, and the encoders.
+  expect(started.length).toBeGreaterThanOrEqual(3)
+  await expect.poll(() => started.filter((pid) => existsSync(`/proc/${pid}`)), { timeout: 5000 }).toEqual([])
+})

@@ -1,0 +1,88 @@
+// A player without a screen: follows one track part by part with blocking reloads and fetches what it is shown.
+import { setTimeout as delay } from 'node:timers/promises'
+import { parse } from 'hls-parser'
+
+const RETRY_MS = 50
+const REQUEST_TIMEOUT_MS = 12_000
+
+export interface Arrival {
+  readonly atMs: number
+  readonly msn: number
+  readonly part: number
+  readonly uri: string
+}
+
+export class PartFollower implements AsyncDisposable {
+  /** One per new part, in order; `atMs` is performance.now() when its bytes were here. */
+  readonly arrivals: Arrival[] = []
+  readonly failures: string[] = []
+  readonly #url: string
+  readonly #stop = new AbortController()
+  readonly #done: Promise<void>
+
+  private constructor(url: string) {
+    this.#url = url
+    this.#done = this.#follow()
+  }
+
+  static async start(url: string): Promise<PartFollower> {
+    const follower = new PartFollower(url)
+    await follower.waitForArrivals(1, 10_000)
+    return follower
+  }
+
+  async waitForArrivals(count: number, timeoutMs: number): Promise<void> {
+    const deadline = performance.now() + timeoutMs
+    const wanted = this.arrivals.length + count
+    while (this.arrivals.length < wanted) {
+      if (performance.now() > deadline) throw new Error(`no parts any more: ${this.failures.slice(-5).join('; ')}`)
+      await delay(20)
+    }
+  }
+
+  /** Longest time without a new part between two moments. */
+  longestPauseMs(fromMs: number, toMs: number): number {
+    const times = this.arrivals.map(({ atMs }) => atMs).filter((atMs) => atMs > fromMs && atMs < toMs)
+    return [...times, toMs].reduce(
+      ({ longestMs, lastMs }, atMs) => ({ longestMs: Math.max(longestMs, atMs - lastMs), lastMs: atMs }),
+      { longestMs: 0, lastMs: fromMs },
+    ).longestMs
+  }
+
+  async #follow(): Promise<void> {
+    let query = ''
+    while (!this.#stop.signal.aborted) {
+      try {
+        const playlist = parse(await this.#fetchText(this.#url + query))
+        if (playlist.isMasterPlaylist) throw new Error('not a media playlist')
+        const last = playlist.segments.at(-1)
+        if (last === undefined) throw new Error('an empty playlist')
+        const parts = last.parts.filter(({ hint }) => !hint)
+        const newest = parts.at(-1) ?? playlist.segments.at(-2)?.parts.at(-1)
+        query = `?_HLS_msn=${last.mediaSequenceNumber}&_HLS_part=${parts.length}`
+        if (newest === undefined || newest.uri === this.arrivals.at(-1)?.uri) continue
+        await this.#fetchText(new URL(newest.uri, this.#url).href)
+        const arrival = { msn: last.mediaSequenceNumber, part: parts.length - 1, uri: newest.uri }
+        this.arrivals.push({ atMs: performance.now(), ...arrival })
+      } catch (error) {
+        if (this.#stop.signal.aborted) return
+        this.failures.push(error instanceof Error ? `${error.message} ${String(error.cause ?? '')}` : String(error))
+        query = ''
+        await delay(RETRY_MS)
+      }
+    }
+  }
+
+  async #fetchText(url: string): Promise<string> {
+    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)])
+    const response = await fetch(url, { signal })
+    const text = await response.text()
+    if (!response.ok) throw new Error(`${url} → ${response.status}`)
+    return text
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort()
+    await this.#done
+  }
+}

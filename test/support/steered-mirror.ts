@@ -1,0 +1,42 @@
+// Mirror in a process of its own that does to itself what faults do: blocks its main thread, loses a thread.
+// Started by MirrorProcess with `script`; told by messages, answers each with its id.
+import { readFileSync } from 'node:fs'
+import { startMirror } from '../../src/app.ts'
+import { readEnvironment } from '../../src/config/environment.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { createLogger } from '../../src/core/logger.ts'
+import type { PeerName } from '../../src/live/threads/messages.ts'
+
+export type Order =
+  | { readonly kind: 'block'; readonly ms: number }
+  | { readonly kind: 'killThread'; readonly name: PeerName }
+
+const { config } = loadConfig({
+  flags: [],
+  env: readEnvironment(),
+  cwd: process.cwd(),
+  readFile: (path) => readFileSync(path, 'utf8'),
+})
+const mirror = await startMirror(config, {
+  log: createLogger({ level: 'info', format: 'json' }),
+  signal: new AbortController().signal,
+  greet: (text) => void process.stdout.write(text),
+})
+
+process.on('message', ({ id, order }: { readonly id: number; readonly order: Order }) => {
+  void obey(order).then(() => process.send?.({ id }))
+})
+process.on('disconnect', () => process.exit(1))
+
+async function obey(order: Order): Promise<void> {
+  switch (order.kind) {
+    case 'block':
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, order.ms)
+      break
+    case 'killThread':
+      await mirror.live.killThread(order.name)
+      break
+    default:
+      order satisfies never
+  }
+}
