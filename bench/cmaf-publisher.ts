@@ -29,6 +29,7 @@ export interface PublisherFigures {
 
 /** All begin together, this long after the order. */
 const LEAD_MS = 500
+const MAX_REASON_LENGTH = 300
 
 const late = new Durations()
 const failures: string[] = []
@@ -76,8 +77,12 @@ class Encoder {
     this.#request = request(url, { method: 'POST', headers: { 'Content-Type': 'video/mp4' } })
     this.#request.on('error', (error) => this.#fail(error.message))
     this.#request.on('response', (response) => {
-      response.resume()
-      this.#fail(`answered ${response.statusCode} in mid-stream`)
+      let body = ''
+      response.setEncoding('utf8')
+      response.on('data', (text: string) => {
+        body = (body + text).slice(0, MAX_REASON_LENGTH)
+      })
+      response.on('close', () => this.#fail(`answered ${response.statusCode} in mid-stream: ${body}`))
     })
     this.#request.write(media.header)
     this.#schedule()

@@ -170,6 +170,7 @@ async function benchMirror(context: Context): Promise<MirrorFindings> {
       cpuMsPerMbit: ((ingestUsage.cores - idleCores) * ingestUsage.seconds * 1000) / receivedMbit,
       publisherCores: ingestUsage.publisherCores,
       publisherLateMs: late.lateMs,
+      publisherBacklogMiB: Math.max(published.backlogBytes, late.backlogBytes) / MIB,
       publisherFailures: late.failures,
       drops,
       repairs,

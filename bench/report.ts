@@ -42,6 +42,8 @@ export interface BenchReport {
     readonly cpuMsPerMbit: number
     readonly publisherCores: number
     readonly publisherLateMs: Percentiles | null
+    /** Most bytes that waited in an encoder because Mirror did not take them. */
+    readonly publisherBacklogMiB: number
     readonly publisherFailures: readonly string[]
     /** Dropped and repaired frames by cause, over all streams. */
     readonly drops: Readonly<Record<string, number>>
@@ -127,6 +129,7 @@ export function renderReport(report: BenchReport): string {
     ['its loop late p99, ms', fixed(delivery.generatorLoopDelayMs.p99, 2), fixed(floor.generatorLoopDelayMs.p99, 2)],
     ['encoders, cores', fixed(ingest.publisherCores, 2)],
     ['encoders late p99, ms', p99(ingest.publisherLateMs)],
+    ['largest backlog of an encoder, MiB', fixed(ingest.publisherBacklogMiB)],
     ['CPU of everything else, cores', fixed(delivery.otherCores, 2), fixed(floor.otherCores, 2)],
   ]
   const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => (row[column] ?? '').length)))
@@ -136,10 +139,13 @@ export function renderReport(report: BenchReport): string {
       .join('  ')
       .trimEnd(),
   )
-  const causes = [...Object.entries(delivery.errorCauses).map(([cause, count]) => `${count} × ${cause}`)]
+  const causes = Object.entries(delivery.errorCauses).map(([cause, count]) => `${count} × ${cause}`)
   const notes = [
     ...causes.map((cause) => `error: ${cause}`),
-    ...ingest.publisherFailures.map((failure) => `encoder: ${failure}`),
+    ...[...new Set(ingest.publisherFailures)].map((failure) => `an encoder failed: ${failure}`),
+    ...(ingest.publisherFailures.length > 0
+      ? [`${ingest.publisherFailures.length} of ${options.streams} encoders failed: this load is too much here`]
+      : []),
   ]
   return [
     `${options.streams} streams × ${options.mbit} Mbit/s by ${options.protocol}, ${options.viewers} viewers, ${options.seconds} s`,

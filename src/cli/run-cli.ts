@@ -7,6 +7,7 @@ import { CliError } from './cli-error.ts'
 import type { CliHost, ServeFlags } from './cli-host.ts'
 import { addEventCommands } from './event-commands.ts'
 import { findServer, type ServerFlags } from './find-server.ts'
+import { addLintCommand } from './lint-command.ts'
 import type { WithSession } from './session.ts'
 import { addStreamCommands } from './stream-commands.ts'
 
@@ -52,6 +53,7 @@ function createProgram(host: CliHost, setExitCode: (code: number) => void): Comm
   addStreamCommands(program, withSession)
   addApiKeyCommands(program, withSession)
   addEventCommands(program, withSession, host)
+  addLintCommand(program, host, setExitCode)
   return program
 }
 

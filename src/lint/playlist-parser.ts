@@ -137,7 +137,7 @@ function decode(bytes: Uint8Array, faults: SyntaxFault[]): string {
     faults.push({ kind: 'encoding', line: 1, seen: 'a byte order mark' })
     return text.slice(1)
   }
-  const bad = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ufffd]/.exec(text)
+  const bad = /[^\P{Cc}\t\n\r]|\ufffd/u.exec(text)
   if (bad !== null) {
     const line = text.slice(0, bad.index).split('\n').length
     const code = bad[0].codePointAt(0) ?? 0

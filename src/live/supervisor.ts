@@ -248,6 +248,8 @@ class RunningSupervisor implements Supervisor {
       if (this.#isStopping) return
       this.#startThread(name).catch((error: unknown) => {
         this.#options.log.error('a media thread could not be replaced', { thread: String(name), cause: String(error) })
+        // One that hangs instead of dying is ended, which starts the next attempt; a dead one is gone from the list.
+        void this.#threads.get(name)?.kill()
       })
     }, pauseMs)
   }

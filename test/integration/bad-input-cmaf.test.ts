@@ -1,6 +1,5 @@
 // What goes wrong with CMAF over HTTP, against a real Mirror: the encoder reads an HTTP status and a problem code, people
 // read an event, and the stream next door does not notice.
-import { once } from 'node:events'
 import { type ClientRequest, request } from 'node:http'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -341,7 +340,7 @@ async function sendSlowly(): Promise<number> {
   socket.write('GET /stream/witness/playlist.m3u8 HTTP/1.1\r\nHost: x\r\n')
   const drip = setInterval(() => socket.writable && socket.write('X-Slow: 1\r\n'), 1000)
   socket.resume()
-  await once(socket, 'close')
+  await new Promise((resolve) => socket.once('close', resolve))
   clearInterval(drip)
   return performance.now() - startedAtMs
 }
@@ -393,12 +392,13 @@ async function raw(
 ): Promise<{ readonly status: number; readonly head: string; readonly body: string }> {
   const { port } = new URL(mirror.mediaUrl)
   const socket = connect({ port: Number(port), host: '127.0.0.1' })
+  socket.on('error', () => {}) // What came before it is judged.
   socket.write(Buffer.from(`${requestLine}\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`, 'latin1'))
   let text = ''
   socket.on('data', (chunk: Buffer) => {
     text += chunk.toString('latin1')
   })
-  await once(socket, 'close')
+  await new Promise((resolve) => socket.once('close', resolve))
   const [head = '', body = ''] = text.split('\r\n\r\n', 2)
   return { status: Number(head.split(' ')[1]), head, body }
 }

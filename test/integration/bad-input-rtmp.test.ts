@@ -1,7 +1,6 @@
 // What goes wrong with RTMP, against a real Mirror: the encoder reads a status, people read an event, and the stream next
 // door does not notice.
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { PublishKeyView, StreamView } from '../../src/api/contract.ts'
@@ -154,7 +153,7 @@ test('two publishers that come at once on two streams are both live', async () =
 test('random bytes on the port end the connection and are shown', async () => {
   const socket = connect({ port, host: '127.0.0.1' })
   socket.on('error', () => {})
-  const closed = once(socket, 'close')
+  const closed = new Promise((resolve) => socket.once('close', resolve))
   socket.write(Buffer.concat([Buffer.from([0x47]), randomBytes(5000)]))
   socket.resume()
   await closed

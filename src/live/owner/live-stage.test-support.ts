@@ -66,7 +66,11 @@ export class Stage {
     })
   }
 
-  open(container: Container, protocol: InputProtocol = container === 'flv' ? 'rtmp' : 'srt', trackId?: string): string {
+  open(
+    container: Container,
+    protocol: InputProtocol = container === 'flv' ? 'rtmp' : 'srt',
+    openedAtMs = this.nowMs,
+  ): string {
     const inputId = `input-${this.#nextInput++}`
     this.stream.open({
       kind: 'open',
@@ -74,8 +78,8 @@ export class Stage {
       streamId: 'stage',
       protocol,
       container,
-      trackId: trackId ?? null,
-      openedAtMs: this.nowMs,
+      trackId: null,
+      openedAtMs,
     })
     return inputId
   }

@@ -306,16 +306,30 @@ test('a publisher that never sends a keyframe is ended by name', async () => {
   expect(stage.budget.usedBytes).toBe(0)
 })
 
-test('media for cells that are over is no life sign: the playlist goes on with gaps', async () => {
-  const stage = new Stage({ settings: { graceMs: 60_000 } })
+test('an input that comes from a dead owner has as long to show a keyframe as a new one', async () => {
+  const stage = new Stage()
+  const input = stage.open('flv', 'rtmp', NOON_MS - 3_600_000)
+  await stage.wait(5000)
+  await stage.feed(input, before(tags, 7000))
+  expect(stage.endedInputs).toEqual([])
+  expect(stage.stream.status(stage.nowMs)).toMatchObject({
+    status: 'live',
+    input: { connectedAtMs: NOON_MS - 3_600_000 },
+  })
+})
+
+test('media for cells that are over is no life sign: the playlist goes on with gaps until it starts anew', async () => {
+  const stage = new Stage()
   const input = await live(stage)
   await stage.wait(8000)
   // The encoder's buffer drains as slowly as the clock runs: all of it is eight seconds late.
-  await stage.feed(input, before(from(tags, 7000), 13_000))
+  await stage.feed(input, before(from(tags, 7000), 9000))
+  expect(stage.stream.status(stage.nowMs).status).toBe('interrupted')
+  expect(stage.segments('v0').at(-1)).toMatchObject({ msn: NOON_CELL + 7, isGap: true })
+  await stage.feed(input, from(tags, 9000))
   const listed = stage.segments('v0')
   expectRising(listed)
-  expect(listed.at(-1)).toMatchObject({ isGap: true })
-  expect(listed.at(-1)!.msn).toBeGreaterThanOrEqual(NOON_CELL + 8)
+  expect(listed.at(-1)).toMatchObject({ dsn: 1, isGap: false })
 })
 
 test('memory that runs out ends the input by name, and the silence after it is bridged all the same', async () => {

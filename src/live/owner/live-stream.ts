@@ -1,9 +1,8 @@
 // One live stream: admits publishers, decides what its media belongs to, keeps the timeline going when media stops.
 import { formatDuration } from '../../core/duration.ts'
 import { type ErrorCode, MirrorError, toMirrorError } from '../../core/errors.ts'
-import { isSameRational, toNumber } from '../../core/rational.ts'
+import { toNumber } from '../../core/rational.ts'
 import { advertisedPartTargetMs } from '../../media/packager/part-target.ts'
-import type { PackagedPart } from '../../media/packager/track-packager.ts'
 import type { InputSample, InputTrack, Repair } from '../../media/samples.ts'
 import { isSameMap } from '../../media/timeline/entry.ts'
 import type { LatencyObservation, OwnerStatus, OwnerTrackStatus, RegisteredStream, StreamStatus } from '../control.ts'
@@ -13,10 +12,11 @@ import type { Publication } from '../publication.ts'
 import { GATHERING_MAX_BYTES, Gathering } from './gathering.ts'
 import { Presentation } from './presentation.ts'
 import { Publisher } from './publisher.ts'
-import { LatencyMeter, RateMeter } from './rates.ts'
 import { RepairCounter } from './repair-counter.ts'
-import { firstCellOf, Session } from './session.ts'
+import { firstCellOf, planSession, Session } from './session.ts'
 import { type MemoryBudget, SLAB_BYTES, SlabPool } from './slab-pool.ts'
+import { StreamMeters } from './stream-meters.ts'
+import { describeTrack, encoderAdvice, trackStatus } from './stream-wording.ts'
 import type { ResolvedEntry, TimelineStore } from './timeline-store.ts'
 
 /** After this much silence the open segments are closed and gaps begin. */
@@ -45,13 +45,6 @@ export interface LiveStreamDependencies {
   readonly nextSlabId: () => number
 }
 
-interface TrackMeters {
-  readonly bits: RateMeter
-  readonly frames: RateMeter
-  lastKeyframeDts: number | null
-  keyframeIntervalSec: number | null
-}
-
 export class LiveStream {
   readonly #deps: LiveStreamDependencies
   #stream: RegisteredStream
@@ -67,6 +60,8 @@ export class LiveStream {
   #endedAtMs: number | null = null
   /** Newest cell of the presentation that ended last. */
   #endedMsn: number | null = null
+  /** When the publisher came here: an input that a dead owner had may have been connected for days. */
+  #openedAtMs = 0
   #lastMediaAtMs = 0
   #arrivedAtMs = 0
   /** Since when no sample had a place in the playlist; null while some have. */
@@ -74,9 +69,7 @@ export class LiveStream {
   /** When the publisher's bytes last came. */
   #heardAtMs = 0
   #repairs = new RepairCounter()
-  #meters = new Map<string, TrackMeters>()
-  readonly #latency = new LatencyMeter()
-  readonly #packaging = new LatencyMeter()
+  readonly #meters = new StreamMeters()
   #isFrameRateUnknown = false
 
   constructor(stream: RegisteredStream, deps: LiveStreamDependencies) {
@@ -136,6 +129,7 @@ export class LiveStream {
     })
     this.#publisher.add(input)
     this.#heardAtMs = this.#deps.now()
+    this.#openedAtMs = this.#deps.now()
     this.#cancelResolving()
     this.#gathering = new Gathering()
     if (this.#session === null) this.#setStatus('starting')
@@ -235,7 +229,7 @@ export class LiveStream {
   /** Frees everything. */
   dispose(): void {
     this.end('the stream was removed')
-    this.#reset()
+    if (this.#presentation !== null) this.#reset()
   }
 
   /** A few times a second: what happens because nothing came. */
@@ -259,7 +253,8 @@ export class LiveStream {
 
   status(nowMs: number): OwnerStatus {
     const tracks = this.#trackStatuses(nowMs)
-    const video = this.#meters.get('v0') ?? null
+    const keyframeIntervalSec = this.#meters.keyframeIntervalSec('v0')
+    const cellSec = this.#session === null ? null : toNumber(this.#session.entry.cell)
     return {
       id: this.id,
       status: this.#status,
@@ -267,25 +262,20 @@ export class LiveStream {
       input: this.#publisher?.isConnected ? this.#publisher.status() : null,
       tracks,
       bitrateBps: tracks.reduce((sum, track) => sum + track.bitrateBps, 0),
-      fps: this.#status === 'live' ? (video?.frames.perSec(nowMs) ?? 0) : 0,
-      packagingMs: this.#packaging.percentiles(nowMs),
-      latencyMs: this.#latency.percentiles(nowMs),
+      fps: this.#status === 'live' ? this.#meters.framesPerSec('v0', nowMs) : 0,
+      packagingMs: this.#meters.packagingMs(nowMs),
+      latencyMs: this.#meters.latencyMs(nowMs),
       discontinuitySequence: this.#session?.entry.dsn ?? 0,
       newestMsn: this.#session?.lastMsn ?? null,
-      keyframeIntervalSec: video?.keyframeIntervalSec ?? null,
-      advice: this.#advice(),
+      keyframeIntervalSec,
+      advice: encoderAdvice({ keyframeIntervalSec, cellSec, isFrameRateUnknown: this.#isFrameRateUnknown }),
       drops: this.#repairs.drops(),
       repairs: this.#repairs.repairs(),
     }
   }
 
   takeLatencies(): readonly LatencyObservation[] {
-    const e2e = this.#latency.takeUnreported()
-    const packaging = this.#packaging.takeUnreported()
-    return [
-      ...(e2e.length > 0 ? [{ streamId: this.id, stage: 'e2e' as const, valuesSec: e2e }] : []),
-      ...(packaging.length > 0 ? [{ streamId: this.id, stage: 'packaging' as const, valuesSec: packaging }] : []),
-    ]
+    return this.#meters.takeLatencies(this.id)
   }
 
   #onTrack(track: InputTrack): void {
@@ -341,7 +331,9 @@ export class LiveStream {
     const nowMs = this.#deps.now()
     this.#leftOutSinceMs ??= nowMs
     // Two origins must agree on an epoch clock, however late its media comes.
-    return entry.clock !== 'epoch' && nowMs - this.#leftOutSinceMs > LEFT_OUT_MS
+    // A session that begins in the next cell leaves out what comes before.
+    const patienceMs = Math.max(LEFT_OUT_MS, 1500 * toNumber(entry.cell))
+    return entry.clock !== 'epoch' && nowMs - this.#leftOutSinceMs > patienceMs
   }
 
   #noteMedia(): void {
@@ -409,20 +401,18 @@ export class LiveStream {
   #beginSession(gathering: Gathering, entry: ResolvedEntry['entry'], isAdopted: boolean): Session {
     const previous = this.#session
     const wantedCell = firstCellOf(entry, gathering.firsts(), isAdopted)
-    // Filling the way to a far-away clock would take thousands of gaps, waiting for one that is far behind as long: such a
-    // jump starts over. So does another cell length, which renumbers everything.
-    const maxGapCells = (this.#stream.settings.graceMs / 1000 + 60) / toNumber(entry.cell)
-    const isNear = (msn: number) => Math.abs(wantedCell - msn) <= maxGapCells
-    const isContinuing =
-      previous !== null && isNear(previous.lastMsn) && isSameRational(previous.entry.cell, entry.cell)
-    const lastMsn = previous?.lastMsn ?? this.#endedMsn
-    // Numbers are names: those of a playlist that has just ended are not given to other bytes either.
-    const firstCell = lastMsn !== null && isNear(lastMsn) ? Math.max(wantedCell, lastMsn + 1) : wantedCell
+    const { isContinuing, firstCell } = planSession({
+      wantedCell,
+      cell: entry.cell,
+      previous: previous === null ? null : { lastMsn: previous.lastMsn, cell: previous.entry.cell },
+      endedMsn: this.#endedMsn,
+      graceMs: this.#stream.settings.graceMs,
+    })
     if (!isContinuing || this.#presentation === null) this.#newPresentation(gathering, entry)
     const presentation = this.#presentation
     if (presentation === null) throw new Error('a session needs a presentation')
 
-    if (isContinuing) {
+    if (isContinuing && previous !== null) {
       previous.closeOpenSegments()
       previous.fillGapsThrough(firstCell - 1)
       this.#emit(
@@ -464,45 +454,21 @@ export class LiveStream {
       partTargetMs: advertisedPartTargetMs(settings.partMs, gathering.frameSecs()),
       slabs,
       publish,
-      onPart: (trackId, part, bytes, endsAtMs) => this.#onPart(trackId, part, bytes, endsAtMs),
+      onPart: (trackId, part, bytes, endsAtMs) =>
+        this.#meters.addPart(trackId, part, bytes, endsAtMs, this.#deps.now()),
       onRepair: (repair) => this.#onRepair(repair),
     })
   }
 
-  #onPart(trackId: string, part: PackagedPart, bytes: number, endsAtMs: number): void {
-    const nowMs = this.#deps.now()
-    this.#metersOf(trackId).bits.add(bytes * 8, nowMs)
-    this.#latency.add(Math.max(0, nowMs - endsAtMs), nowMs)
-    this.#packaging.add(Math.max(0, nowMs - (part.samples.at(-1)?.arrivedAtMs ?? nowMs)), nowMs)
-  }
-
   #measure(sample: InputSample): void {
-    const meters = this.#metersOf(sample.trackId)
-    meters.frames.add(1, this.#deps.now())
-    if (!sample.isKeyframe || !sample.trackId.startsWith('v')) return
-    const ticksPerSec = this.#session?.entry.tracks.find((track) => track.id === sample.trackId)?.ticksPerSec
-    const intervalTicks = sample.dts - (meters.lastKeyframeDts ?? sample.dts)
-    if (ticksPerSec !== undefined && intervalTicks > 0) meters.keyframeIntervalSec = intervalTicks / ticksPerSec
-    meters.lastKeyframeDts = sample.dts
-  }
-
-  #metersOf(trackId: string): TrackMeters {
-    const existing = this.#meters.get(trackId)
-    if (existing !== undefined) return existing
-    const meters: TrackMeters = {
-      bits: new RateMeter(),
-      frames: new RateMeter(),
-      lastKeyframeDts: null,
-      keyframeIntervalSec: null,
-    }
-    this.#meters.set(trackId, meters)
-    return meters
+    const track = this.#session?.entry.tracks.find(({ id }) => id === sample.trackId)
+    this.#meters.addSample(sample, track?.ticksPerSec ?? null, this.#deps.now())
   }
 
   #checkForMedia(nowMs: number): void {
     const publisher = this.#publisher
     if (publisher === null || !publisher.isConnected || this.#gathering === null || this.#gathering.hasMedia) return
-    const sinceMs = nowMs - Math.max(publisher.connectedAtMs, this.#lastMediaAtMs)
+    const sinceMs = nowMs - Math.max(this.#openedAtMs, this.#lastMediaAtMs)
     if (sinceMs < NO_MEDIA_MS) return
     this.#failAll(
       new MirrorError('ingest_no_media', `stream ${this.id}: no audio or video within ${formatDuration(NO_MEDIA_MS)}`),
@@ -550,44 +516,13 @@ export class LiveStream {
     })
   }
 
-  #advice(): readonly string[] {
-    const advice: string[] = []
-    const intervalSec = this.#meters.get('v0')?.keyframeIntervalSec ?? null
-    const cellSec = this.#session === null ? null : toNumber(this.#session.entry.cell)
-    if (intervalSec !== null && cellSec !== null && intervalSec > cellSec * 1.05) {
-      advice.push(
-        `Keyframes come every ${intervalSec.toFixed(1)} s; set the encoder's keyframe interval to ${cellSec.toFixed(0)} s so that viewers can join and seek at every segment.`,
-      )
-    }
-    if (this.#isFrameRateUnknown) {
-      advice.push('The encoder declares no frame rate and sends frames at uneven times; set a constant frame rate.')
-    }
-    return advice
-  }
-
   #trackStatuses(nowMs: number): readonly OwnerTrackStatus[] {
     const presentation = this.#presentation
     if (presentation === null) return []
     return presentation.trackIds.flatMap((id) => {
       const config = presentation.config(id)
-      if (config === null) return []
-      const bitrateBps = this.#status === 'live' ? (this.#meters.get(id)?.bits.perSec(nowMs) ?? 0) : 0
-      const isVideo = config.kind === 'video'
-      return [
-        {
-          id,
-          kind: config.kind,
-          codec: config.codec,
-          codecString: config.codecString,
-          widthPx: isVideo ? config.widthPx : null,
-          heightPx: isVideo ? config.heightPx : null,
-          frameRate: isVideo && config.frameRate !== null ? toNumber(config.frameRate) : null,
-          sampleRateHz: isVideo ? null : config.sampleRateHz,
-          channels: isVideo ? null : config.channels,
-          language: isVideo ? null : config.language,
-          bitrateBps,
-        },
-      ]
+      const bitrateBps = this.#status === 'live' ? this.#meters.bitsPerSec(id, nowMs) : 0
+      return config === null ? [] : [trackStatus(id, config, bitrateBps)]
     })
   }
 
@@ -652,7 +587,7 @@ export class LiveStream {
     this.#session = null
     this.#startedAtMs = null
     this.#endedAtMs = null
-    this.#meters = new Map()
+    this.#meters.reset()
     this.#deps.publish({ kind: 'reset', streamId: this.id })
     if (this.#status === 'ended' || this.#publisher === null) this.#setStatus('offline')
   }
@@ -676,11 +611,4 @@ export class LiveStream {
   ): void {
     this.#deps.emit({ type, severity, streamId: this.id, atMs: this.#deps.now(), code, message, details })
   }
-}
-
-function describeTrack({ config }: InputTrack): string {
-  if (config.kind === 'audio')
-    return `${config.codec.toUpperCase()} ${config.sampleRateHz / 1000} kHz ${config.channels} ch`
-  const rate = config.frameRate === null ? '' : ` ${Number(toNumber(config.frameRate).toFixed(2))} fps`
-  return `${config.codec.toUpperCase()} ${config.widthPx}×${config.heightPx}${rate}`
 }

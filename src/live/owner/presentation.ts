@@ -171,8 +171,8 @@ export class Presentation {
         window.startSegment({ msn, dsn, initUri, startsAtMs: ticksToEpochMs(startPts, timescale) })
       },
       onPart: (part) => this.#addPart(track, part, timescale, dsn),
-      onSegmentEnd: () => {
-        const segment = window.endSegment()
+      onSegmentEnd: ({ startDts, endDts }) => {
+        const segment = window.endSegment((endDts - startDts) / timescale)
         if (segment === null) return
         this.#publish({ kind: 'media', streamId: this.#options.streamId, trackId: track.id, ...segment })
         track.isDirty = true

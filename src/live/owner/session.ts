@@ -1,6 +1,6 @@
 // One stretch of media under a presentation: timeline entry, timing and packagers. Sessions follow one another without
 // the playlist ending; each new timeline entry starts in a cell that no earlier one has used, in every track alike.
-
+import { isSameRational, type Rational, toNumber } from '../../core/rational.ts'
 import { TrackPackager } from '../../media/packager/track-packager.ts'
 import type { InputTrack, Repair } from '../../media/samples.ts'
 import { type CellGrid, cellGrid, TIMELINE_EPOCH_SEC } from '../../media/timeline/cell.ts'
@@ -145,4 +145,33 @@ export function firstCellOf(entry: TimelineEntry, firsts: readonly ArrivedSample
   const video = cells.filter(({ trackId }) => trackId.startsWith('v'))
   if (isAdopted) return Math.max(...cells.map(({ cell }) => cell)) + 1
   return Math.max(...(video.length > 0 ? video : cells).map(({ cell }) => cell))
+}
+
+export interface SessionCircumstances {
+  /** The cell that the new media would like to begin in. */
+  readonly wantedCell: number
+  readonly cell: Rational
+  /** The session before it in the same presentation. */
+  readonly previous: { readonly lastMsn: number; readonly cell: Rational } | null
+  /** Newest cell of the presentation that ended last. */
+  readonly endedMsn: number | null
+  readonly graceMs: number
+}
+
+/**
+ * Whether the playlist goes on with the new session, and in which cell that begins. Filling the way to a far-away clock
+ * would take thousands of gaps, waiting for one that is far behind as long: such a jump starts over. So does another
+ * cell length, which renumbers everything.
+ */
+export function planSession({ wantedCell, cell, previous, endedMsn, graceMs }: SessionCircumstances): {
+  readonly isContinuing: boolean
+  readonly firstCell: number
+} {
+  const maxGapCells = (graceMs / 1000 + 60) / toNumber(cell)
+  const isNear = (msn: number) => Math.abs(wantedCell - msn) <= maxGapCells
+  const isContinuing = previous !== null && isNear(previous.lastMsn) && isSameRational(previous.cell, cell)
+  const lastMsn = previous?.lastMsn ?? endedMsn
+  // Numbers are names: those of a playlist that has just ended are not given to other bytes either.
+  const firstCell = lastMsn !== null && isNear(lastMsn) ? Math.max(wantedCell, lastMsn + 1) : wantedCell
+  return { isContinuing, firstCell }
 }

@@ -107,7 +107,8 @@ test('closing gives everything back, whoever still holds it, and late releases c
 
 type Step =
   | { readonly kind: 'allocate'; readonly bytes: number }
-  | { readonly kind: 'release' | 'answer'; readonly which: number }
+  | { readonly kind: 'release'; readonly which: number }
+  | { readonly kind: 'answer'; readonly which: number }
   | { readonly kind: 'lose'; readonly origin: number }
 
 test('memory is always returned: in whatever order parts leave, origins answer and die', () => {

@@ -16,17 +16,17 @@ function addSegment(window: TrackWindow, msn: number, options: { sec?: number; b
       slice: { slabId: 1, offset: (2 * msn + half) * bytes, length: bytes / 2 },
     })
   }
-  return window.endSegment()
+  return window.endSegment(sec)
 }
 
-test('a finished segment has the length and the bytes of its parts', () => {
+test('a finished segment has the bytes of its parts, and the length it is told', () => {
   const window = new TrackWindow()
   window.startSegment(head(7))
   window.addPart({ uri: 'a', durationSec: 0.5, isIndependent: true, slice: { slabId: 1, offset: 0, length: 10 } })
   window.addPart({ uri: 'b', durationSec: 0.25, isIndependent: false, slice: { slabId: 1, offset: 10, length: 5 } })
   window.addPart({ uri: 'c', durationSec: 0.25, isIndependent: false, slice: { slabId: 2, offset: 0, length: 7 } })
   expect(window.openParts).toHaveLength(3)
-  expect(window.endSegment()).toEqual({
+  expect(window.endSegment(1)).toEqual({
     name: '7.m4s',
     slices: [
       { slabId: 1, offset: 0, length: 15 },
@@ -40,8 +40,8 @@ test('a finished segment has the length and the bytes of its parts', () => {
 test('a segment that never got a part does not exist', () => {
   const window = new TrackWindow()
   window.startSegment(head(7))
-  expect(window.endSegment()).toBeNull()
-  expect(window.endSegment()).toBeNull()
+  expect(window.endSegment(2)).toBeNull()
+  expect(window.endSegment(2)).toBeNull()
   expect(window.segments).toEqual([])
 })
 

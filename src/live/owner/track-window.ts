@@ -63,11 +63,10 @@ export class TrackWindow {
   }
 
   /** The finished segment with the slices its parts lie in, or null when it never got a part. */
-  endSegment(): { readonly name: string; readonly slices: readonly Slice[] } | null {
+  endSegment(durationSec: number): { readonly name: string; readonly slices: readonly Slice[] } | null {
     const open = this.#open
     this.#open = null
     if (open === null || open.parts.length === 0) return null
-    const durationSec = open.parts.reduce((sum, part) => sum + part.durationSec, 0)
     const sizeBytes = open.parts.reduce((sum, part) => sum + part.slice.length, 0)
     const name = segmentName(open.msn)
     this.#segments.push({ ...open, uri: name, durationSec, isGap: false, sizeBytes })

@@ -17,6 +17,7 @@ interface Result {
     parts: PackagedPart[]
     isGap: boolean
     gapEnd?: number
+    endDts?: number
   }[]
   readonly repairs: Repair[]
 }
@@ -47,7 +48,9 @@ function packageTrack(
       onSegmentStart: ({ msn, startDts, isIndependent }) =>
         result.segments.push({ msn, startDts, isIndependent, parts: [], isGap: false }),
       onPart: (part) => result.segments.at(-1)!.parts.push(part),
-      onSegmentEnd: () => {},
+      onSegmentEnd: ({ endDts }) => {
+        result.segments.at(-1)!.endDts = endDts
+      },
       onGap: ({ msn, startDts, endDts }) =>
         result.segments.push({ msn, startDts, isIndependent: false, parts: [], isGap: true, gapEnd: endDts }),
       onRepair: (repair) => result.repairs.push(repair),
@@ -259,4 +262,48 @@ test('PART-TARGET suits every frame rate, and a single frame always fits', () =>
     const targetSec = advertisedPartTargetMs(100, [frameSec]) / 1000
     expect(Math.floor(targetSec / frameSec + 1e-9) * frameSec).toBeGreaterThanOrEqual(targetSec * PART_FILL_MIN)
   }
+})
+
+test.each(['auto', 'fixed'] as const)('gop %s: a sample that claims minutes does not outgrow TARGETDURATION', (gop) => {
+  const samples = video(300, { rate: rational(30, 1), gop: 60 }).map((sample, n) =>
+    n % 50 === 49 ? { ...sample, duration: 300 * 90_000 } : sample,
+  )
+  // Without a declared length the hole after it is the sample's length.
+  const { segments } = packageTrack([...samples.slice(0, 150), ...samples.slice(280)], {
+    timescale: 90_000,
+    cell: rational(2, 1),
+    gop,
+  })
+  expectRisingByOne(segments)
+  const targetSec = gop === 'auto' ? 4 : 2
+  for (const { startDts, endDts = startDts } of segments) {
+    expect((endDts - startDts) / 90_000).toBeLessThanOrEqual(targetSec)
+  }
+})
+
+test('samples whose length only the next one tells are no longer than the cells they lie in', () => {
+  const all = video(600, { rate: rational(30, 1), gop: 60, nominal: false })
+  const { segments } = packageTrack([...all.slice(0, 100), ...all.slice(380)], {
+    timescale: 90_000,
+    cell: rational(2, 1),
+  })
+  expectRisingByOne(segments)
+  for (const { startDts, endDts = startDts } of segments) expect((endDts - startDts) / 90_000).toBeLessThanOrEqual(4)
+})
+
+test('media that comes again, as after a reconnect, is published once', () => {
+  const all = video(300, { rate: rational(30, 1), gop: 60 })
+  const options = { timescale: 90_000, cell: rational(2, 1) }
+  const { segments, repairs } = packageTrack([...all.slice(0, 110), ...all.slice(80)], options)
+  expect(segments).toEqual(packageTrack(all, options).segments)
+  expect(repairs.filter(({ cause }) => cause === 'late_media')).toHaveLength(30)
+})
+
+test('a hole within a segment is part of its length', () => {
+  const all = video(240, { rate: rational(30, 1), gop: 60 })
+  const { segments } = packageTrack([...all.slice(0, 75), ...all.slice(90)], {
+    timescale: 90_000,
+    cell: rational(2, 1),
+  })
+  expect(segments.map(({ startDts, endDts = 0 }) => (endDts - startDts) / 90_000)).toEqual([2, 2, 2, 2])
 })

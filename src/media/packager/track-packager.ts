@@ -30,7 +30,8 @@ export interface PackagerSink {
     readonly isIndependent: boolean
   }): void
   onPart(part: PackagedPart): void
-  onSegmentEnd(msn: number): void
+  /** From `startDts` to `endDts` is what EXTINF tells: parts with a hole between them are shorter together. */
+  onSegmentEnd(segment: { readonly msn: number; readonly startDts: number; readonly endDts: number }): void
   /** A cell without media: one EXT-X-GAP segment. */
   onGap(gap: { readonly msn: number; readonly startDts: number; readonly endDts: number }): void
   onRepair(repair: Repair): void
@@ -227,7 +228,7 @@ export class TrackPackager {
   #endSegment(): void {
     this.#endPart()
     this.#isOpen = false
-    this.#sink.onSegmentEnd(this.#lastMsn)
+    this.#sink.onSegmentEnd({ msn: this.#lastMsn, startDts: this.#segmentStartDts, endDts: this.#endDts })
   }
 
   #gap(msn: number): void {

@@ -460,7 +460,7 @@ export class LivePlayer {
       positionSec: video.currentTime,
       playingAtMs,
       bufferedSec: bufferedAhead(video),
-      atLiveEdge: isAtLiveEdge(latencySec, targetLatencySec),
+      atLiveEdge: isAtLiveEdge(this.#hls === null ? latencySec : this.#hls.latency, targetLatencySec),
       muted: video.muted,
       widthPx: video.videoWidth,
       heightPx: video.videoHeight,

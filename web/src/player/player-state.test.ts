@@ -6,7 +6,7 @@ test('a player near its target latency is live', () => {
   expect(isAtLiveEdge(3.2, 0.6)).toBe(false)
 })
 
-test('without program date times nobody is told that they are behind', () => {
+test('while the edge is not known nobody is told that they are behind', () => {
   expect(isAtLiveEdge(null, 1)).toBe(true)
 })
 

@@ -57,9 +57,10 @@ export interface PlayerStats {
 /** How far behind the target still counts as live. */
 const LIVE_TOLERANCE_SEC = 2.5
 
-export function isAtLiveEdge(latencySec: number | null, targetSec: number | null): boolean {
-  if (latencySec === null) return true
-  return latencySec <= (targetSec ?? 3) + LIVE_TOLERANCE_SEC
+/** `edgeSec` is the distance to the live edge; null while nobody knows. */
+export function isAtLiveEdge(edgeSec: number | null, targetSec: number | null): boolean {
+  if (edgeSec === null) return true
+  return edgeSec <= (targetSec ?? 3) + LIVE_TOLERANCE_SEC
 }
 
 /** What a viewer is told for an hls.js error that ends playback. */

@@ -25,7 +25,7 @@ export function shareDialog(address: WatchAddress): HTMLDialogElement {
 }
 
 function copyField(label: string, text: string): HTMLElement {
-  const area = element('textarea', { readonly: true, rows: text.length > 80 ? '3' : '1', spellcheck: 'false' }, text)
+  const area = element('textarea', { readonly: true, rows: '1', spellcheck: 'false' }, text)
   area.addEventListener('focus', () => area.select())
   const button = element('button', { type: 'button', class: 'copy' }, 'Copy')
   let timer: ReturnType<typeof setTimeout> | undefined

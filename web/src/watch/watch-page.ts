@@ -41,9 +41,7 @@ export function openWatchPage(root: HTMLElement, address: WatchAddress): LivePla
       element('span', { class: 'space' }),
       live,
       ...(share === null ? [] : [iconButton('share', 'Share', () => share.showModal()).node]),
-      ...(document.pictureInPictureEnabled
-        ? [iconButton('popOut', 'Picture in picture', () => void popOut(video)).node]
-        : []),
+      ...(document.pictureInPictureEnabled ? [popOutButton(video)] : []),
       iconButton('fullScreen', 'Full screen', () => void toggleFullScreen(root, video)).node,
     ),
   )
@@ -101,6 +99,12 @@ function toggle(player: LivePlayer): void {
 function setMuted(video: HTMLVideoElement, isMuted: boolean): void {
   video.muted = isMuted
   if (!isMuted && video.volume === 0) video.volume = 1
+}
+
+function popOutButton(video: HTMLVideoElement): HTMLElement {
+  const { node } = iconButton('popOut', 'Picture in picture', () => void popOut(video))
+  node.classList.add('pop-out')
+  return node
 }
 
 async function popOut(video: HTMLVideoElement): Promise<void> {

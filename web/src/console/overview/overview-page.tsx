@@ -165,8 +165,12 @@ function OnAirRow({ stream }: { readonly stream: StreamView }) {
         <span className="max-sm:hidden">
           <Sparkline values={history.slice(-60).map((sample) => sample.bitrateBps)} />
         </span>
-        {isLive && <span className="text-right sm:w-20">{formatBitrate(stream.live.bitrateBps)}</span>}
-        {isLive && <span className="text-right sm:w-16">{formatLatency(stream.live.latencyMs?.p95 ?? null)}</span>}
+        <span className={`text-right sm:w-20 ${isLive ? '' : 'max-sm:hidden'}`}>
+          {formatBitrate(stream.live.bitrateBps)}
+        </span>
+        <span className={`text-right sm:w-16 ${isLive ? '' : 'max-sm:hidden'}`}>
+          {formatLatency(stream.live.latencyMs?.p95 ?? null)}
+        </span>
         <span className="whitespace-nowrap text-right text-soft sm:w-24">
           {plural(stream.live.viewers, 'viewer', 'viewers')}
         </span>

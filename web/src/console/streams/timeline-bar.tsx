@@ -137,7 +137,7 @@ function Line({
 }
 
 function Legend({ live }: { readonly live: LiveWindow | null }) {
-  if (live === null) return <span>The live window fills when the stream is on air</span>
+  if (live === null) return <span>Here is the live window while the picture plays</span>
   const gaps = live.segments.filter((segment) => segment.isGap).length
   if (gaps === 0) return null
   return (

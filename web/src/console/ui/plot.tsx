@@ -140,7 +140,7 @@ function buildOptions(
     width: element.clientWidth,
     height: HEIGHT_PX,
     legend: { show: false },
-    padding: [8, 8, 0, 0],
+    padding: [8, 22, 0, 0],
     cursor: { sync: { key: SYNC_KEY }, y: false, points: { size: 6 }, drag: { x: false, y: false } },
     scales: {
       x: { time: true, range: () => [latest().range.startSec, latest().range.endSec] },

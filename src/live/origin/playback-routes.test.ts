@@ -1,0 +1,225 @@
+import { EventEmitter } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { Publication, RenderedPlaylist } from '../publication.ts'
+import {
+  answerMediaFile,
+  answerMediaPlaylist,
+  answerMultivariant,
+  HoldLimit,
+  type PlaybackHost,
+} from './playback-routes.ts'
+import { Shelf } from './shelf.ts'
+
+const streamId = 'one'
+let shelf: Shelf
+let holds: HoldLimit
+let host: PlaybackHost
+
+class Answer extends EventEmitter {
+  status = 0
+  body = ''
+  headersSent = false
+  writeHead(status: number): this {
+    this.status = status
+    this.headersSent = true
+    return this
+  }
+  write(chunk: Uint8Array): boolean {
+    this.body += Buffer.from(chunk).toString()
+    return true
+  }
+  end(chunk?: Uint8Array): void {
+    if (chunk !== undefined) this.write(chunk)
+    this.emit('close')
+  }
+  destroy(): void {
+    this.emit('close')
+  }
+}
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  shelf = new Shelf(() => {})
+  holds = new HoldLimit(3)
+  host = { shelf: (id) => (id === streamId ? shelf : null), holds, onViewer: () => {} }
+})
+
+afterEach(() => vi.useRealTimers())
+
+const request = { method: 'GET', headers: {} } as unknown as IncomingMessage
+
+function ask(path: string): Answer {
+  const answer = new Answer()
+  const response = answer as unknown as ServerResponse
+  const [file = '', query = ''] = path.split('?')
+  const [id = '', trackId = '', name] = file.split('/')
+  if (name === undefined) answerMultivariant(host, request, response, id)
+  else if (name === 'playlist.m3u8') {
+    answerMediaPlaylist(host, request, response, { streamId: id, trackId, query: new URLSearchParams(query) })
+  } else answerMediaFile(host, request, response, { streamId: id, trackId, name })
+  return answer
+}
+
+function phase(name: 'offline' | 'starting' | 'live' | 'ended'): void {
+  shelf.apply({ kind: 'phase', streamId, phase: name })
+}
+
+function text(content: string) {
+  return { plain: Buffer.from(content), gzip: Buffer.from(content) }
+}
+
+/** A playlist whose newest complete segment is `lastMsn`, with `openParts` parts of the next. */
+function advance(lastMsn: number, openParts = 0, preloadName: string | null = null): void {
+  const playlist: RenderedPlaylist = {
+    full: text(`${lastMsn}+${openParts}`),
+    delta: text('delta'),
+    position: {
+      lastMsn,
+      lastMsnParts: 10,
+      openMsn: openParts > 0 ? lastMsn + 1 : null,
+      openParts,
+      partTargetSec: 0.2,
+      targetDurationSec: 4,
+      isEnded: false,
+    },
+    targetDurationSec: 4,
+    preloadName,
+  }
+  shelf.apply({ kind: 'playlist', streamId, trackId: 'v0', playlist })
+}
+
+function publishPart(name: string): void {
+  const memory = new SharedArrayBuffer(4)
+  new Uint8Array(memory).set(Buffer.from('part'))
+  const media: Publication[] = [
+    { kind: 'slab', streamId, slabId: 1, memory },
+    { kind: 'media', streamId, trackId: 'v0', name, slices: [{ slabId: 1, offset: 0, length: 4 }] },
+  ]
+  for (const publication of media) shelf.apply(publication)
+}
+
+test('a stream that does not exist, and one that is not live', () => {
+  expect(ask('other').status).toBe(404)
+  expect(ask('one').status).toBe(404)
+  expect(ask('one/v0/playlist.m3u8').status).toBe(404)
+  expect(ask('one/v0/7.m4s').status).toBe(404)
+})
+
+test('a blocked reload is answered by the update that holds what was asked for', () => {
+  phase('live')
+  advance(7)
+  const next = ask('one/v0/playlist.m3u8?_HLS_msn=8&_HLS_part=1')
+  advance(7, 1)
+  expect(next.status).toBe(0)
+  advance(7, 2)
+  expect([next.status, next.body]).toEqual([200, '7+2'])
+  expect(ask('one/v0/playlist.m3u8?_HLS_msn=7&_HLS_skip=YES').body).toBe('delta')
+  expect(ask('one/v0/playlist.m3u8').body).toBe('7+2')
+})
+
+test('directives that are absurd are refused at once', () => {
+  phase('live')
+  advance(7)
+  for (const query of ['_HLS_msn=999', '_HLS_part=1', '_HLS_msn=x', '_HLS_msn=8&_HLS_part=900']) {
+    expect(ask(`one/v0/playlist.m3u8?${query}`).status).toBe(400)
+  }
+})
+
+test('a playlist that does not advance is answered 503 before players give up', () => {
+  phase('live')
+  advance(7)
+  const held = ask('one/v0/playlist.m3u8?_HLS_msn=8')
+  vi.advanceTimersByTime(8999)
+  expect(held.status).toBe(0)
+  vi.advanceTimersByTime(1)
+  expect(held.status).toBe(503)
+})
+
+test('a player that comes back while the owner begins anew is held, not sent away', () => {
+  phase('starting')
+  const multivariant = ask('one')
+  const held = ask('one/v0/playlist.m3u8?_HLS_msn=8')
+  expect([multivariant.status, held.status]).toEqual([0, 0])
+  shelf.apply({ kind: 'reset', streamId })
+  phase('live')
+  advance(8)
+  shelf.apply({ kind: 'multivariant', streamId, text: text('all') })
+  expect([multivariant.body, held.body]).toEqual(['all', '8+0'])
+})
+
+test('a publisher that never gets going: 503, which players repeat, not 404', () => {
+  phase('starting')
+  const [multivariant, track] = [ask('one'), ask('one/v0/playlist.m3u8')]
+  vi.advanceTimersByTime(9000)
+  expect([multivariant.status, track.status]).toEqual([503, 503])
+})
+
+test('what is left of the last session does not answer for one that begins', () => {
+  phase('ended')
+  advance(7)
+  phase('starting')
+  const held = ask('one/v0/playlist.m3u8')
+  expect(held.status).toBe(0)
+  phase('offline')
+  expect(held.status).toBe(404)
+})
+
+test('the hinted part is held until it is whole; when another comes in its place it is not there', () => {
+  phase('live')
+  advance(7, 1, 'p0-100.m4s')
+  const hinted = ask('one/v0/p0-100.m4s')
+  expect(ask('one/v0/p0-200.m4s').status).toBe(404)
+  publishPart('p0-100.m4s')
+  advance(7, 2, 'p0-200.m4s')
+  expect([hinted.status, hinted.body]).toEqual([200, 'part'])
+
+  const missed = ask('one/v0/p0-200.m4s')
+  advance(8, 1, 'p0-300.m4s')
+  expect(missed.status).toBe(404)
+})
+
+test('segments that have left the window are gone, others are unknown', () => {
+  phase('live')
+  advance(7)
+  shelf.apply({ kind: 'drop', streamId, trackId: 'v0', names: ['5.m4s'] })
+  expect(ask('one/v0/4.m4s').status).toBe(410)
+  expect(ask('one/v0/9.m4s').status).toBe(404)
+})
+
+test('a client that leaves gives its place back, and so does every answer', () => {
+  phase('live')
+  advance(7)
+  const held = [0, 1, 2].map(() => ask('one/v0/playlist.m3u8?_HLS_msn=8'))
+  expect(holds.isFull).toBe(true)
+  expect(ask('one/v0/playlist.m3u8?_HLS_msn=8').status).toBe(503)
+  held[0]?.destroy()
+  expect(holds.isFull).toBe(false)
+  expect(shelf.track('v0')?.waiters.size).toBe(2)
+  advance(8)
+  expect(held[1]?.status).toBe(200)
+  expect(shelf.track('v0')?.waiters.size).toBe(0)
+  for (let n = 0; n < 3; n++) expect(ask('one/v0/playlist.m3u8?_HLS_msn=9').status).toBe(0)
+  vi.advanceTimersByTime(9000)
+  expect(holds.isFull).toBe(false)
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('the end of a stream answers everybody', () => {
+  phase('live')
+  advance(7, 1, 'p0-100.m4s')
+  const held = [ask('one/v0/playlist.m3u8?_HLS_msn=9'), ask('one/v0/p0-100.m4s')]
+  const { playlist } = shelf.track('v0')!
+  const position = { ...playlist!.position, isEnded: true }
+  shelf.apply({
+    kind: 'playlist',
+    streamId,
+    trackId: 'v0',
+    playlist: { ...playlist!, full: text('over'), position, preloadName: null },
+  })
+  phase('ended')
+  expect(held.map(({ status, body }) => [status, body.slice(0, 4)])).toEqual([
+    [200, 'over'],
+    [404, '{"ty'],
+  ])
+})

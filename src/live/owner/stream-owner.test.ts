@@ -1,0 +1,126 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { createMemoryStore } from '../../storage/memory-store.ts'
+import type { MirrorEvent } from '../events.ts'
+import type { FromOwner } from '../ingest/protocol.ts'
+import type { Publication } from '../publication.ts'
+import { Registry } from '../registry.ts'
+import { DEFAULT_STREAM_SETTINGS } from '../settings.ts'
+import { StreamOwner } from './stream-owner.ts'
+import { openTimelineStore } from './timeline-store.ts'
+
+const NOW_MS = Date.UTC(2026, 10, 21)
+let owner: StreamOwner
+let replies: { readonly to: string; readonly message: FromOwner }[]
+let busy: Map<string, boolean>
+let events: MirrorEvent[]
+let published: Publication[]
+
+function stream(id: string) {
+  return { id, tenantId: 'default', settings: DEFAULT_STREAM_SETTINGS, keyLookups: [] }
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: NOW_MS, toFake: ['setInterval', 'clearInterval', 'Date'] })
+  replies = []
+  busy = new Map()
+  events = []
+  published = []
+  owner = new StreamOwner({
+    registry: new Registry([stream('one'), stream('two')]),
+    timeline: openTimelineStore(createMemoryStore({ nowMs: () => NOW_MS })),
+    origins: 1,
+    windowMaxBytes: 64 * 1024 * 1024,
+    maxFragmentBytes: 1024 * 1024,
+    firstSlabId: 0,
+    now: () => Date.now(),
+    publish: (batch) => published.push(...batch),
+    reply: (to, message) => replies.push({ to, message }),
+    emit: (event) => events.push(event),
+    onBusy: (streamId, isBusy) => busy.set(streamId, isBusy),
+  })
+})
+
+afterEach(() => {
+  owner[Symbol.dispose]()
+  vi.useRealTimers()
+})
+
+function open(receiver: string, inputId: string, streamId: string) {
+  owner.onMessage(receiver, {
+    kind: 'open',
+    inputId,
+    streamId,
+    protocol: 'srt',
+    container: 'ts',
+    trackId: null,
+    openedAtMs: Date.now(),
+  })
+}
+
+test('an input is accepted, its stream is busy, and free again when it closes', () => {
+  open('ingest', 'a', 'one')
+  expect(replies).toEqual([{ to: 'ingest', message: { kind: 'accepted', inputId: 'a' } }])
+  expect(busy.get('one')).toBe(true)
+  owner.onMessage('ingest', { kind: 'close', inputId: 'a', fault: null })
+  expect(busy.get('one')).toBe(false)
+  expect(published.at(-1)).toEqual({ kind: 'phase', streamId: 'one', phase: 'offline' })
+})
+
+test('an input of an unknown stream is refused', () => {
+  open('ingest', 'a', 'three')
+  expect(replies[0]?.message).toMatchObject({ kind: 'ended', fault: { code: 'stream_not_found' } })
+})
+
+test('a receiver that dies takes its inputs along: the next publisher is not told that the stream is busy', () => {
+  open('ingest', 'a', 'one')
+  open('1', 'b', 'two')
+  owner.onReceiverLost('ingest')
+  expect([busy.get('one'), busy.get('two')]).toEqual([false, true])
+  open('ingest', 'c', 'one')
+  expect(replies.at(-1)?.message).toEqual({ kind: 'accepted', inputId: 'c' })
+})
+
+test('garbage ends its own input by name and touches no other', () => {
+  open('ingest', 'a', 'one')
+  open('ingest', 'b', 'two')
+  owner.onMessage('ingest', {
+    kind: 'data',
+    inputId: 'a',
+    bytes: new Uint8Array(2_000_000).fill(7),
+    arrivedAtMs: Date.now(),
+  })
+  expect(replies.filter(({ message }) => message.kind === 'ended').map(({ message }) => message.inputId)).toEqual(['a'])
+  expect(events.some(({ streamId, type }) => streamId === 'one' && type === 'stream.error')).toBe(true)
+  expect(events.some(({ streamId, type }) => streamId === 'two' && type === 'stream.error')).toBe(false)
+})
+
+test('a publisher without media is ended after 15 seconds', () => {
+  open('ingest', 'a', 'one')
+  vi.advanceTimersByTime(14_800)
+  expect(replies).toHaveLength(1)
+  vi.advanceTimersByTime(400)
+  expect(replies.at(-1)?.message).toMatchObject({ kind: 'ended', fault: { code: 'ingest_no_media' } })
+  expect(busy.get('one')).toBe(false)
+})
+
+test('bytes are acknowledged after every quarter of a mebibyte', () => {
+  open('ingest', 'a', 'one')
+  const packet = new Uint8Array(188)
+  packet.set([0x47, 0x1f, 0xff, 0x10])
+  const bytes = () => Uint8Array.from(Buffer.concat(Array.from({ length: 700 }, () => packet)))
+  for (let n = 0; n < 4; n++) {
+    owner.onMessage('ingest', { kind: 'data', inputId: 'a', bytes: bytes(), arrivedAtMs: Date.now() })
+  }
+  expect(replies.filter(({ message }) => message.kind === 'ack').map(({ message }) => message)).toEqual([
+    { kind: 'ack', inputId: 'a', processedBytes: 2 * 700 * 188 },
+    { kind: 'ack', inputId: 'a', processedBytes: 4 * 700 * 188 },
+  ])
+})
+
+test('a removed stream ends its inputs and says goodbye', () => {
+  open('ingest', 'a', 'one')
+  owner.onUnregistered('one')
+  expect(replies.at(-1)?.message).toMatchObject({ kind: 'ended', fault: { code: 'input_ended' } })
+  expect(published.at(-1)).toMatchObject({ kind: 'phase', phase: 'offline' })
+  expect(owner.statuses().map(({ id }) => id)).toEqual([])
+})

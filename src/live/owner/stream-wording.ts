@@ -1,0 +1,48 @@
+// What people are told about a stream: its tracks in words and figures, and what its encoder should do better. Pure.
+import { toNumber } from '../../core/rational.ts'
+import type { InputTrack, TrackConfig } from '../../media/samples.ts'
+import type { OwnerTrackStatus } from '../control.ts'
+
+export function describeTrack({ config }: InputTrack): string {
+  if (config.kind === 'audio')
+    return `${config.codec.toUpperCase()} ${config.sampleRateHz / 1000} kHz ${config.channels} ch`
+  const rate = config.frameRate === null ? '' : ` ${Number(toNumber(config.frameRate).toFixed(2))} fps`
+  return `${config.codec.toUpperCase()} ${config.widthPx}×${config.heightPx}${rate}`
+}
+
+export function trackStatus(id: string, config: TrackConfig, bitrateBps: number): OwnerTrackStatus {
+  const isVideo = config.kind === 'video'
+  return {
+    id,
+    kind: config.kind,
+    codec: config.codec,
+    codecString: config.codecString,
+    widthPx: isVideo ? config.widthPx : null,
+    heightPx: isVideo ? config.heightPx : null,
+    frameRate: isVideo && config.frameRate !== null ? toNumber(config.frameRate) : null,
+    sampleRateHz: isVideo ? null : config.sampleRateHz,
+    channels: isVideo ? null : config.channels,
+    language: isVideo ? null : config.language,
+    bitrateBps,
+  }
+}
+
+export interface EncoderFacts {
+  readonly keyframeIntervalSec: number | null
+  readonly cellSec: number | null
+  readonly isFrameRateUnknown: boolean
+}
+
+/** Empty when all is well. */
+export function encoderAdvice({ keyframeIntervalSec, cellSec, isFrameRateUnknown }: EncoderFacts): readonly string[] {
+  const advice: string[] = []
+  if (keyframeIntervalSec !== null && cellSec !== null && keyframeIntervalSec > cellSec * 1.05) {
+    advice.push(
+      `Keyframes come every ${keyframeIntervalSec.toFixed(1)} s; set the encoder's keyframe interval to ${cellSec.toFixed(0)} s so that viewers can join and seek at every segment.`,
+    )
+  }
+  if (isFrameRateUnknown) {
+    advice.push('The encoder declares no frame rate and sends frames at uneven times; set a constant frame rate.')
+  }
+  return advice
+}
