@@ -6,7 +6,12 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'launcher/**/*.test.ts', 'web/src/**/*.test.ts', 'test/contract/**/*.test.ts'],
+          include: [
+            'src/**/*.test.ts',
+            'launcher/**/*.test.ts',
+            'web/src/**/*.test.{ts,tsx}',
+            'test/contract/**/*.test.ts',
+          ],
           testTimeout: 20_000,
         },
       },

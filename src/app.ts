@@ -1,6 +1,7 @@
 // The composition root: opens every part of Mirror in dependency order. With main.ts and serve.ts the only files that know them all.
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
+import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createApiSecrets } from './api/api-secrets.ts'
@@ -67,7 +68,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
       maxFragmentBytes: config.ingest.maxFragmentBytes,
       inputIdleMs: config.ingest.idleTimeoutMs,
       maxConnections: config.media.maxConnections,
-      windowMaxBytes: config.window.maxBytes,
+      windowMaxBytes: config.window.maxBytes ?? Math.floor(availableMemoryBytes() / 2),
       streams,
       now: clock,
       log: log.child('live'),
@@ -133,6 +134,12 @@ async function readTls({ media }: Config): Promise<{ readonly cert: string; read
 function reachableHost(bind: string): string {
   if (bind === '0.0.0.0') return '127.0.0.1'
   return bind === '::' ? '::1' : bind
+}
+
+/** What the machine has, or less where a container says so. */
+function availableMemoryBytes(): number {
+  const limit = process.constrainedMemory()
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem()
 }
 
 /** The package's root holds `src` (clone) or `dist` (package) beside `web/dist`. */

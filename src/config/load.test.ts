@@ -50,7 +50,7 @@ test('without file, variables and flags Mirror serves this machine only, from ./
       rtmp: { enabled: true, port: 1935 },
       srt: { enabled: true, port: 6000, latencyMs: 100, passphrase: null },
       ingest: { maxPublishers: 100, maxFragmentBytes: 33_554_432, idleTimeoutMs: 10_000 },
-      window: { maxBytes: 2_147_483_648 },
+      window: { maxBytes: null },
       database: { kind: 'sqlite' },
       adminToken: null,
       ffmpeg: { path: 'ffmpeg' },

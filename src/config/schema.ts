@@ -250,11 +250,12 @@ export const CONFIG_SCHEMA = z.strictObject({
     .prefault({}),
   window: z
     .strictObject({
-      maxBytes: key(measured(parseSize, '64MiB', '1TiB'), {
+      maxBytes: key(optional(measured(parseSize, '64MiB', '1TiB')), {
         kind: 'size',
-        default: '2GiB',
+        default: null,
         values: 'a size from 64MiB to 1TiB',
-        about: 'Memory for the live windows of all streams together; beyond it a new publisher is refused.',
+        about:
+          'Memory for the live windows of all streams together; beyond it a new publisher is refused. Not set means half of the memory that Mirror may use.',
         tradeOff:
           'Used only as streams need it. A stream takes about a minute of its bit rate: 45 MB at 6 Mbit/s, 375 MB at 50 Mbit/s.',
       }),

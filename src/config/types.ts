@@ -21,7 +21,8 @@ export interface Config {
     readonly passphrase: string | null
   }
   readonly ingest: { readonly maxPublishers: number; readonly maxFragmentBytes: number; readonly idleTimeoutMs: number }
-  readonly window: { readonly maxBytes: number }
+  /** Null: half of the memory that the process may use. */
+  readonly window: { readonly maxBytes: number | null }
   readonly database: { readonly kind: 'sqlite' } | { readonly kind: 'postgres'; readonly url: string }
   readonly adminToken: string | null
   readonly ffmpeg: { readonly path: string }

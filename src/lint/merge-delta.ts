@@ -8,18 +8,21 @@ export function mergeDelta(base: MediaPlaylist | null, update: MediaPlaylist): M
   if (base === null) return null
   const firstKept = update.mediaSequence + skip.segments
   const skipped = base.segments.filter(({ msn }) => msn >= update.mediaSequence && msn < firstKept)
-  const last = skipped.at(-1)
-  if (last === undefined || skipped.length !== skip.segments) return null
-  const dsnShift = last.dsn - update.discontinuitySequence
+  const first = skipped[0]
+  if (first === undefined || skipped.length !== skip.segments) return null
+  // Skipping changes neither number in the header: what was skipped is counted from there, too.
+  const shift = update.discontinuitySequence + (first.hasDiscontinuity ? 1 : 0) - first.dsn
+  const renumbered = shift === 0 ? skipped : skipped.map((segment) => ({ ...segment, dsn: segment.dsn + shift }))
+  const last = renumbered.at(-1) ?? first
   const inherit = <T extends ParentSegment>(segment: T): T => ({
     ...segment,
-    dsn: segment.dsn + dsnShift,
+    dsn: segment.dsn - update.discontinuitySequence + last.dsn,
     map: segment.map ?? last.map,
     key: segment.key ?? last.key,
   })
   return {
     ...update,
-    segments: [...skipped, ...update.segments.map(inherit)],
+    segments: [...renumbered, ...update.segments.map(inherit)],
     open: update.open === null ? null : inherit(update.open),
   }
 }

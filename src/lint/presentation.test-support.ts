@@ -185,7 +185,7 @@ const ENDED_MULTIVARIANT = `#EXTM3U
 v0/playlist.m3u8
 `
 
-function livePlaylist(track: Track, state: number, isDelta: boolean): string {
+export function livePlaylist(track: Track, state: number, isDelta = false, moreSkipped = 0): string {
   const complete = Math.floor(state / PARTS)
   const open = state % PARTS
   const first = Math.max(0, complete - WINDOW)
@@ -193,14 +193,14 @@ function livePlaylist(track: Track, state: number, isDelta: boolean): string {
     '#EXTM3U',
     '#EXT-X-VERSION:9',
     '#EXT-X-TARGETDURATION:4',
-    `#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=${SKIP_UNTIL_SEC}.0,HOLD-BACK=13.0,PART-HOLD-BACK=1.6`,
+    `#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=${SKIP_UNTIL_SEC}.0,HOLD-BACK=16.0,PART-HOLD-BACK=1.6`,
     '#EXT-X-PART-INF:PART-TARGET=0.5',
     `#EXT-X-MEDIA-SEQUENCE:${FIRST_MSN + first}`,
     `#EXT-X-DISCONTINUITY-SEQUENCE:${first > CUT ? 6 : 5}`,
     '#EXT-X-INDEPENDENT-SEGMENTS',
   ]
   // Two seconds each: so many begin and end beyond the boundary.
-  const skipped = isDelta ? Math.max(0, complete - first - (SKIP_UNTIL_SEC / 2 + 1)) : 0
+  const skipped = isDelta ? Math.max(0, complete - first - (SKIP_UNTIL_SEC / 2 + 1)) + moreSkipped : 0
   if (skipped > 0) lines.push(`#EXT-X-SKIP:SKIPPED-SEGMENTS=${skipped}`)
   let map = ''
   for (let index = first + skipped; index <= complete; index++) {

@@ -1,6 +1,8 @@
 // What may change from one version of a media playlist to the next: RFC 8216bis 6.2.1 and 6.2.2.
+
+import { wasHeld } from '../exchange.ts'
 import type { MediaPlaylist } from '../media-playlist-model.ts'
-import { comparePositions, differences, durationSec, positionOf } from '../merge-delta.ts'
+import { comparePositions, differences, durationSec, type Position, positionOf } from '../merge-delta.ts'
 import { BIS, type Fault, type MediaPlaylistView, ms, type Rule, sec } from './rule.ts'
 import { parentsOf } from './segments.ts'
 
@@ -32,7 +34,8 @@ export const CHANGE_RULES: readonly Rule[] = [
       }
   }),
   change('segment-unchanged', '6.2.1', 'A listed segment keeps URI, duration and tags.', function* (view) {
-    if (!hasDelta(view)) yield* changedSegments(view, false)
+    const before = view.rendition.latestFull
+    if (view.answered.skip === null && before !== null) yield* changedSegments(before.playlist, view.answered, false)
   }),
   change(
     'msn-counts-removed',
@@ -60,7 +63,7 @@ export const CHANGE_RULES: readonly Rule[] = [
     function* (view) {
       const { previous, whole } = view
       // A header that went backwards is another rule's.
-      if (hasDelta(view) || whole.discontinuitySequence < previous.discontinuitySequence) return
+      if (isSameState(view) || whole.discontinuitySequence < previous.discontinuitySequence) return
       const known = new Map(parentsOf(previous).map(({ msn, dsn }) => [msn, dsn]))
       for (const { msn, dsn, line } of parentsOf(whole)) {
         const before = known.get(msn)
@@ -148,9 +151,11 @@ export const CHANGE_RULES: readonly Rule[] = [
     title: 'A live playlist gets a new segment within 1.5 target durations.',
     source: `${BIS} §6.2.1`,
     *reload({ previous, whole, exchange, rendition }) {
-      if (previous === null || whole.isEnded || rendition.segmentChangedAtMs === null) return
-      const lateMs = waitedMs(exchange, lastMsn(whole) > lastMsn(previous)) - rendition.segmentChangedAtMs
-      const limitMs = 1500 * (whole.targetDurationSec ?? 0)
+      const { targetDurationSec } = whole
+      if (previous === null || whole.isEnded || targetDurationSec === null || rendition.segmentChangedAtMs === null)
+        return
+      const lateMs = waitedMs(exchange, lastMsn(whole) - lastMsn(previous)) - rendition.segmentChangedAtMs
+      const limitMs = 1500 * targetDurationSec
       if (lateMs > limitMs + CADENCE_SLACK_MS)
         yield {
           seen: `no segment after ${lastMsn(previous)} for ${ms(lateMs)}, the limit is ${ms(limitMs)}`,
@@ -168,7 +173,7 @@ export const CHANGE_RULES: readonly Rule[] = [
       const { partTargetSec } = whole
       if (previous === null || whole.isEnded || partTargetSec === null || rendition.partChangedAtMs === null) return
       const before = positionOf(previous)
-      const lateMs = waitedMs(exchange, comparePositions(positionOf(whole), before) > 0) - rendition.partChangedAtMs
+      const lateMs = waitedMs(exchange, partsAfter(whole, before)) - rendition.partChangedAtMs
       const limitMs = 1000 * partTargetSec
       if (lateMs > limitMs + Math.max(CADENCE_SLACK_MS, limitMs / 2))
         yield {
@@ -179,18 +184,28 @@ export const CHANGE_RULES: readonly Rule[] = [
   },
 ]
 
-/** Whether either side of the comparison went through a delta update: then delta rules judge it. */
-export function hasDelta({ answered, previous }: Pick<MediaPlaylistView, 'answered' | 'previous'>): boolean {
-  return answered.skip !== null || (previous?.skip ?? null) !== null
+/** Two readings of one state of the playlist, one of them through a delta update: they must be equal. */
+export function isSameState({
+  answered,
+  whole,
+  previous,
+}: Pick<MediaPlaylistView, 'answered' | 'whole' | 'previous'>): boolean {
+  if (previous === null || (answered.skip === null) === (previous.skip === null)) return false
+  return (
+    whole.mediaSequence === previous.mediaSequence && comparePositions(positionOf(whole), positionOf(previous)) === 0
+  )
 }
 
-export function* changedSegments({ previous, whole }: MediaPlaylistView, withDsn: boolean): Iterable<Fault> {
-  const known = new Map((previous?.segments ?? []).map((segment) => [segment.msn, segment]))
-  for (const segment of whole.segments) {
-    const before = known.get(segment.msn)
-    if (before === undefined || before === segment) continue
-    const found = differences(before, segment)
-    if (withDsn && before.dsn !== segment.dsn) found.push(`discontinuity number ${before.dsn} became ${segment.dsn}`)
+export function* changedSegments(before: MediaPlaylist, now: MediaPlaylist, withDsn: boolean): Iterable<Fault> {
+  const known = new Map(before.segments.map((segment) => [segment.msn, segment]))
+  const numbers = new Map(before.segments.map(({ url, msn }) => [url, msn]))
+  for (const segment of now.segments) {
+    const first = known.get(segment.msn)
+    if (first === undefined || first === segment) continue
+    // The same segment under another number: another rule speaks.
+    if (segment.range === null && (numbers.get(segment.url) ?? segment.msn) !== segment.msn) continue
+    const found = differences(first, segment)
+    if (withDsn && first.dsn !== segment.dsn) found.push(`discontinuity number ${first.dsn} became ${segment.dsn}`)
     if (found.length === 0) continue
     yield { line: segment.uriLine, seen: `segment ${segment.msn}: ${found.join(', ')}` }
     // One wrong number shifts all that follow.
@@ -213,7 +228,8 @@ function change(id: string, section: string, title: string, check: (view: Change
     severity: 'must',
     title,
     source: `${BIS} §${section}`,
-    reload: ({ previous, ...view }) => (previous === null ? [] : check({ ...view, previous })),
+    // A delta update without its base cannot be compared with anything.
+    reload: ({ previous, ...view }) => (previous === null || !view.isWhole ? [] : check({ ...view, previous })),
   }
 }
 
@@ -221,10 +237,23 @@ function lastMsn({ segments }: MediaPlaylist): number {
   return segments.at(-1)?.msn ?? -1
 }
 
-/** Until when there was surely nothing new: a held answer came with the news, an unchanged one was asked for before any. */
-function waitedMs(exchange: MediaPlaylistView['exchange'], isNews: boolean): number {
-  if (!isNews) return exchange.requestedAtMs
-  return exchange.directives.msn !== null && exchange.headersAtMs - exchange.requestedAtMs > 40
-    ? exchange.headersAtMs
-    : 0
+/** How many parts the playlist lists behind a position. */
+function partsAfter(playlist: MediaPlaylist, { msn, part }: Position): number {
+  return parentsOf(playlist)
+    .filter((parent) => parent.msn >= msn)
+    .reduce(
+      (sum, parent) =>
+        sum +
+        (parent.msn > msn ? parent.parts.length : Math.max(0, parent.parts.length - 1 - (part ?? parent.parts.length))),
+      0,
+    )
+}
+
+/**
+ * Until when there was surely nothing new: a held answer came with the one piece of news, an unchanged one was asked for
+ * before any. Of several news nobody knows when the first came.
+ */
+function waitedMs(exchange: MediaPlaylistView['exchange'], news: number): number {
+  if (news <= 0) return exchange.requestedAtMs
+  return news === 1 && exchange.directives.msn !== null && wasHeld(exchange) ? exchange.headersAtMs : 0
 }

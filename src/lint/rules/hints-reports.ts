@@ -47,9 +47,9 @@ export const HINT_REPORT_RULES: readonly Rule[] = [
     severity: 'must',
     title: 'What is hinted at becomes the next part, unless a discontinuity or gap changes the plan.',
     source: `${BIS} §4.4.5.3`,
-    *reload({ previous, whole }) {
+    *reload({ previous, whole, isWhole }) {
       const hint = previous?.hints.find(({ type }) => type === 'PART')
-      if (previous === null || hint === undefined) return
+      if (previous === null || hint === undefined || !isWhole) return
       const before = positionOf(previous)
       const added = parentsOf(whole).filter(({ msn }) => msn >= before.msn)
       const parts = added.flatMap((parent) =>
@@ -102,7 +102,11 @@ export const HINT_REPORT_RULES: readonly Rule[] = [
     *reload({ answered, rendition, presentation }) {
       if (answered.isEnded || answered.partTargetSec === null || answered.isIFramesOnly) return
       for (const other of presentation.renditions.values()) {
-        if (other === rendition || !isLowLatency(other) || answered.reports.some(({ url }) => url === other.url))
+        if (
+          other === rendition ||
+          !isLowLatency(other) ||
+          answered.reports.some(({ url }) => withoutDirectives(url) === other.url)
+        )
           continue
         yield { seen: `no EXT-X-RENDITION-REPORT on ${other.name}`, subject: `${rendition.name} ${other.name}` }
       }
@@ -162,9 +166,9 @@ export const HINT_REPORT_RULES: readonly Rule[] = [
     severity: 'must',
     title: 'LAST-MSN and LAST-PART of a rendition report exist in that rendition.',
     source: `${BIS} §4.4.5.4`,
-    *reload({ whole, exchange, rendition }) {
+    *reload({ whole, isWhole, exchange, rendition }) {
       const { claim } = rendition
-      if (claim === null || exchange.requestedAtMs <= claim.madeAtMs || whole.isEnded) return
+      if (!isWhole || claim === null || exchange.requestedAtMs <= claim.madeAtMs || whole.isEnded) return
       const here = positionOf(whole)
       // A complete segment whose parts are not listed has all of them.
       if (here.msn > claim.position.msn || (here.msn === claim.position.msn && here.part === null)) return
@@ -178,6 +182,13 @@ export const HINT_REPORT_RULES: readonly Rule[] = [
     },
   },
 ]
+
+function withoutDirectives(url: string): string {
+  const target = URL.parse(url)
+  if (target === null) return url
+  for (const name of [...target.searchParams.keys()]) if (name.startsWith('_HLS_')) target.searchParams.delete(name)
+  return target.href
+}
 
 function isLowLatency({ latest }: RenditionHistory): boolean {
   return latest !== null && latest.partTargetSec !== null && !latest.isEnded && !latest.isIFramesOnly

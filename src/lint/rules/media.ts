@@ -113,7 +113,7 @@ export const MEDIA_RULES: readonly Rule[] = [
     '3.1',
     'A segment is, byte for byte, its parts one after another.',
     function* ({ facts, record, part }) {
-      if (part !== null || facts.pieces === null) return
+      if (part !== null || facts.pieces === null || facts.fault !== null) return
       const bytes = [...record.parts.values()].reduce((sum, one) => sum + (one.facts?.sizeBytes ?? 0), 0)
       if (bytes !== facts.sizeBytes) {
         yield { seen: `segment ${record.msn} has ${facts.sizeBytes} bytes, its parts ${bytes}` }

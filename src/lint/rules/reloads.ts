@@ -2,7 +2,7 @@
 import type { Probe } from '../exchange.ts'
 import type { MediaPlaylist } from '../media-playlist-model.ts'
 import { holdsAsked, openDurationSec } from '../merge-delta.ts'
-import { changedSegments, hasDelta } from './changes.ts'
+import { changedSegments, isSameState } from './changes.ts'
 import { BIS, type ExchangeView, type Fault, ms, type Rule, type Severity } from './rule.ts'
 
 /** Durations are sums of rounded decimals. */
@@ -50,7 +50,8 @@ export const RELOAD_RULES: readonly Rule[] = [
     title: 'A delta update on its base is the same playlist as the full one.',
     source: `${BIS} §6.2.5.1`,
     *reload(view) {
-      if (hasDelta(view)) yield* changedSegments(view, true)
+      if (view.isWhole && view.previous !== null && isSameState(view))
+        yield* changedSegments(view.previous, view.whole, true)
     },
   },
   {

@@ -1,7 +1,7 @@
 // Playlists of one presentation against each other: RFC 8216bis 6.2.4.
 import type { PresentationHistory, RenditionHistory } from '../history.ts'
 import type { MediaPlaylist } from '../media-playlist-model.ts'
-import { BIS, EPSILON, type Fault, ms, type Rule, sec } from './rule.ts'
+import { BIS, type Fault, ms, type Rule } from './rule.ts'
 import { parentsOf } from './segments.ts'
 
 /** Dates are written in milliseconds and audio frames last 21: no player hears less. */
@@ -60,26 +60,6 @@ export const RENDITION_RULES: readonly Rule[] = [
       }
     },
   ),
-  across(
-    'part-hold-back-largest',
-    'PART-HOLD-BACK is three times the largest PART-TARGET of all renditions.',
-    function* (renditions) {
-      const largest = Math.max(0, ...renditions.map(({ latest }) => latest.partTargetSec ?? 0))
-      for (const { url, latest } of renditions) {
-        const holdBack = latest.serverControl?.partHoldBackSec
-        // With its own target satisfied; otherwise another rule speaks.
-        const isOwnFine = holdBack != null && holdBack >= 3 * (latest.partTargetSec ?? 0) - EPSILON
-        if (isOwnFine && holdBack < 3 * largest - EPSILON)
-          yield {
-            url,
-            line: latest.serverControl?.line ?? 0,
-            seen: `${sec(holdBack)}, the largest PART-TARGET is ${sec(largest)}`,
-          }
-      }
-    },
-    'should',
-    `${BIS} §4.4.3.8`,
-  ),
   across('dateranges-equal', 'Renditions with date ranges have the same ones.', function* (renditions) {
     const withRanges = renditions.filter(({ dateRanges }) => dateRanges.size > 0)
     const [reference, ...others] = withRanges
@@ -136,14 +116,12 @@ function across(
   id: string,
   title: string,
   check: (renditions: readonly Followed[], presentation: PresentationHistory) => Iterable<Fault>,
-  severity: Rule['severity'] = 'must',
-  source = `${BIS} §6.2.4`,
 ): Rule {
   return {
     id,
-    severity,
+    severity: 'must',
     title,
-    source,
+    source: `${BIS} §6.2.4`,
     end: (presentation) => {
       const followed = [...presentation.renditions.values()].filter((one): one is Followed => one.latest !== null)
       return check(followed, presentation)

@@ -109,7 +109,7 @@ export const VARIANT_RULES: readonly Rule[] = [
         const peakBps = sumOf(presentation, variant, peakOf)
         const isEnded = presentation.renditions.get(variant.url)?.latest?.isEnded === true
         const limitBps = (variant.bandwidthBps ?? 0) * (isEnded ? PEAK_SLACK.ended : PEAK_SLACK.live)
-        if (peakBps !== null && peakBps > limitBps)
+        if (variant.bandwidthBps !== null && peakBps !== null && peakBps > limitBps)
           yield {
             url: presentation.url,
             line: variant.line,

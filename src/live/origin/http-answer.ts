@@ -90,14 +90,23 @@ export function answerMedia(
     response.end()
     return
   }
+  const pieces = cutOut(media.buffers, start, end)
+  const last = pieces.pop()
+  for (const piece of pieces) response.write(piece)
+  response.end(last)
+}
+
+/** The bytes from `start` to `end` of buffers that follow one another. */
+function cutOut(buffers: readonly Buffer[], start: number, end: number): Buffer[] {
+  const pieces: Buffer[] = []
   let at = 0
-  for (const buffer of media.buffers) {
+  for (const buffer of buffers) {
     const from = Math.max(0, start - at)
     const to = Math.min(buffer.length, end - at)
-    if (to > from) response.write(buffer.subarray(from, to))
+    if (to > from) pieces.push(buffer.subarray(from, to))
     at += buffer.length
   }
-  response.end()
+  return pieces
 }
 
 export function answerBytes(

@@ -91,8 +91,7 @@ function pump(
     input.onEnded = (fault) => finish(fault, true)
     request.on('data', (chunk: Buffer) => {
       idle.refresh()
-      // Node reads into pooled memory: the input needs bytes of its own that can be moved to another thread.
-      if (!isOver && !input.write(new Uint8Array(chunk))) request.pause()
+      if (!isOver && !input.write(ownBytes(chunk))) request.pause()
     })
     request.once('end', () => {
       // The answer waits for the owner's verdict on the last bytes.
@@ -126,4 +125,10 @@ function refuse(request: IncomingMessage, response: ServerResponse, fault: Input
 
 function bearerToken(request: IncomingMessage): string | null {
   return /^Bearer (\S{1,200})$/.exec(request.headers.authorization ?? '')?.[1] ?? null
+}
+
+/** Bytes that can be moved to another thread: the chunk itself where it has its memory alone, else a copy (Node pools small reads). */
+function ownBytes(chunk: Buffer): Uint8Array {
+  const isAlone = chunk.buffer instanceof ArrayBuffer && chunk.byteLength === chunk.buffer.byteLength
+  return isAlone ? new Uint8Array(chunk.buffer) : new Uint8Array(chunk)
 }

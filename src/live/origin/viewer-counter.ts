@@ -1,5 +1,5 @@
 // Who watches: sessions named by the player where it does, else by a salted hash of address and browser. No address is kept.
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { ViewerReport } from '../threads/messages.ts'
 
@@ -9,6 +9,8 @@ const MAX_SESSIONS_PER_STREAM = 50_000
 
 export class ViewerCounter {
   readonly #salt: Uint8Array
+  /** Hashing for every request of a connection would cost 5 % of delivery. */
+  readonly #unnamed = new WeakMap<object, { readonly userAgent: string; readonly session: string }>()
   /** stream → session → [track, last seen] */
   readonly #streams = new Map<string, Map<string, { trackId: string; atMs: number }>>()
 
@@ -37,12 +39,27 @@ export class ViewerCounter {
 
   #sessionOf(request: IncomingMessage, query: URLSearchParams): string {
     const named = namedSession(request, query)
-    const name = named ?? `${request.socket.remoteAddress ?? ''} ${request.headers['user-agent'] ?? ''}`
-    // A named session is the same in every thread; an address is salted so that it cannot be looked up.
-    const hash = createHash('sha256')
-    if (named === null) hash.update(this.#salt)
-    return hash.update(name).digest('base64url').slice(0, 12)
+    // A named session is the same in every thread.
+    return named === null ? this.#unnamedSession(request) : shortHash(createHash('sha256').update(named))
   }
+
+  /** An address is salted so that it cannot be looked up. */
+  #unnamedSession({ socket, headers }: IncomingMessage): string {
+    const userAgent = headers['user-agent'] ?? ''
+    const known = this.#unnamed.get(socket)
+    if (known?.userAgent === userAgent) return known.session
+    const session = shortHash(
+      createHash('sha256')
+        .update(this.#salt)
+        .update(`${socket.remoteAddress ?? ''} ${userAgent}`),
+    )
+    this.#unnamed.set(socket, { userAgent, session })
+    return session
+  }
+}
+
+function shortHash(hash: Hash): string {
+  return hash.digest('base64url').slice(0, 12)
 }
 
 /** CTA-5004 `sid`, the usual session headers, or `session` in the query. */

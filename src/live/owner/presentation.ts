@@ -58,6 +58,8 @@ export class Presentation {
   readonly #options: PresentationOptions
   readonly #tracks = new Map<string, PresentedTrack>()
   #multivariant: { readonly text: RenderedText; readonly source: string } | null = null
+  /** Bit rates are known anew when a segment ends. */
+  #isMultivariantDirty = false
   #isEnded = false
   readonly #rendered = new Map<string, Publication>()
 
@@ -119,20 +121,19 @@ export class Presentation {
   /** Renders what changed since the last call; once per batch of input, never per viewer. */
   flush(): void {
     const windowSec = Math.max(this.#options.settings.windowMs / 1000, 3 * this.targetDurationSec)
-    let isAnyDirty = false
     for (const track of this.#tracks.values()) {
       if (!track.isDirty) continue
-      isAnyDirty = true
       track.isDirty = false
       this.#dropOld(track, 2 * windowSec)
       this.#renderTrack(track, windowSec)
     }
-    if (isAnyDirty) this.#renderMultivariant()
+    if (this.#isMultivariantDirty) this.#renderMultivariant()
   }
 
   /** Adds EXT-X-ENDLIST everywhere. */
   end(): void {
     this.#isEnded = true
+    this.#isMultivariantDirty = true
     for (const track of this.#tracks.values()) track.isDirty = true
     this.flush()
   }
@@ -176,8 +177,10 @@ export class Presentation {
         if (segment === null) return
         this.#publish({ kind: 'media', streamId: this.#options.streamId, trackId: track.id, ...segment })
         track.isDirty = true
+        this.#isMultivariantDirty = true
       },
       onGap: ({ msn, startDts, endDts }) => {
+        this.#isMultivariantDirty = true
         window.addGap(
           { msn, dsn, initUri, startsAtMs: ticksToEpochMs(startDts, timescale) },
           (endDts - startDts) / timescale,
@@ -276,6 +279,7 @@ export class Presentation {
 
   /** Comes once every track has a segment, because only then are bit rates known; again when a peak has grown. */
   #renderMultivariant(): void {
+    this.#isMultivariantDirty = false
     const tracks = [...this.#tracks.values()]
     const isMeasured = tracks.every((track) => track.window.peakBps > 0)
     const isLate = tracks.some((track) => track.window.segments.length >= WAIT_FOR_TRACK_SEGMENTS)
