@@ -13,6 +13,7 @@ export default defineConfig({
             'test/contract/**/*.test.ts',
           ],
           testTimeout: 20_000,
+          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -22,6 +23,7 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -31,6 +33,8 @@ export default defineConfig({
           testTimeout: 240_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          // Last and alone: real players and encoders on a machine that does nothing else.
+          sequence: { groupOrder: 2 },
         },
       },
     ],

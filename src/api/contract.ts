@@ -22,7 +22,10 @@ export function durationSchema(minMs: number, maxMs: number) {
 
 export const streamSettingsSchema = z
   .strictObject({
-    segment: durationSchema(300, 10_000).meta({ description: 'Aimed-at segment length', example: '2s' }),
+    segment: durationSchema(300, 10_000).meta({
+      description: 'Aimed-at segment length; fixed by the first publish of the stream',
+      example: '2s',
+    }),
     part: durationSchema(80, 1_000).meta({ description: 'Aimed-at part length', example: '200ms' }),
     window: durationSchema(10_000, 300_000).meta({
       description: 'Newest media held in memory and listed',

@@ -442,3 +442,27 @@ function partBytes(track: Track, part: number, { samples: change, shift }: Scene
 function segmentBytes(track: Track, index: number, options: SceneOptions): Uint8Array {
   return Buffer.concat(Array.from({ length: PARTS }, (_, part) => partBytes(track, index * PARTS + part, options)))
 }
+
+/** A part of which half the samples lie in a second fragment. */
+export function partInTwo(track: Track, part: number): Uint8Array {
+  const whole = track === 'v0' ? 15 : 25
+  const ticks = track === 'v0' ? 1000 : 960
+  const half = Math.floor(whole / 2)
+  const cut = (from: number, count: number): Uint8Array => {
+    const fragment = {
+      kind: track === 'v0' ? 'video' : 'audio',
+      sequenceNumber: part,
+      baseDecodeTime: (part * whole + from) * ticks,
+      samples: Array.from({ length: count }, () => ({
+        duration: ticks,
+        isKeyframe: track === 'a0',
+        cto: 0,
+        data: new Uint8Array(9),
+      })),
+    } as const
+    const bytes = new Uint8Array(fragmentSize(fragment))
+    writeFragmentInto(fragment, bytes, 0)
+    return bytes
+  }
+  return Buffer.concat([cut(0, half), cut(half, whole - half)])
+}

@@ -28,7 +28,7 @@ export type EventCode =
   | 'worker_restarted'
   | 'media_silent'
   | 'media_returned'
-  | 'frame_rate_unknown'
+  | 'segment_length_fixed'
 
 export interface MirrorEvent {
   readonly type: EventType

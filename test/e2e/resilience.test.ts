@@ -14,7 +14,7 @@ import { StubbornEncoder } from '../support/stubborn-encoder.ts'
 import { WatchPage } from '../support/watch-page.ts'
 
 const BLOCKED_MS = 10_000
-const REPLACED_MS = 1000
+const REPLACED_MS = 3000
 const DRAINED_MS = 5000
 const SECOND_START_MS = 3000
 const PART_SEC = 0.2

@@ -198,12 +198,16 @@ export function isSameState({
 
 export function* changedSegments(before: MediaPlaylist, now: MediaPlaylist, withDsn: boolean): Iterable<Fault> {
   const known = new Map(before.segments.map((segment) => [segment.msn, segment]))
-  const numbers = new Map(before.segments.map(({ url, msn }) => [url, msn]))
+  const numbersBefore = new Map(before.segments.map(({ url, msn }) => [url, msn]))
+  const numbersNow = new Map(now.segments.map(({ url, msn }) => [url, msn]))
   for (const segment of now.segments) {
     const first = known.get(segment.msn)
     if (first === undefined || first === segment) continue
     // The same segment under another number: another rule speaks.
-    if (segment.range === null && (numbers.get(segment.url) ?? segment.msn) !== segment.msn) continue
+    const hasMoved = [numbersBefore.get(segment.url), numbersNow.get(first.url)].some(
+      (msn) => (msn ?? segment.msn) !== segment.msn,
+    )
+    if (segment.range === null && hasMoved) continue
     const found = differences(first, segment)
     if (withDsn && first.dsn !== segment.dsn) found.push(`discontinuity number ${first.dsn} became ${segment.dsn}`)
     if (found.length === 0) continue

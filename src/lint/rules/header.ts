@@ -176,10 +176,9 @@ export const HEADER_RULES: readonly Rule[] = [
     source: `${BIS} §4.4.3.2, §4.4.3.3`,
     *playlist(playlist) {
       if (playlist.kind !== 'media') return
-      const first = Math.min(
-        playlist.segments[0]?.line ?? Number.POSITIVE_INFINITY,
-        playlist.open?.line ?? Number.POSITIVE_INFINITY,
-      )
+      const first =
+        playlist.tags.find(({ name }) => ['EXTINF', 'EXT-X-PART', 'EXT-X-DISCONTINUITY'].includes(name))?.line ??
+        Number.POSITIVE_INFINITY
       for (const name of ['EXT-X-MEDIA-SEQUENCE', 'EXT-X-DISCONTINUITY-SEQUENCE']) {
         const line = lineOf(playlist, name)
         if (line > first)

@@ -16,7 +16,7 @@ import { RepairCounter } from './repair-counter.ts'
 import { firstCellOf, planSession, Session } from './session.ts'
 import { type MemoryBudget, SLAB_BYTES, SlabPool } from './slab-pool.ts'
 import { StreamMeters } from './stream-meters.ts'
-import { describeTrack, encoderAdvice, trackStatus } from './stream-wording.ts'
+import { describeTrack, encoderAdvice, publisherName, trackStatus } from './stream-wording.ts'
 import type { ResolvedEntry, TimelineStore } from './timeline-store.ts'
 
 /** After this much silence the open segments are closed and gaps begin. */
@@ -25,6 +25,8 @@ const SILENCE_MS = 4000
 const HOLD_SILENT_MS = 2000
 /** When all that comes in so long a time lies behind what was published, the input's clock began anew. */
 const LEFT_OUT_MS = 2000
+/** Rounding to whole frames changes a segment's length by less than this. */
+const SEGMENT_ROUNDING_SHARE = 0.15
 /** A connection that has brought no media for this long is ended. */
 const NO_MEDIA_MS = 15_000
 /** Memory is kept this long after the end, for players that are still behind. */
@@ -133,7 +135,7 @@ export class LiveStream {
     this.#cancelResolving()
     this.#gathering = new Gathering()
     if (this.#session === null) this.#setStatus('starting')
-    this.#emit('stream.input_connected', 'info', null, `${input.protocol.toUpperCase()} publisher connected`, {
+    this.#emit('stream.input_connected', 'info', null, `${publisherName(input.protocol)} connected`, {
       protocol: input.protocol,
     })
   }
@@ -431,9 +433,23 @@ export class LiveStream {
       this.#startedAtMs = this.#deps.now()
       const tracks = gathering.tracks().map(describeTrack).join(', ')
       this.#emit('stream.started', 'info', null, `Live: ${tracks}`, { dsn: entry.dsn })
+      this.#warnOfSegmentLength(toNumber(entry.cell))
     }
     this.#setStatus('live')
     return session
+  }
+
+  /** Segment numbers rise by one for ever, so the first publish fixes how long a cell is. */
+  #warnOfSegmentLength(cellSec: number): void {
+    const wantedSec = this.#stream.settings.segmentMs / 1000
+    if (Math.abs(cellSec - wantedSec) < SEGMENT_ROUNDING_SHARE * wantedSec) return
+    this.#emit(
+      'stream.warning',
+      'warning',
+      'segment_length_fixed',
+      `Segments stay ${Number(cellSec.toFixed(3))} s long, as they were at the first publish; create another stream for segments of ${wantedSec} s`,
+      { cellSec, wantedSec },
+    )
   }
 
   #newPresentation(gathering: Gathering, entry: ResolvedEntry['entry']): void {
@@ -568,7 +584,7 @@ export class LiveStream {
       'stream.input_disconnected',
       'info',
       fault?.code ?? null,
-      `${publisher.protocol.toUpperCase()} publisher disconnected: ${reason}`,
+      `${publisherName(publisher.protocol)} disconnected: ${reason}`,
       {
         protocol: publisher.protocol,
       },

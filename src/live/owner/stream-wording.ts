@@ -1,13 +1,33 @@
 // What people are told about a stream: its tracks in words and figures, and what its encoder should do better. Pure.
 import { toNumber } from '../../core/rational.ts'
 import type { InputTrack, TrackConfig } from '../../media/samples.ts'
-import type { OwnerTrackStatus } from '../control.ts'
+import type { InputProtocol, OwnerTrackStatus } from '../control.ts'
+
+const CODEC_NAMES: Readonly<Record<TrackConfig['codec'], string>> = {
+  h264: 'H.264',
+  hevc: 'HEVC',
+  av1: 'AV1',
+  aac: 'AAC',
+  opus: 'Opus',
+}
+
+const PUBLISHER_NAMES: Readonly<Record<InputProtocol, string>> = {
+  rtmp: 'RTMP publisher',
+  srt: 'SRT publisher',
+  cmaf: 'CMAF publisher',
+  test: 'Test source',
+}
+
+/** As the start of a sentence. */
+export function publisherName(protocol: InputProtocol): string {
+  return PUBLISHER_NAMES[protocol]
+}
 
 export function describeTrack({ config }: InputTrack): string {
   if (config.kind === 'audio')
-    return `${config.codec.toUpperCase()} ${config.sampleRateHz / 1000} kHz ${config.channels} ch`
+    return `${CODEC_NAMES[config.codec]} ${config.sampleRateHz / 1000} kHz ${config.channels} ch`
   const rate = config.frameRate === null ? '' : ` ${Number(toNumber(config.frameRate).toFixed(2))} fps`
-  return `${config.codec.toUpperCase()} ${config.widthPx}×${config.heightPx}${rate}`
+  return `${CODEC_NAMES[config.codec]} ${config.widthPx}×${config.heightPx}${rate}`
 }
 
 export function trackStatus(id: string, config: TrackConfig, bitrateBps: number): OwnerTrackStatus {
