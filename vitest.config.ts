@@ -11,6 +11,7 @@ export default defineConfig({
             'launcher/**/*.test.ts',
             'web/src/**/*.test.{ts,tsx}',
             'test/contract/**/*.test.ts',
+            'test/media/**/*.test.ts',
           ],
           testTimeout: 20_000,
           sequence: { groupOrder: 0 },

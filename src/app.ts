@@ -20,6 +20,7 @@ import { reservePort } from './core/reserve-port.ts'
 import { deriveKey, openInstallationSecret } from './core/secrets.ts'
 import type { RegisteredStream } from './live/control.ts'
 import { type Supervisor, startSupervisor } from './live/supervisor.ts'
+import type { TimelineLocation } from './live/threads/messages.ts'
 
 export interface MirrorHost {
   readonly log: Log
@@ -45,7 +46,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
   const secrets = createApiSecrets(installationSecret)
   const catalog = opened.use(await openCatalog(catalogLocation(config), { log: log.child('catalog'), signal }))
   const apiPort = await reservePort(config.bind, config.api.port, 'api.port')
-  const storeDir = join(config.dataDir, 'store', 'hot')
+  const storeDir = join(config.store.path ?? join(config.dataDir, 'store'), 'hot')
   await mkdir(storeDir, { recursive: true })
   // Known before ingest opens, so that an encoder that waits for the restart is not refused.
   const streams: RegisteredStream[] = []
@@ -61,7 +62,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
         ? { port: config.srt.port, latencyMs: config.srt.latencyMs, passphrase: config.srt.passphrase }
         : null,
       keySecret: deriveKey(installationSecret, 'publish-key-lookup'),
-      storeDir,
+      timeline: timelineLocation(config, storeDir),
       watchDir: builtFolder('watch'),
       ffmpegPath: config.ffmpeg.path,
       maxPublishers: config.ingest.maxPublishers,
@@ -122,6 +123,12 @@ function catalogLocation(config: Config) {
   return config.database.kind === 'postgres'
     ? { kind: 'postgres' as const, url: config.database.url }
     : { kind: 'sqlite' as const, path: join(config.dataDir, 'catalog.sqlite') }
+}
+
+function timelineLocation({ timeline, database }: Config, storeDir: string): TimelineLocation {
+  return timeline.arbiter === 'database' && database.kind === 'postgres'
+    ? { kind: 'postgres', url: database.url }
+    : { kind: 'folder', path: storeDir }
 }
 
 async function readTls({ media }: Config): Promise<{ readonly cert: string; readonly key: string } | null> {

@@ -74,7 +74,7 @@ export const trackSchema = z
 /** A connection from an encoder. Network figures only where the protocol has them (SRT). */
 export const inputSchema = z
   .object({
-    protocol: z.enum(['rtmp', 'srt', 'cmaf', 'test']),
+    protocol: z.enum(['rtmp', 'srt', 'cmaf', 'test', 'udp', 'rtp', 'pull']),
     connectedAt: z.iso.datetime(),
     receivedBytes: z.number(),
     rttMs: z.number().nullable(),
@@ -82,6 +82,44 @@ export const inputSchema = z
     packetsRetransmitted: z.number().nullable(),
   })
   .meta({ id: 'Input' })
+
+/** An input that Mirror runs by itself. Secrets of an address are masked. */
+export const configuredInputSchema = z
+  .object({
+    id: z.string(),
+    kind: z.enum(['udp', 'rtp', 'pull']),
+    port: z.number().nullable(),
+    address: z.string().nullable(),
+    url: z.string().nullable(),
+    enabled: z.boolean(),
+    state: z.enum(['configured', 'receiving', 'failing']),
+    error: z.string().nullable().meta({ description: 'What went wrong last' }),
+  })
+  .meta({ id: 'ConfiguredInput' })
+
+const datagramInputFields = {
+  port: z
+    .number()
+    .int()
+    .min(1024)
+    .max(65_535)
+    .meta({ description: 'UDP port, unique over all streams', example: 5004 }),
+  address: z
+    .string()
+    .max(64)
+    .nullable()
+    .optional()
+    .meta({ description: 'IP address to listen on, or multicast group to join; default: the address of Mirror' }),
+}
+export const addInputSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('udp'), ...datagramInputFields }),
+  z.strictObject({ kind: z.literal('rtp'), ...datagramInputFields }),
+  z.strictObject({
+    kind: z.literal('pull'),
+    url: z.string().min(1).max(2048).meta({ description: 'rtsp, rtsps, http, https, srt, rtmp; file for admins' }),
+    enabled: z.boolean().optional().meta({ description: 'Default: true' }),
+  }),
+])
 
 export const liveStatusSchema = z
   .object({
@@ -124,6 +162,7 @@ export const streamSchema = z
       })
       .nullable(),
     playback: z.object({ hls: z.string(), watch: z.string() }),
+    inputs: z.array(configuredInputSchema).meta({ description: 'Configured inputs; empty for roles below operator' }),
     live: liveStatusSchema,
   })
   .meta({ id: 'Stream' })
@@ -241,7 +280,10 @@ export const wsClientMessageSchema = z.discriminatedUnion('type', [
 // Lists come in an envelope, so that a page can grow fields without breaking its readers.
 export const streamListSchema = z.object({ streams: z.array(streamSchema) })
 export const publishKeyListSchema = z.object({ keys: z.array(publishKeySchema).meta({ description: 'Newest first' }) })
-export const inputListSchema = z.object({ inputs: z.array(inputSchema) })
+export const inputListSchema = z.object({
+  inputs: z.array(inputSchema),
+  configured: z.array(configuredInputSchema),
+})
 export const apiKeyListSchema = z.object({ keys: z.array(apiKeySchema) })
 export const eventPageSchema = z.object({
   events: z.array(eventSchema).meta({ description: 'Newest first' }),
@@ -274,6 +316,9 @@ export const readinessSchema = z.object({
 })
 
 export type EventPageView = z.infer<typeof eventPageSchema>
+export type ConfiguredInputView = z.infer<typeof configuredInputSchema>
+export type AddInputBody = z.infer<typeof addInputSchema>
+export type InputListView = z.infer<typeof inputListSchema>
 export type InputView = z.infer<typeof inputSchema>
 export type LoginLinkView = z.infer<typeof createdLoginLinkSchema>
 export type MetricsStreamsView = z.infer<typeof metricsStreamsSchema>

@@ -23,6 +23,7 @@ import { createRequestGate } from './request-gate.ts'
 import { registerApiKeyRoutes } from './routes/api-key-routes.ts'
 import { registerAuthRoutes } from './routes/auth-routes.ts'
 import { registerEventRoutes } from './routes/event-routes.ts'
+import { registerInputRoutes } from './routes/input-routes.ts'
 import { registerKeyRoutes } from './routes/key-routes.ts'
 import { registerStreamRoutes } from './routes/stream-routes.ts'
 import { registerSystemRoutes } from './routes/system-routes.ts'
@@ -112,6 +113,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   })
 
   registerStreamRoutes(app, context)
+  registerInputRoutes(app, context)
   registerKeyRoutes(app, context)
   registerTestSourceRoutes(app, context)
   registerEventRoutes(app, context)

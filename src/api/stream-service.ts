@@ -1,12 +1,20 @@
 // What can be done to streams. The catalog changes first, then the media plane learns of it.
-import type { Catalog, PublishKeyRow, StreamRow } from '../catalog/types.ts'
+import type { Catalog, PublishKeyRow, Role, StreamRow } from '../catalog/types.ts'
 import { isMirrorError, MirrorError } from '../core/errors.ts'
 import type { LiveControl, RegisteredStream } from '../live/control.ts'
 import type { EventType } from '../live/events.ts'
-import { DEFAULT_STREAM_SETTINGS, type StreamSettings } from '../live/settings.ts'
+import { DEFAULT_STREAM_SETTINGS, type StreamInputConfig, type StreamSettings } from '../live/settings.ts'
 import type { ApiSecrets } from './api-secrets.ts'
-import type { CreateStreamBody, PublishKeyView, StreamView, UpdateStreamBody } from './contract.ts'
+import type {
+  AddInputBody,
+  ConfiguredInputView,
+  CreateStreamBody,
+  PublishKeyView,
+  StreamView,
+  UpdateStreamBody,
+} from './contract.ts'
 import type { EventHub } from './event-hub.ts'
+import { planInput, renderConfiguredInput, requireInput, switchInput } from './stream-inputs.ts'
 import type { Addresses } from './stream-urls.ts'
 import { applySettings, isoTime, renderStream } from './stream-view.ts'
 
@@ -26,6 +34,10 @@ export interface StreamService {
   keys(id: string): Promise<PublishKeyView[]>
   addKey(id: string, rotate: boolean): Promise<PublishKeyView>
   removeKey(id: string, keyId: string): Promise<void>
+  addInput(id: string, body: AddInputBody, role: Role): Promise<ConfiguredInputView>
+  /** Throws `input_not_found`, as does `controlInput`. */
+  removeInput(id: string, inputId: string): Promise<void>
+  controlInput(id: string, inputId: string, action: 'start' | 'stop' | 'restart'): Promise<ConfiguredInputView>
   startTestSource(id: string): Promise<StreamView>
   stopTestSource(id: string): Promise<void>
   /** The demo stream, made if it is missing, with its test source running. */
@@ -61,7 +73,8 @@ export function createStreamService(options: StreamServiceOptions): StreamServic
 
   function view(row: StreamRow, newestKey: PublishKeyRow | undefined): StreamView {
     const publishKey = newestKey === undefined ? null : openKey(newestKey)
-    return renderStream({ row, publishKey, live: live.status(row.id), addresses })
+    const inputStatuses = newestKey === undefined ? null : live.configuredInputs(row.id)
+    return renderStream({ row, publishKey, live: live.status(row.id), inputStatuses, addresses })
   }
 
   async function viewWithKey(row: StreamRow): Promise<StreamView> {
@@ -97,6 +110,25 @@ export function createStreamService(options: StreamServiceOptions): StreamServic
     live.register(toRegistered(row, [key.row]))
     report('stream.created', row.id, `Stream ${row.id} was created`)
     return view(row, key.row)
+  }
+
+  async function storeInputs(
+    row: StreamRow,
+    inputs: readonly StreamInputConfig[],
+    message: string,
+  ): Promise<StreamRow> {
+    const changed = await catalog.streams.update(row.id, {
+      settings: { ...row.settings, inputs },
+      updatedAtMs: clock(),
+    })
+    if (changed === null) throw notFound(row.id)
+    await register(changed)
+    report('stream.updated', row.id, message)
+    return changed
+  }
+
+  function viewInput(row: StreamRow, inputId: string): ConfiguredInputView {
+    return renderConfiguredInput(requireInput(row, inputId), live.configuredInputs(row.id))
   }
 
   return {
@@ -181,6 +213,35 @@ export function createStreamService(options: StreamServiceOptions): StreamServic
         await catalog.publishKeys.remove(id, keyId)
         await register(stream)
         report('stream.updated', id, `A publish key of ${id} was removed`)
+      }),
+
+    addInput: (id, body, role) =>
+      serially(async () => {
+        const row = await require(id)
+        const input = planInput(body, row, await catalog.streams.list(), role)
+        const inputs = [...row.settings.inputs, input]
+        return viewInput(await storeInputs(row, inputs, `Stream ${id} got the input ${input.id}`), input.id)
+      }),
+
+    removeInput: (id, inputId) =>
+      serially(async () => {
+        const row = await require(id)
+        const removed = requireInput(row, inputId)
+        const inputs = row.settings.inputs.filter((input) => input !== removed)
+        await storeInputs(row, inputs, `The input ${inputId} of ${id} was removed`)
+      }),
+
+    controlInput: (id, inputId, action) =>
+      serially(async () => {
+        const row = await require(id)
+        requireInput(row, inputId)
+        if (action === 'restart') {
+          live.restartInput(id, inputId)
+          return viewInput(row, inputId)
+        }
+        const inputs = switchInput(row, inputId, action === 'start')
+        const message = `The input ${inputId} of ${id} was ${action === 'start' ? 'started' : 'stopped'}`
+        return viewInput(await storeInputs(row, inputs, message), inputId)
       }),
 
     async startTestSource(id) {

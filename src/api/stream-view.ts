@@ -1,10 +1,11 @@
 // From rows and live figures to what the API shows. Pure: the caller has fetched everything.
 import type { ApiKeyRow, EventRow, StreamRow } from '../catalog/types.ts'
 import { formatDuration, parseDuration } from '../core/duration.ts'
-import type { InputStatus, LiveStatus } from '../live/control.ts'
+import type { ConfiguredInputStatus, InputStatus, LiveStatus } from '../live/control.ts'
 import type { MirrorEvent } from '../live/events.ts'
 import type { StreamSettings } from '../live/settings.ts'
 import type { ApiKeyView, EventView, InputView, LiveView, StreamSettingsView, StreamView } from './contract.ts'
+import { renderConfiguredInput } from './stream-inputs.ts'
 import { type Addresses, ingestUrls, playbackUrls } from './stream-urls.ts'
 
 const EMPTY_LIVE: LiveView = {
@@ -29,10 +30,12 @@ export interface StreamFacts {
   /** Newest publish key in plain text; null hides it and every ingest address. */
   readonly publishKey: string | null
   readonly live: LiveStatus | null
+  /** Null hides the configured inputs. */
+  readonly inputStatuses: readonly ConfiguredInputStatus[] | null
   readonly addresses: Addresses
 }
 
-export function renderStream({ row, publishKey, live, addresses }: StreamFacts): StreamView {
+export function renderStream({ row, publishKey, live, inputStatuses, addresses }: StreamFacts): StreamView {
   return {
     id: row.id,
     tenant: row.tenantId,
@@ -44,6 +47,8 @@ export function renderStream({ row, publishKey, live, addresses }: StreamFacts):
     publishKey,
     ingest: publishKey === null ? null : ingestUrls(addresses, row.id, publishKey),
     playback: playbackUrls(addresses, row.id),
+    inputs:
+      inputStatuses === null ? [] : row.settings.inputs.map((input) => renderConfiguredInput(input, inputStatuses)),
     live: live === null ? EMPTY_LIVE : renderLive(live),
   }
 }
@@ -103,6 +108,7 @@ export function applySettings(base: StreamSettings, change: SettingsChange): Str
     graceMs: durationOr(change.grace, base.graceMs),
     gop: change.gop ?? base.gop,
     onBusy: change.onBusy ?? base.onBusy,
+    inputs: base.inputs,
   }
 }
 

@@ -15,16 +15,24 @@ interface ColumnTypes {
   readonly integer: string
   /** A key that only rises, also after its highest rows were deleted. */
   readonly sequence: string
+  readonly bytes: string
   /** Ends a table definition. */
   readonly tableEnd: string
 }
 
 const COLUMN_TYPES: Readonly<Record<Dialect, ColumnTypes>> = {
-  sqlite: { text: 'text', integer: 'integer', sequence: 'integer primary key autoincrement', tableEnd: ') strict' },
+  sqlite: {
+    text: 'text',
+    integer: 'integer',
+    sequence: 'integer primary key autoincrement',
+    bytes: 'blob',
+    tableEnd: ') strict',
+  },
   postgres: {
     text: 'text collate "C"',
     integer: 'bigint',
     sequence: 'bigint generated always as identity primary key',
+    bytes: 'bytea',
     tableEnd: ')',
   },
 }
@@ -93,6 +101,18 @@ const MIGRATIONS: readonly Migration[] = [
         details ${text} not null
       ${tableEnd}`,
       'create index events_by_stream on events (stream_id, seq)',
+    ],
+  },
+  {
+    version: 2,
+    name: 'small objects, for stores that know no conditional create',
+    statements: ({ text, integer, bytes, tableEnd }) => [
+      `create table small_objects (
+        key ${text} constraint "small_objects.key" primary key,
+        body ${bytes} not null,
+        etag ${text} not null,
+        modified_at_ms ${integer} not null
+      ${tableEnd}`,
     ],
   },
 ]

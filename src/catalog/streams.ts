@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely'
 import { MirrorError } from '../core/errors.ts'
-import type { StreamSettings } from '../live/settings.ts'
+import { DEFAULT_STREAM_SETTINGS, type StreamSettings } from '../live/settings.ts'
 import { explainViolation } from './catalog-error.ts'
 import { decodeJson, encodeJson } from './codec.ts'
 import type { Db, Schema } from './schema.ts'
@@ -60,5 +60,6 @@ export function openStreams(db: Db): Catalog['streams'] {
 }
 
 function toStream(row: Selectable<Schema['streams']>): StreamRow {
-  return { ...row, settings: decodeJson<StreamSettings>(row.settings) }
+  // Older versions did not store every setting.
+  return { ...row, settings: { ...DEFAULT_STREAM_SETTINGS, ...decodeJson<Partial<StreamSettings>>(row.settings) } }
 }

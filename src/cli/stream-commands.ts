@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { CreateStreamBody, LoginLinkView, PublishKeyView, StreamView } from '../api/contract.ts'
 import { CliError } from './cli-error.ts'
+import { addInputCommands, describeInput } from './input-commands.ts'
 import { serverCommand } from './server-command.ts'
 import type { WithSession } from './session.ts'
 import { renderBitrate, renderFacts, renderTable, renderTime } from './table.ts'
@@ -76,6 +77,8 @@ export function addStreamCommands(program: Command, withSession: WithSession): v
       }),
     )
 
+  addInputCommands(stream, withSession)
+
   serverCommand(program, 'demo', 'start the demo stream with the test source').action((_flags, command: Command) =>
     withSession(command, async ({ client, print }) => {
       const demo = await client.post<StreamView>('/demo')
@@ -123,7 +126,7 @@ function renderStreams(streams: readonly StreamView[]): string {
   return renderTable(['ID', 'STATUS', 'VIEWERS', 'BITRATE', 'LATENCY', 'NAME'], rows)
 }
 
-function renderStream({ id, name, status, live, ingest, playback, settings }: StreamView): string {
+function renderStream({ id, name, status, live, ingest, playback, settings, inputs }: StreamView): string {
   const facts: [string, string][] = [
     ['Stream', name === '' ? id : `${id} (${name})`],
     ['Status', live.startedAt === null ? status : `${status} since ${renderTime(live.startedAt)}`],
@@ -131,6 +134,7 @@ function renderStream({ id, name, status, live, ingest, playback, settings }: St
     ['Bit rate', renderBitrate(live.bitrateBps)],
     ['Settings', `segment ${settings.segment}, part ${settings.part}, gop ${settings.gop}`],
     ...live.tracks.map((track): [string, string] => ['Track', renderTrack(track)]),
+    ...inputs.map((input): [string, string] => ['Input', describeInput(input)]),
     ...live.advice.map((advice): [string, string] => ['Advice', advice]),
     ['Watch', playback.watch],
     ['HLS', playback.hls],

@@ -51,6 +51,8 @@ test('without file, variables and flags Mirror serves this machine only, from ./
       srt: { enabled: true, port: 6000, latencyMs: 100, passphrase: null },
       ingest: { maxPublishers: 100, maxFragmentBytes: 33_554_432, idleTimeoutMs: 10_000 },
       window: { maxBytes: null },
+      store: { path: null },
+      timeline: { arbiter: 'store' },
       database: { kind: 'sqlite' },
       adminToken: null,
       ffmpeg: { path: 'ffmpeg' },

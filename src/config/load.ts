@@ -206,6 +206,9 @@ function contradictions(input: ConfigInput, draft: Draft): string[] {
     const [set, missing] = key === null ? ['cert', 'key'] : ['key', 'cert']
     found.push(`media.tls.${set} also needs media.tls.${missing}${draft.origin(['media', 'tls', set ?? ''])}`)
   }
+  if (input.timeline.arbiter === 'database' && input.database.url === null) {
+    found.push(`timeline.arbiter "database" also needs database.url${draft.origin(['timeline', 'arbiter'])}`)
+  }
   // SRT is UDP and may share a number with any of these.
   const tcp: (readonly [section: string, port: number])[] = [
     ['api', input.api.port],
@@ -265,6 +268,8 @@ function toConfig(input: ConfigInput, locate: (name: string, written: string) =>
     },
     window: { maxBytes: input.window.maxBytes },
     database: input.database.url === null ? { kind: 'sqlite' } : { kind: 'postgres', url: input.database.url },
+    store: { path: input.store.path === null ? null : locate('store.path', input.store.path) },
+    timeline: { arbiter: input.timeline.arbiter },
     adminToken: input.adminToken,
     ffmpeg: { path: input.ffmpeg.path },
     metrics: { access: input.metrics.access },

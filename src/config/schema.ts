@@ -274,6 +274,29 @@ export const CONFIG_SCHEMA = z.strictObject({
       }),
     })
     .prefault({}),
+  store: z
+    .strictObject({
+      path: key(optional(text(/\S/)), {
+        kind: 'path',
+        default: null,
+        values: 'a folder',
+        about: 'Where media objects and timeline entries are kept; not set means `store` in the data folder.',
+        tradeOff:
+          'Two Mirrors that share this folder name the same media alike and can stand in for each other. It needs hard links and fsync that works: a local disk, or a network file system you trust.',
+      }),
+    })
+    .prefault({}),
+  timeline: z
+    .strictObject({
+      arbiter: key(oneOf('store', 'database'), {
+        kind: 'choice',
+        default: 'store',
+        values: 'store or database',
+        about: 'Where origins agree on timeline entries.',
+        tradeOff: 'The store needs no other part; the database (PostgreSQL only) serves origins that share no folder.',
+      }),
+    })
+    .prefault({}),
   ffmpeg: z
     .strictObject({
       path: key(text(/\S/), {

@@ -24,6 +24,10 @@ export interface Config {
   /** Null: half of the memory that the process may use. */
   readonly window: { readonly maxBytes: number | null }
   readonly database: { readonly kind: 'sqlite' } | { readonly kind: 'postgres'; readonly url: string }
+  /** Folder of the default store; null: `store` in the data folder. */
+  readonly store: { readonly path: string | null }
+  /** `database` needs PostgreSQL. */
+  readonly timeline: { readonly arbiter: 'store' | 'database' }
   readonly adminToken: string | null
   readonly ffmpeg: { readonly path: string }
   readonly metrics: { readonly access: 'loopback' | 'key' | 'public' }

@@ -178,6 +178,19 @@ export const ERRORS = {
     'The input was ended',
     'The stream was restarted, deleted or taken over; connect again if that was not meant.',
   ),
+  input_not_found: row('caller', 404, 'There is no such input', 'List the inputs of the stream to see which exist.'),
+  input_port_taken: row(
+    'caller',
+    409,
+    'Another input uses this port',
+    'Choose another port, or remove the input named in the message.',
+  ),
+  input_source_failed: row(
+    'destination',
+    503,
+    'The source of an input cannot be read',
+    'Check the address and that the source runs; Mirror keeps trying while the input is switched on.',
+  ),
   test_source_failed: row('mirror', 503, 'The test source stopped', 'The message carries the last words of ffmpeg.'),
   // Delivery
   directive_invalid: row(

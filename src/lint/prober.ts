@@ -11,7 +11,8 @@ const FIRST_PROBE_MS = 2500
 const WATCH_EVERY_MS = 250
 const RANGE_LAST_BYTE = 99
 
-export async function probeRendition(host: FetchHost, linter: Linter, url: string): Promise<void> {
+/** `withMedia` false: playlists only. */
+export async function probeRendition(host: FetchHost, linter: Linter, url: string, withMedia: boolean): Promise<void> {
   const rendition = (): RenditionHistory | undefined => linter.presentation.renditions.get(url)
   const ask = async (probe: Probe, what: Omit<Ask, 'purpose' | 'probe'>): Promise<void> => {
     const answer = await exchange(host, { ...what, purpose: 'probe', probe, playlistUrl: url })
@@ -41,17 +42,30 @@ export async function probeRendition(host: FetchHost, linter: Linter, url: strin
         await askPlaylist('part-rollover', { msn: last.msn, part: last.parts.length })
     }
   }
-  await probeMedia(ask, rendition, latest.isEnded, host.signal)
+  if (!withMedia) return
+  const segment = rendition()?.latest?.segments.findLast(({ isGap, range }) => !isGap && range === null)
+  if (segment === undefined) return
+  // What the questions about it are compared with.
+  const media = { msn: segment.msn, part: null }
+  const first = await exchange(host, {
+    purpose: 'segment',
+    url: segment.url,
+    playlistUrl: url,
+    media,
+    acceptEncoding: 'identity',
+  })
+  if (first === null) return
+  linter.observe(first)
+  if (first.status === 200) await probeMedia(ask, rendition, segment, latest.isEnded, host.signal)
 }
 
 async function probeMedia(
   ask: (probe: Probe, what: Omit<Ask, 'purpose' | 'probe'>) => Promise<void>,
   rendition: () => RenditionHistory | undefined,
+  segment: Segment,
   isEnded: boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  const segment = rendition()?.latest?.segments.findLast(({ isGap, range }) => !isGap && range === null)
-  if (segment === undefined) return
   await ask('unknown-media', { url: new URL('hls-lint-no-such-media.m4s', segment.url).href })
   await ask('head', { url: segment.url, method: 'HEAD', acceptEncoding: 'identity' })
   await ask('range', { url: segment.url, range: { first: 0, last: RANGE_LAST_BYTE }, acceptEncoding: 'identity' })

@@ -45,6 +45,7 @@ export async function followRendition(options: FollowOptions): Promise<void> {
     }
     const now = latestOf(linter, url)
     if (now !== null) options.onPlaylist(now)
+    if (now?.isEnded) return
     const isBlocking = answer.playlist.serverControl?.canBlockReload === true
     const isNews = now !== null && (before === null || edgeOf(now) !== edgeOf(before))
     if (isBlocking) {

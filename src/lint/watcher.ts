@@ -44,7 +44,8 @@ export async function watchPresentation(options: WatchOptions): Promise<LintRepo
     const follow = followed.map((url, index) =>
       followRendition({ host, linter, url, onPlaylist: (latest) => samplers[index]?.onPlaylist(latest) }),
     )
-    const probes = followed[0] === undefined ? [] : [probeWhenKnown(host, linter, followed[0], follow[0])]
+    const probes =
+      followed[0] === undefined ? [] : [probeWhenKnown(host, linter, followed[0], follow[0], options.media !== 'none')]
     await Promise.all([...follow, ...probes])
     await Promise.all(samplers.map((sampler) => sampler.settled()))
   } finally {
@@ -65,12 +66,13 @@ async function probeWhenKnown(
   linter: Linter,
   url: string,
   followed: Promise<void> | undefined,
+  withMedia: boolean,
 ): Promise<void> {
   while (!host.signal.aborted && linter.presentation.renditions.get(url)?.latest == null) {
     await Promise.race([followed, new Promise((resolve) => setTimeout(resolve, 50))])
     if (linter.presentation.renditions.get(url)?.failedCount) return
   }
-  await probeRendition(host, linter, url)
+  await probeRendition(host, linter, url, withMedia)
 }
 
 /** Variants first, in their order, then renditions; each address once. */

@@ -12,7 +12,16 @@ export interface RegisteredStream {
 }
 
 export type StreamStatus = 'offline' | 'starting' | 'live' | 'interrupted' | 'ended'
-export type InputProtocol = 'rtmp' | 'srt' | 'cmaf' | 'test'
+export type InputProtocol = 'rtmp' | 'srt' | 'cmaf' | 'test' | 'udp' | 'rtp' | 'pull'
+
+/** How one of the stream's configured inputs (settings) is doing. */
+export interface ConfiguredInputStatus {
+  readonly inputId: string
+  /** `configured`: nothing arrives, and nothing is wrong with that. */
+  readonly state: 'configured' | 'receiving' | 'failing'
+  /** What went wrong last, in a sentence without secrets; null: nothing since it last worked. */
+  readonly error: string | null
+}
 
 export interface TrackStatus {
   readonly id: string
@@ -86,6 +95,10 @@ export interface LiveControl extends AsyncDisposable {
   unregister(streamId: string): void
   /** Ends the current inputs; the encoder may reconnect. */
   restart(streamId: string): void
+  /** Begins a configured input again: a new socket or a new ffmpeg, without the pause after failures. */
+  restartInput(streamId: string, inputId: string): void
+  /** Of every configured input that has told of itself; in no order. */
+  configuredInputs(streamId: string): readonly ConfiguredInputStatus[]
   /** Throws `stream_not_found`, `stream_busy` or `ffmpeg_missing`; resolves when the test source is running. */
   startTestSource(streamId: string): Promise<void>
   stopTestSource(streamId: string): Promise<void>

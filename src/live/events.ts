@@ -29,6 +29,7 @@ export type EventCode =
   | 'media_silent'
   | 'media_returned'
   | 'segment_length_fixed'
+  | 'packets_lost'
 
 export interface MirrorEvent {
   readonly type: EventType

@@ -12,7 +12,32 @@ export interface StreamSettings {
   readonly gop: 'auto' | 'fixed'
   /** What happens to a second publisher. */
   readonly onBusy: 'refuse' | 'takeover'
+  /** What Mirror itself listens to or fetches for this stream, besides encoders that connect with a key. */
+  readonly inputs: readonly StreamInputConfig[]
 }
+
+export type StreamInputConfig = DatagramInputConfig | PullInputConfig
+
+/** MPEG-TS in datagrams, bare or in RTP, on a port of its own: for hardware encoders that know no keys. */
+export interface DatagramInputConfig {
+  /** Unique within its stream. */
+  readonly id: string
+  readonly kind: 'udp' | 'rtp'
+  readonly port: number
+  /** Address to bind to, or the multicast group to join; null: the address that Mirror is bound to. */
+  readonly address: string | null
+}
+
+/** An address that ffmpeg reads. */
+export interface PullInputConfig {
+  readonly id: string
+  readonly kind: 'pull'
+  /** May hold credentials: shown and logged only through `maskUrl`. */
+  readonly url: string
+  readonly isEnabled: boolean
+}
+
+export const MAX_INPUTS_PER_STREAM = 8
 
 export const DEFAULT_STREAM_SETTINGS: StreamSettings = {
   segmentMs: 2000,
@@ -21,4 +46,5 @@ export const DEFAULT_STREAM_SETTINGS: StreamSettings = {
   graceMs: 300_000,
   gop: 'auto',
   onBusy: 'refuse',
+  inputs: [],
 }

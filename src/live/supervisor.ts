@@ -5,7 +5,14 @@ import { MessageChannel } from 'node:worker_threads'
 import { type ErrorCode, MirrorError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { reservePort } from '../core/reserve-port.ts'
-import type { LatencyObservation, LiveControl, LiveStatus, OwnerStatus, RegisteredStream } from './control.ts'
+import type {
+  ConfiguredInputStatus,
+  LatencyObservation,
+  LiveControl,
+  LiveStatus,
+  OwnerStatus,
+  RegisteredStream,
+} from './control.ts'
 import type { MirrorEvent } from './events.ts'
 import { ownerOf } from './ownership.ts'
 import type {
@@ -14,6 +21,7 @@ import type {
   IngestThreadData,
   MediaWorkerData,
   PeerName,
+  TimelineLocation,
   ViewerReport,
 } from './threads/messages.ts'
 import { threadFile, WorkerThread } from './threads/worker-thread.ts'
@@ -27,7 +35,7 @@ export interface SupervisorOptions {
   readonly rtmpPort: number | null
   readonly srt: IngestThreadData['srt']
   readonly keySecret: Uint8Array
-  readonly storeDir: string
+  readonly timeline: TimelineLocation
   readonly watchDir: string | null
   readonly ffmpegPath: string
   readonly maxPublishers: number
@@ -83,6 +91,7 @@ class RunningSupervisor implements Supervisor {
   readonly #latencyListeners = new Set<(observation: LatencyObservation) => void>()
   readonly #testSources = new Map<number, PendingTestSource>()
   readonly #problems = new Map<string, { readonly code: ErrorCode; readonly message: string }>()
+  readonly #inputs = new Map<string, Map<string, ConfiguredInputStatus>>()
   readonly #deaths: number[] = []
   #nextRequestId = 1
   #incarnation = Math.floor(Math.random() * 2 ** 8) + 1
@@ -113,6 +122,7 @@ class RunningSupervisor implements Supervisor {
 
   unregister(streamId: string): void {
     this.#streams.delete(streamId)
+    this.#inputs.delete(streamId)
     for (const thread of this.#threads.values()) thread.post({ kind: 'unregister', streamId })
   }
 
@@ -120,6 +130,14 @@ class RunningSupervisor implements Supervisor {
     // The ingest thread first: it has to know that the end of a test source is to be followed by a new one.
     this.#threads.get('ingest')?.post({ kind: 'restart', streamId })
     this.#threads.get(ownerOf(streamId, this.#workers))?.post({ kind: 'restart', streamId })
+  }
+
+  restartInput(streamId: string, inputId: string): void {
+    this.#threads.get('ingest')?.post({ kind: 'restartInput', streamId, inputId })
+  }
+
+  configuredInputs(streamId: string): readonly ConfiguredInputStatus[] {
+    return [...(this.#inputs.get(streamId)?.values() ?? [])]
   }
 
   startTestSource(streamId: string): Promise<void> {
@@ -218,6 +236,9 @@ class RunningSupervisor implements Supervisor {
       case 'testSourceDone':
         this.#onTestSourceDone(message)
         break
+      case 'inputStatus':
+        this.#onInputStatus(message)
+        break
       case 'ready':
       case 'failed':
       case 'drained':
@@ -225,6 +246,15 @@ class RunningSupervisor implements Supervisor {
       default:
         message satisfies never
     }
+  }
+
+  #onInputStatus({ streamId, inputId, status }: Extract<FromThread, { kind: 'inputStatus' }>): void {
+    // A last word about a stream that was deleted meanwhile is not kept.
+    if (!this.#streams.has(streamId)) return
+    const known = this.#inputs.get(streamId) ?? new Map<string, ConfiguredInputStatus>()
+    if (status === null) known.delete(inputId)
+    else known.set(inputId, status)
+    this.#inputs.set(streamId, known)
   }
 
   #onReport(name: PeerName, { statuses, latencies, viewers }: Extract<FromThread, { kind: 'report' }>): void {
@@ -238,6 +268,7 @@ class RunningSupervisor implements Supervisor {
     if (this.#isStopping) return
     this.#threads.delete(name)
     this.#reports.delete(name)
+    if (name === 'ingest') this.#inputs.clear()
     this.#options.log.error('a media thread died and is being replaced', { thread: String(name), cause: cause.message })
     const nowMs = this.#options.now()
     this.#emitSystem('worker_restarted', `A media thread (${name}) died and was replaced: ${cause.message}`, nowMs)
@@ -322,7 +353,7 @@ class RunningSupervisor implements Supervisor {
   }
 
   #mediaData(index: number): MediaWorkerData {
-    const { host, tls, storeDir, watchDir, windowMaxBytes, maxFragmentBytes, maxConnections, inputIdleMs } =
+    const { host, tls, timeline, watchDir, windowMaxBytes, maxFragmentBytes, maxConnections, inputIdleMs } =
       this.#options
     return {
       ...this.#common(),
@@ -330,7 +361,7 @@ class RunningSupervisor implements Supervisor {
       host,
       port: this.#mediaPort,
       tls,
-      storeDir,
+      timeline,
       watchDir,
       maxFragmentBytes,
       inputIdleMs,

@@ -95,6 +95,8 @@ export interface DemuxSink {
   onTrack(track: InputTrack): void
   onTracksKnown(trackIds: readonly string[]): void
   onSample(sample: InputSample): void
+  /** A picture of a declared video track came that cannot be decoded, because no keyframe has come yet. */
+  onKeyframeAwaited?(trackId: string): void
   onRepair(repair: Repair): void
 }
 

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
 import { abortable } from './abortable.ts'
 import { clipRange } from './byte-range.ts'
+import { collect, slices } from './collect.ts'
 import type { ObjectInfo, ObjectKey, ObjectStore } from './object-store.ts'
-
-const CHUNK_BYTES = 64 * 1024
 
 interface StoredObject {
   readonly info: ObjectInfo
@@ -60,18 +59,5 @@ export function createMemoryStore({ nowMs }: { readonly nowMs: () => number }): 
     async [Symbol.asyncDispose]() {
       objects.clear()
     },
-  }
-}
-
-async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const parts: Uint8Array[] = []
-  for await (const chunk of chunks) parts.push(Uint8Array.from(chunk))
-  return Buffer.concat(parts)
-}
-
-async function* slices(bytes: Uint8Array, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
-  for (let start = 0; start < bytes.byteLength; start += CHUNK_BYTES) {
-    signal.throwIfAborted()
-    yield bytes.slice(start, start + CHUNK_BYTES)
   }
 }

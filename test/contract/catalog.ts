@@ -81,6 +81,14 @@ export function catalogContract(name: string, open: () => Promise<Catalog>): voi
         expect(await catalog.streams.get('demo')).toEqual(renamed)
       })
 
+      test('settings that an older version did not store have their defaults', async () => {
+        const { inputs, ...older } = DEFAULT_STREAM_SETTINGS
+        const settings = { ...older, partMs: 100 } as typeof DEFAULT_STREAM_SETTINGS
+        await catalog.streams.create(stream('demo', { settings }), publishKey('demo', 'k1'))
+        expect((await catalog.streams.get('demo'))?.settings).toEqual({ ...older, partMs: 100, inputs })
+        expect((await catalog.streams.list())[0]?.settings.inputs).toEqual([])
+      })
+
       test('an update of an unknown stream is null', async () => {
         expect(await catalog.streams.update('nobody', { updatedAtMs: NOW_MS })).toBeNull()
       })

@@ -6,6 +6,8 @@ export class DemuxRecorder implements DemuxSink {
   readonly known: (readonly string[])[] = []
   readonly samples: InputSample[] = []
   readonly repairs: Repair[] = []
+  /** The track of each picture that came before the first keyframe. */
+  readonly keyframesAwaited: string[] = []
 
   onTrack(track: InputTrack): void {
     this.tracks.push(track)
@@ -17,6 +19,10 @@ export class DemuxRecorder implements DemuxSink {
 
   onSample(sample: InputSample): void {
     this.samples.push(sample)
+  }
+
+  onKeyframeAwaited(trackId: string): void {
+    this.keyframesAwaited.push(trackId)
   }
 
   onRepair(repair: Repair): void {

@@ -53,6 +53,8 @@ export function createFakeLive(): FakeLive {
     restart(id) {
       restarted.push(id)
     },
+    restartInput() {},
+    configuredInputs: () => [],
     async startTestSource(id) {
       if (!registered.has(id)) throw new MirrorError('stream_not_found', `no stream ${id}`)
       if (statuses.get(id)?.input !== null) throw new MirrorError('stream_busy', `stream ${id} is busy`)

@@ -64,7 +64,7 @@ export class RtmpClient {
 
   private constructor(socket: Socket) {
     this.socket = socket
-    this.closed = once(socket, 'close').then(() => {
+    this.closed = new Promise<void>((resolve) => socket.once('close', resolve)).then(() => {
       for (const waiter of this.#waiters.splice(0)) waiter.reject(new Error('the server closed the connection'))
     })
   }

@@ -62,6 +62,7 @@ export function renderMockStream(stream: MockStream, media: string, nowMs: numbe
         }
       : null,
     playback: { hls: `${media}/stream/${stream.id}/playlist.m3u8`, watch: `${media}/watch/${stream.id}` },
+    inputs: [],
     live: renderMockLive(stream, nowMs),
   }
 }

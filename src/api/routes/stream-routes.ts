@@ -1,13 +1,12 @@
 import { isAllowed, type Principal } from '../access.ts'
 import type { ApiApp, ApiContext } from '../context.ts'
-import { createStreamSchema, inputListSchema, streamListSchema, streamSchema, updateStreamSchema } from '../contract.ts'
+import { createStreamSchema, streamListSchema, streamSchema, updateStreamSchema } from '../contract.ts'
 import { PROBLEMS, TAGS } from '../openapi.ts'
-import { renderInput } from '../stream-view.ts'
 import { NOTHING, streamParams } from './route-schemas.ts'
 
 const tags = [TAGS.streams]
 
-export function registerStreamRoutes(app: ApiApp, { streams, live }: ApiContext): void {
+export function registerStreamRoutes(app: ApiApp, { streams }: ApiContext): void {
   app.route({
     method: 'GET',
     url: '/api/v1/streams',
@@ -101,24 +100,6 @@ export function registerStreamRoutes(app: ApiApp, { streams, live }: ApiContext)
       response: { 200: streamSchema, ...PROBLEMS },
     },
     handler: (request) => streams.restart(request.params.id),
-  })
-
-  app.route({
-    method: 'GET',
-    url: '/api/v1/streams/:id/inputs',
-    config: { access: 'viewer' },
-    schema: {
-      operationId: 'listInputs',
-      summary: 'List the connections from encoders',
-      tags,
-      params: streamParams,
-      response: { 200: inputListSchema, ...PROBLEMS },
-    },
-    handler: async (request) => {
-      const { id } = await streams.get(request.params.id, false)
-      const input = live.status(id)?.input ?? null
-      return { inputs: input === null ? [] : [renderInput(input)] }
-    },
   })
 }
 

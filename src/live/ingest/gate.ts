@@ -1,5 +1,5 @@
 // Hands encoders' bytes to the owner of their stream, whichever thread that lives in, and survives the owner's death.
-import { MirrorError } from '../../core/errors.ts'
+import { isMirrorError, MirrorError } from '../../core/errors.ts'
 import { lookupOf } from '../../core/secrets.ts'
 import { isStreamId } from '../../core/stream-id.ts'
 import type { InputProtocol } from '../control.ts'
@@ -16,6 +16,7 @@ import {
   MAX_UNACKED_BYTES,
   type NetworkFigures,
   type PublishAttempt,
+  returnsByItself,
   type ToOwner,
 } from './protocol.ts'
 import { ResumeContext } from './resume-context.ts'
@@ -73,7 +74,8 @@ export class Gate implements InputGate {
     try {
       await opened.accepted(signal)
     } catch (error) {
-      if (error instanceof MirrorError)
+      const isWaiting = isMirrorError(error, 'stream_busy') && returnsByItself(input.protocol)
+      if (error instanceof MirrorError && !isWaiting)
         this.reportRefusal(input.streamId, { code: error.code, message: error.message }, input.protocol)
       throw error
     }

@@ -11,6 +11,14 @@ export type Container =
   /** Fragmented MP4 (CMAF), any chunking. */
   | 'fmp4'
 
+/**
+ * Inputs that Mirror runs come back whenever they can. They never take a stream over, or two of them would take it from
+ * each other for ever; and that they still wait is no news.
+ */
+export function returnsByItself(protocol: InputProtocol): boolean {
+  return protocol === 'udp' || protocol === 'rtp' || protocol === 'pull'
+}
+
 export interface InputFault {
   readonly code: ErrorCode
   readonly message: string

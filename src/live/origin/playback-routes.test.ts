@@ -169,7 +169,7 @@ test('the hinted part is held until it is whole; when another comes in its place
   phase('live')
   advance(7, 1, 'p0-100.m4s')
   const hinted = ask('one/v0/p0-100.m4s')
-  expect(ask('one/v0/p0-200.m4s').status).toBe(404)
+  expect(ask('one/v0/p0-50.m4s').status).toBe(404)
   publishPart('p0-100.m4s')
   advance(7, 2, 'p0-200.m4s')
   expect([hinted.status, hinted.body]).toEqual([200, 'part'])
@@ -177,6 +177,27 @@ test('the hinted part is held until it is whole; when another comes in its place
   const missed = ask('one/v0/p0-200.m4s')
   advance(8, 1, 'p0-300.m4s')
   expect(missed.status).toBe(404)
+})
+
+test('what another origin thread has announced a moment earlier is held briefly, not refused', () => {
+  vi.useFakeTimers()
+  try {
+    phase('live')
+    advance(7, 1, 'p0-100.m4s')
+    const early = ask('one/v0/p0-200.m4s')
+    const never = ask('one/v0/p0-999.m4s')
+    const segment = ask('one/v0/8.m4s')
+    publishPart('p0-100.m4s')
+    advance(7, 2, 'p0-200.m4s')
+    vi.advanceTimersByTime(600)
+    expect(never.status).toBe(404)
+    expect(segment.status).toBe(404)
+    publishPart('p0-200.m4s')
+    advance(7, 3, 'p0-300.m4s')
+    expect([early.status, early.body]).toEqual([200, 'part'])
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 test('segments that have left the window are gone, others are unknown', () => {

@@ -16,6 +16,8 @@ const HOLD_MAX_MS = 9000
 /** A playlist is held this long while a publisher is connecting. */
 const HOLD_START_MS = 8000
 const HOLD_TARGETS = 3
+/** Origin threads hear of a part within milliseconds of each other, on a busy machine a little later. */
+const AHEAD_HOLD_MS = 500
 
 export interface PlaybackHost {
   /** Null when no such stream is registered. */
@@ -174,6 +176,11 @@ export function answerMediaFile(
   const init = track.inits.get(path.name)
   if (init !== undefined) return answerBytes(request, response, init, answer)
 
+  const isHinted = () => track.playlist?.preloadName === path.name && shelf.phase === 'live'
+  const missing = (detail: string) => {
+    const code = shelf.isGone(track, path.name) ? 'media_gone' : 'media_not_found'
+    answerProblem(response, code, `${path.streamId}/${path.trackId}/${path.name} ${detail}`)
+  }
   const attempt = () => {
     const media = shelf.lease(track, path.name)
     if (media !== null) {
@@ -181,13 +188,15 @@ export function answerMediaFile(
       return true
     }
     // Only the hinted part is worth waiting for; if the plan has changed it will never come (RFC 8216bis 6.2.6).
-    if (track.playlist?.preloadName === path.name && shelf.phase === 'live') return false
-    const code = shelf.isGone(track, path.name) ? 'media_gone' : 'media_not_found'
-    answerProblem(response, code, `${path.streamId}/${path.trackId}/${path.name} is not in the window`)
+    if (isHinted() || (shelf.phase === 'live' && shelf.isAhead(track, path.name))) return false
+    missing('is not in the window')
     return true
   }
-  holdUnless(host, response, track.waiters, holdMs(track), attempt, () =>
-    answerProblem(response, 'media_not_found', `${path.streamId}/${path.trackId}/${path.name} did not come`),
+  const holdHinted = () =>
+    holdUnless(host, response, track.waiters, holdMs(track), attempt, () => missing('did not come'))
+  if (isHinted()) return holdHinted()
+  holdUnless(host, response, track.waiters, AHEAD_HOLD_MS, attempt, () =>
+    isHinted() ? holdHinted() : missing('is not in the window'),
   )
 }
 

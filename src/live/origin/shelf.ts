@@ -127,6 +127,20 @@ export class Shelf {
     return dts !== undefined && Number(dts) <= track.droppedDts
   }
 
+  /**
+   * Whether media of this name may be on its way: the part after the hinted one or the next segment, which another origin
+   * thread may have announced a moment before this one heard of it.
+   */
+  isAhead(track: ShelfTrack, name: string): boolean {
+    const { playlist } = track
+    if (playlist === null) return false
+    const msn = SEGMENT_NAME.exec(name)?.[1]
+    if (msn !== undefined) return Number(msn) === (playlist.position.lastMsn ?? -1) + 1
+    const dts = PART_NAME.exec(name)?.[1]
+    const hintedDts = PART_NAME.exec(playlist.preloadName ?? '')?.[1]
+    return dts !== undefined && hintedDts !== undefined && Number(dts) > Number(hintedDts)
+  }
+
   #ensureTrack(id: string): ShelfTrack {
     const existing = this.#tracks.get(id)
     if (existing !== undefined) return existing

@@ -61,6 +61,30 @@ test('a declared track that stays silent is waited for two seconds', () => {
   expect(gathering.tracks().map(({ id }) => id)).toEqual(['v0'])
 })
 
+test('video that comes in without a keyframe is waited for twelve seconds, as long as x264 lets pass between two', () => {
+  const gathering = gatheringOf()
+  gathering.expect(['v0', 'a0'])
+  gathering.add(arrived('a0', 0))
+  gathering.add(arrived('v0', 40, false))
+  expect(gathering.isReady(NOW_MS + 11_999)).toBe(false)
+  expect(gathering.isReady(NOW_MS + 12_000)).toBe(true)
+  gathering.add(arrived('v0', 8000))
+  expect(gathering.isReady(NOW_MS + 8000)).toBe(true)
+  expect(gathering.tracks().map(({ id }) => id)).toEqual(['v0', 'a0'])
+})
+
+test('a transport stream tells of pictures whose decoder configuration is still unknown', () => {
+  const gathering = new Gathering()
+  gathering.addTrack(track('a0', audioConfig))
+  gathering.expect(['v0', 'a0'])
+  gathering.add(arrived('a0', 0))
+  gathering.noteKeyframeAwaited('v0')
+  expect(gathering.isReady(NOW_MS + 11_999)).toBe(false)
+  gathering.addTrack(track('v0', videoConfig))
+  gathering.add(arrived('v0', 8000))
+  expect(gathering.isReady(NOW_MS + 8000)).toBe(true)
+})
+
 test('frames before the first keyframe and of unknown tracks are of no use', () => {
   const gathering = gatheringOf()
   expect(gathering.add(arrived('v0', 0, false))).toBe(false)
@@ -83,6 +107,19 @@ test('without a declared frame rate it waits for eight pictures and reads the ra
   expect(gathering.isFrameRateUnknown).toBe(false)
   expect(gathering.makeEntry(0, null, 2000, NOW_MS)).toMatchObject({ cell: { num: 2, den: 1 } })
   expect(gathering.makeEntry(0, null, 2000, NOW_MS).tracks[0]).toMatchObject({ rate: rational(30, 1) })
+})
+
+test('a frame rate that no header declares is read from the pictures after a late keyframe, too', () => {
+  const gathering = gatheringOf({ frameRate: null })
+  gathering.expect(['v0', 'a0'])
+  gathering.add(arrived('a0', 0))
+  gathering.add(arrived('v0', 40, false))
+  for (let index = 0; index < 8; index++) {
+    expect(gathering.isReady(NOW_MS + 8000 + index * 40)).toBe(false)
+    gathering.add(arrived('v0', 8000 + index * 40, index === 0))
+  }
+  expect(gathering.isReady(NOW_MS + 8280)).toBe(true)
+  expect(gathering.isFrameRateUnknown).toBe(false)
 })
 
 test('an entry counts from the arrival of the first sample of the first track, video first', () => {

@@ -15,6 +15,11 @@ export interface ArrivedSample {
 
 /** How long a declared track may stay silent before the stream starts without it. */
 const WAIT_FOR_TRACKS_MS = 2000
+/**
+ * How long video that comes in without a keyframe is waited for: x264's default is 250 frames, 10.4 s at 24 fps. Without
+ * it, an origin that joins between two keyframes would start an audio-only timeline entry of its own.
+ */
+const WAIT_FOR_KEYFRAME_MS = 12_000
 /** Samples that the frame rate is read from when no header declares it. */
 const SAMPLES_FOR_RATE = 8
 /** A publisher that fills this without becoming ready is refused. */
@@ -25,9 +30,11 @@ export class Gathering {
   #expected: readonly string[] | null = null
   readonly #firsts = new Map<string, ArrivedSample>()
   readonly #videoTimes = new Map<string, number[]>()
+  /** Video tracks whose pictures come but cannot be decoded yet. */
+  readonly #awaitingKeyframe = new Set<string>()
   #samples: ArrivedSample[] = []
   #sizeBytes = 0
-  #firstArrivedAtMs: number | null = null
+  #waitsSinceMs: number | null = null
 
   get sizeBytes(): number {
     return this.#sizeBytes
@@ -51,7 +58,12 @@ export class Gathering {
     const track = this.#tracks.get(sample.trackId)
     if (track === undefined) return false
     // Nothing can be decoded before the first keyframe.
-    if (track.config.kind === 'video' && !sample.isKeyframe && !this.#firsts.has(track.id)) return false
+    if (track.config.kind === 'video' && !sample.isKeyframe && !this.#firsts.has(track.id)) {
+      this.noteKeyframeAwaited(track.id)
+      return false
+    }
+    // What the keyframe tells less than everything about, such as the frame rate, has the usual time to show.
+    if (this.#awaitingKeyframe.delete(track.id)) this.#waitsSinceMs = arrivedAtMs
     if (!this.#firsts.has(track.id)) this.#firsts.set(track.id, arrived)
     if (track.config.kind === 'video') {
       const times = this.#videoTimes.get(track.id) ?? []
@@ -60,13 +72,18 @@ export class Gathering {
     }
     this.#samples.push(arrived)
     this.#sizeBytes += sample.data.length
-    this.#firstArrivedAtMs ??= arrivedAtMs
+    this.#waitsSinceMs ??= arrivedAtMs
     return true
   }
 
+  noteKeyframeAwaited(trackId: string): void {
+    if (!this.#firsts.has(trackId)) this.#awaitingKeyframe.add(trackId)
+  }
+
   isReady(nowMs: number): boolean {
-    if (this.#firstArrivedAtMs === null) return false
-    if (nowMs - this.#firstArrivedAtMs >= WAIT_FOR_TRACKS_MS) return true
+    if (this.#waitsSinceMs === null) return false
+    const waitMs = this.#awaitingKeyframe.size > 0 ? WAIT_FOR_KEYFRAME_MS : WAIT_FOR_TRACKS_MS
+    if (nowMs - this.#waitsSinceMs >= waitMs) return true
     const wanted = this.#expected ?? [...this.#tracks.keys()]
     return this.#expected !== null && wanted.every((id) => this.#firsts.has(id)) && this.#ratesAreKnown()
   }

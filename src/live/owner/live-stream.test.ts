@@ -271,6 +271,17 @@ test('with takeover the second publisher goes on in the same playlist', async ()
   expect(stage.segments('v0').at(-1)).toMatchObject({ dsn: 1, isGap: false })
 })
 
+test('an input that returns by itself takes no stream over, and waits for a publisher to fall silent', async () => {
+  const stage = new Stage({ settings: { onBusy: 'takeover' } })
+  await live(stage)
+  for (const protocol of ['udp', 'rtp', 'pull'] as const) {
+    expect(() => stage.open('ts', protocol)).toThrow(expect.objectContaining({ code: 'stream_busy' }))
+  }
+  expect(stage.endedInputs).toEqual([])
+  await stage.wait(3_000)
+  expect(() => stage.open('ts', 'udp')).not.toThrow()
+})
+
 test('a stream that ends and starts again in the same cell gives no name to other bytes', async () => {
   const stage = new Stage()
   await live(stage, 6500)

@@ -7,7 +7,7 @@ import type { InputSample, InputTrack, Repair } from '../../media/samples.ts'
 import { isSameMap } from '../../media/timeline/entry.ts'
 import type { LatencyObservation, OwnerStatus, OwnerTrackStatus, RegisteredStream, StreamStatus } from '../control.ts'
 import type { EventCode, MirrorEvent } from '../events.ts'
-import type { InputFault, InputOpen, NetworkFigures } from '../ingest/protocol.ts'
+import { type InputFault, type InputOpen, type NetworkFigures, returnsByItself } from '../ingest/protocol.ts'
 import type { Publication } from '../publication.ts'
 import { GATHERING_MAX_BYTES, Gathering } from './gathering.ts'
 import { Presentation } from './presentation.ts'
@@ -109,7 +109,8 @@ export class LiveStream {
       return
     }
     if (current?.isConnected) {
-      if (this.#stream.settings.onBusy === 'refuse' && this.isHeld) {
+      const mayTakeOver = this.#stream.settings.onBusy === 'takeover' && !returnsByItself(input.protocol)
+      if (!mayTakeOver && this.isHeld) {
         throw new MirrorError('stream_busy', `stream ${this.id} already has a publisher (${current.protocol})`)
       }
       this.#endInputs('input_ended', 'another publisher took over')
@@ -126,6 +127,7 @@ export class LiveStream {
         onTrack: (track) => this.#onTrack(track),
         onTracksKnown: (ids) => this.#gathering?.expect(ids),
         onSample: (sample) => this.#onSample(sample),
+        onKeyframeAwaited: (trackId) => this.#gathering?.noteKeyframeAwaited(trackId),
         onRepair: (repair) => this.#onRepair(repair),
       },
     })

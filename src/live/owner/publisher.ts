@@ -14,6 +14,7 @@ export interface PublisherEvents {
   onTrack(track: InputTrack): void
   onTracksKnown(trackIds: readonly string[]): void
   onSample(sample: InputSample): void
+  onKeyframeAwaited(trackId: string): void
   onRepair(repair: Repair): void
 }
 
@@ -167,6 +168,7 @@ export class Publisher {
       },
       onSample: (sample) =>
         events.onSample(resource === null ? sample : { ...sample, trackId: rename(sample.trackId) }),
+      onKeyframeAwaited: (trackId) => events.onKeyframeAwaited(rename(trackId)),
       onRepair: (repair) => events.onRepair(repair),
     }
   }

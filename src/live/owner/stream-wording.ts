@@ -16,6 +16,9 @@ const PUBLISHER_NAMES: Readonly<Record<InputProtocol, string>> = {
   srt: 'SRT publisher',
   cmaf: 'CMAF publisher',
   test: 'Test source',
+  udp: 'UDP sender',
+  rtp: 'RTP sender',
+  pull: 'Pulled source',
 }
 
 /** As the start of a sentence. */

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { isMirrorError, MirrorError, toMirrorError } from '../../core/errors.ts'
 import type { MirrorEvent } from '../events.ts'
+import { ConfiguredInputs } from '../ingest/configured-inputs.ts'
 import { Gate } from '../ingest/gate.ts'
 import { type RtmpServer, startRtmpServer } from '../ingest/rtmp/rtmp-server.ts'
 import { type SrtListener, startSrtListener } from '../ingest/srt/srt-listener.ts'
@@ -34,6 +35,19 @@ const gate = new Gate({
   emit: (event) => toMain({ kind: 'event', event }),
 })
 
+const inputs = new ConfiguredInputs({
+  gate,
+  host: data.host,
+  ffmpegPath: data.ffmpegPath,
+  spawn,
+  log: log.child('input'),
+  random: Math.random,
+  now,
+  isBusy: (streamId) => registry.isBusy(streamId),
+  emit: (event) => toMain({ kind: 'event', event }),
+  onStatus: (streamId, inputId, status) => toMain({ kind: 'inputStatus', streamId, inputId, status }),
+})
+
 parentPort?.on('message', onMainMessage)
 await start()
 
@@ -49,6 +63,7 @@ async function start(): Promise<void> {
       })
     }
     if (data.srt !== null) srt = await openSrt(data.srt)
+    for (const stream of registry.all()) inputs.set(stream)
     reportFfmpeg(await checkFfmpeg({ ffmpegPath: data.ffmpegPath, spawn, log, signal: stop.signal }))
   } catch (error) {
     const { code, message } = toMirrorError(error)
@@ -95,11 +110,13 @@ function onMainMessage(message: ToThread): void {
       break
     case 'register':
       registry.set(message.stream)
+      inputs.set(message.stream)
       srt?.setRegistry(srtRegistry())
       break
     case 'unregister':
       registry.remove(message.streamId)
       srt?.setRegistry(srtRegistry())
+      inputs.remove(message.streamId)
       stopTestSource(message.streamId)
       break
     case 'restart':
@@ -109,6 +126,9 @@ function onMainMessage(message: ToThread): void {
           cause: toMirrorError(error).message,
         }),
       )
+      break
+    case 'restartInput':
+      inputs.restart(message.streamId, message.inputId)
       break
     case 'testSource':
       runTestSource(message).catch((error: unknown) =>
@@ -230,7 +250,10 @@ function emitRefusal(
 
 async function drain(): Promise<void> {
   stop.abort(new MirrorError('origin_unavailable', 'Mirror is shutting down'))
-  await Promise.allSettled([...testSources.values()].map((source) => source[Symbol.asyncDispose]()))
+  await Promise.allSettled([
+    inputs[Symbol.asyncDispose](),
+    ...[...testSources.values()].map((source) => source[Symbol.asyncDispose]()),
+  ])
   gate.closeAll({ code: 'origin_unavailable', message: 'Mirror is shutting down' })
   await Promise.allSettled([rtmp?.[Symbol.asyncDispose](), srt?.[Symbol.asyncDispose]()])
   peers.close()

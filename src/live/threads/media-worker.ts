@@ -4,6 +4,8 @@ import { randomUUID } from 'node:crypto'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { isMirrorError, toMirrorError } from '../../core/errors.ts'
 import { openFolderStore } from '../../storage/folder-store.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
+import { openPostgresStore } from '../../storage/postgres-store.ts'
 import { Gate } from '../ingest/gate.ts'
 import { startOriginServer } from '../origin/origin-server.ts'
 import { HoldLimit } from '../origin/playback-routes.ts'
@@ -15,7 +17,7 @@ import { openTimelineStore } from '../owner/timeline-store.ts'
 import { ownerOf } from '../ownership.ts'
 import type { Publication } from '../publication.ts'
 import { Registry } from '../registry.ts'
-import type { FromThread, MediaWorkerData, PeerMessage, PeerName, ToThread } from './messages.ts'
+import type { FromThread, MediaWorkerData, PeerMessage, PeerName, TimelineLocation, ToThread } from './messages.ts'
 import { Peers } from './peers.ts'
 
 const REPORT_MS = 1000
@@ -35,7 +37,7 @@ const toMain = (message: FromThread) => parentPort?.postMessage(message)
 const peers = new Peers(onPeerMessage)
 const owner = new StreamOwner({
   registry,
-  timeline: openTimelineStore(await openFolderStore(data.storeDir, { randomId: randomUUID })),
+  timeline: openTimelineStore(await openEntryStore(data.timeline)),
   origins: data.mediaWorkers,
   windowMaxBytes: data.windowMaxBytes,
   maxFragmentBytes: data.maxFragmentBytes,
@@ -100,6 +102,12 @@ const reporter = setInterval(() => {
 parentPort?.on('message', onMainMessage)
 toMain({ kind: 'ready' })
 
+async function openEntryStore(location: TimelineLocation): Promise<ObjectStore> {
+  return location.kind === 'postgres'
+    ? openPostgresStore(location.url, { nowMs: now })
+    : await openFolderStore(location.path, { randomId: randomUUID })
+}
+
 function onMainMessage(message: ToThread): void {
   switch (message.kind) {
     case 'peer':
@@ -118,6 +126,7 @@ function onMainMessage(message: ToThread): void {
       owner.restart(message.streamId)
       break
     case 'testSource':
+    case 'restartInput':
       break
     case 'drain':
       drain().catch((error: unknown) =>

@@ -2,7 +2,7 @@
 // flows on while the main thread is busy.
 import type { MessagePort } from 'node:worker_threads'
 import type { ErrorCode } from '../../core/errors.ts'
-import type { LatencyObservation, OwnerStatus, RegisteredStream } from '../control.ts'
+import type { ConfiguredInputStatus, LatencyObservation, OwnerStatus, RegisteredStream } from '../control.ts'
 import type { MirrorEvent } from '../events.ts'
 import type { FromOwner, ToOwner } from '../ingest/protocol.ts'
 import type { Publication, SlabReleased } from '../publication.ts'
@@ -20,12 +20,17 @@ export interface CommonThreadData {
   readonly incarnation: number
 }
 
+/** Where timeline entries are kept and agreed on. */
+export type TimelineLocation =
+  | { readonly kind: 'folder'; readonly path: string }
+  | { readonly kind: 'postgres'; readonly url: string }
+
 export interface MediaWorkerData extends CommonThreadData {
   readonly index: number
   readonly host: string
   readonly port: number
   readonly tls: { readonly cert: string; readonly key: string } | null
-  readonly storeDir: string
+  readonly timeline: TimelineLocation
   readonly windowMaxBytes: number
   readonly maxFragmentBytes: number
   /** A CMAF publisher that sends nothing for this long is ended. */
@@ -47,6 +52,7 @@ export type ToThread =
   | { readonly kind: 'register'; readonly stream: RegisteredStream }
   | { readonly kind: 'unregister'; readonly streamId: string }
   | { readonly kind: 'restart'; readonly streamId: string }
+  | { readonly kind: 'restartInput'; readonly streamId: string; readonly inputId: string }
   | {
       readonly kind: 'testSource'
       readonly requestId: number
@@ -85,6 +91,13 @@ export type FromThread =
       readonly requestId: number
       readonly code: ErrorCode | null
       readonly message: string
+    }
+  /** `status` null: the input is gone. */
+  | {
+      readonly kind: 'inputStatus'
+      readonly streamId: string
+      readonly inputId: string
+      readonly status: ConfiguredInputStatus | null
     }
   | { readonly kind: 'drained' }
 

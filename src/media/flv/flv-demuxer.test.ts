@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type DemuxRecorder, demuxInChunks } from '../../../test/support/demux-recorder.ts'
 import { ffprobe, makeFixture, makeFixtureFile, type Probed, testInputs } from '../../../test/support/fixtures.ts'
+import { readFlvTags } from '../../../test/support/rtmp-client.ts'
 import { isMirrorError } from '../../core/errors.ts'
 import { TsDemuxer } from '../mpegts/ts-demuxer.ts'
 import type { AudioConfig, DemuxSink, VideoConfig } from '../samples.ts'
@@ -89,6 +90,24 @@ describe.each(cases)('$name', ({ name, args, video, audio }) => {
       expect(cut.samples).toEqual(whole.samples)
       expect(cut.tracks).toEqual(whole.tracks)
     }
+  })
+
+  test('pictures before the first keyframe are left out and told of', () => {
+    // One picture in the middle, as a relay that joins late sends it, before everything.
+    const samples = demux(bytes).of('v0')
+    const inter = [...readFlvTags(bytes)].find(
+      ({ type, body }) => type === FLV_VIDEO && body[0] === 0x27 && body[1] === 1,
+    )
+    const headers = [...readFlvTags(bytes)].filter(
+      ({ body }) => (body[0] === 0x17 || body[0] === 0xaf) && body[1] === 0,
+    )
+    if (inter === undefined) throw new Error('no inter frame')
+    const early = [...headers, inter].map(({ type, body }) =>
+      writeFlvTag(type === FLV_VIDEO ? FLV_VIDEO : FLV_AUDIO, 0, body),
+    )
+    const found = demux(Buffer.concat([...early, bytes.subarray(13)]))
+    expect(found.keyframesAwaited).toEqual(['v0'])
+    expect(found.of('v0')).toEqual(samples)
   })
 
   test('the file header may be missing', () => {

@@ -71,6 +71,11 @@ class TrackOutput {
     this.#sink.onSample({ trackId: this.id, dts, cto, duration: null, isKeyframe, data })
   }
 
+  /** A picture that cannot be decoded yet: the track is alive. */
+  awaitsKeyframe(): void {
+    this.#sink.onKeyframeAwaited?.(this.id)
+  }
+
   corrupt(detail: string): void {
     this.#sink.onRepair({ cause: 'corrupt_sample', trackId: this.id, count: 1, detail })
   }
@@ -126,7 +131,11 @@ class NalTrack implements FlvTrack {
       if (broken > 0) this.#output.corrupt('a parameter set cannot be parsed and was ignored')
       this.#announce()
     }
-    if (!unit.hasPicture || !(this.#isStarted || unit.isKeyframe)) return
+    if (!unit.hasPicture) return
+    if (!this.#isStarted && !unit.isKeyframe) {
+      this.#output.awaitsKeyframe()
+      return
+    }
     this.#isStarted = true
     this.#output.sample(timestampMs, message.compositionOffsetMs, unit.isKeyframe, unit.data)
   }
@@ -157,7 +166,11 @@ class Av1Track implements FlvTrack {
       this.hasConfig = true
       return
     }
-    if (!this.hasConfig || !(this.#isStarted || message.isKeyframe)) return
+    if (!this.hasConfig) return
+    if (!this.#isStarted && !message.isKeyframe) {
+      this.#output.awaitsKeyframe()
+      return
+    }
     const data = stripTemporalDelimiters(message.payload)
     if (data.length === 0) return
     this.#isStarted = true

@@ -26,6 +26,11 @@ export class TrackSlot {
     this.#sink.onSample({ trackId: this.id, dts, cto, duration: null, isKeyframe, data })
   }
 
+  /** A picture that cannot be decoded yet: the track is alive. */
+  awaitsKeyframe(): void {
+    this.#sink.onKeyframeAwaited?.(this.id)
+  }
+
   repair(cause: RepairCause, detail: string): void {
     this.#sink.onRepair({ cause, trackId: this.id, count: 1, detail })
   }

@@ -182,11 +182,14 @@ describe('a damaged stream', () => {
     }
   })
 
-  test('a stream joined in the middle begins with a keyframe', () => {
+  test('a stream joined in the middle begins with a keyframe, and tells of the pictures before it', () => {
     const late = bytes.subarray(188 * 100 + 77)
-    const video = demux(late).of('v0')
+    const found = demux(late)
+    const video = found.of('v0')
     expect(video[0]?.isKeyframe).toBe(true)
     expect(video.length).toBeGreaterThan(20)
+    expect(found.keyframesAwaited.length).toBeGreaterThan(5)
+    expect(new Set(found.keyframesAwaited)).toEqual(new Set(['v0']))
   })
 
   test('64 KiB that never were MPEG-TS are refused', () => {

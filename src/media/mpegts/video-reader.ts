@@ -31,7 +31,10 @@ export class VideoReader implements PesConsumer {
     if (!unit.hasPicture) return
 
     const { config } = this.#sets
-    if (!this.#isStarted && (config === null || !unit.isKeyframe)) return
+    if (!this.#isStarted && (config === null || !unit.isKeyframe)) {
+      this.#slot.awaitsKeyframe()
+      return
+    }
     if (pts === null) {
       this.corruptPes('it has no timestamp')
       return

@@ -307,3 +307,32 @@ test('a hole within a segment is part of its length', () => {
   })
   expect(segments.map(({ startDts, endDts = 0 }) => (endDts - startDts) / 90_000)).toEqual([2, 2, 2, 2])
 })
+
+test('frames missing within a segment leave no short part: the last frame before them lasts longer', () => {
+  const all = video(240, { rate: rational(30, 1), gop: 60 })
+  const { segments } = packageTrack([...all.slice(0, 75), ...all.slice(90)], {
+    timescale: 90_000,
+    cell: rational(2, 1),
+  })
+  for (const { parts } of segments) {
+    for (const { startDts, endDts } of parts.slice(0, -1)) {
+      expect((endDts - startDts) / 90_000).toBeGreaterThanOrEqual(PART_FILL_MIN * 0.214)
+      expect((endDts - startDts) / 90_000).toBeLessThanOrEqual(0.214)
+    }
+  }
+})
+
+test('frames that come sooner than the last one promised are decoded after it and shown when they should be', () => {
+  const all = video(120, { rate: rational(30, 1), gop: 60 })
+  const sooner = all.map((sample, index) => ({ ...sample, dts: sample.dts - (index >= 30 ? 90 : 0) }))
+  const { segments } = packageTrack(sooner, {
+    timescale: 90_000,
+    cell: rational(2, 1),
+    firstCell: all[0]!.dts / 180_000,
+  })
+  const parts = segments[0]?.parts ?? []
+  expect(parts.length).toBeGreaterThan(8)
+  for (const [index, { endDts }] of parts.slice(0, -1).entries()) expect(parts[index + 1]?.startDts).toBe(endDts)
+  const shown = parts.flatMap(({ samples }) => samples.map(({ dts, cto }) => dts + cto))
+  expect(shown).toEqual(sooner.slice(0, shown.length).map(({ dts, cto }) => dts + cto))
+})

@@ -71,6 +71,9 @@ export class TrackPackager {
   #lastDuration: number | null = null
   /** Decode time of the newest sample taken in. */
   #lastDts = Number.NEGATIVE_INFINITY
+  /** Where the newest part of the open segment ends, and where the newest frame of any part starts. */
+  #publishedDts = Number.NEGATIVE_INFINITY
+  #appendedDts = Number.NEGATIVE_INFINITY
 
   constructor(options: PackagerOptions, sink: PackagerSink) {
     this.#options = options
@@ -161,6 +164,7 @@ export class TrackPackager {
     this.#lastMsn = cell
     this.#isOpen = true
     this.#segmentStartDts = sample.dts
+    this.#publishedDts = Number.NEGATIVE_INFINITY
     this.#nextIndex = 0
     this.#part = null
     const isIndependent = this.#options.kind === 'audio' || sample.isKeyframe
@@ -176,8 +180,9 @@ export class TrackPackager {
     this.#append(sample)
   }
 
-  #append(taken: PackagedSample): void {
+  #append(early: PackagedSample): void {
     const target = this.#options.partTargetTicks
+    const taken = this.#afterPublished(early)
     // A sample may claim any length, also because what followed it was lost: the segment must keep TARGETDURATION.
     const sample =
       taken.duration > target
@@ -185,6 +190,7 @@ export class TrackPackager {
         : taken
     let part = this.#part
     if (part !== null && sample.dts + sample.duration - part.startDts > target) {
+      stretchPart(part, Math.min(sample.dts, part.startDts + target))
       this.#endPart()
       part = null
     }
@@ -204,6 +210,19 @@ export class TrackPackager {
     if (part.endDts + sample.duration - part.startDts > target) this.#endPart()
   }
 
+  /**
+   * A part is published when no further frame fits, with the nominal length of its last one. A frame that comes a little
+   * sooner is decoded when that ends and shown when it should be. Only within a segment: each depends on its own samples.
+   */
+  #afterPublished(sample: PackagedSample): PackagedSample {
+    const isSoon = this.#publishedDts - sample.dts < sample.duration
+    const dts = Math.max(sample.dts, isSoon ? this.#publishedDts : 0, this.#appendedDts + 1)
+    this.#appendedDts = dts
+    const lateBy = dts - sample.dts
+    if (lateBy === 0) return sample
+    return { ...sample, dts, cto: sample.cto - lateBy, duration: Math.max(1, sample.duration - lateBy) }
+  }
+
   /** Where the open segment ends at the latest: TARGETDURATION is two cells, with a fixed GOP one. */
   #latestEnd(): number {
     const { grid, gop } = this.#options
@@ -215,6 +234,7 @@ export class TrackPackager {
     const part = this.#part
     if (part === null) return
     this.#part = null
+    this.#publishedDts = part.endDts
     this.#sink.onPart({
       msn: this.#lastMsn,
       index: part.index,
@@ -243,4 +263,12 @@ export class TrackPackager {
   #repair(cause: RepairCause, detail: string): void {
     this.#sink.onRepair({ cause, trackId: this.#options.trackId, count: 1, detail })
   }
+}
+
+/** Frames are missing before the next one: the last one lasts longer, for a part within a segment must fill PART-TARGET. */
+function stretchPart(part: OpenPart, endDts: number): void {
+  const last = part.samples.at(-1)
+  if (last === undefined || endDts <= part.endDts) return
+  part.samples[part.samples.length - 1] = { ...last, duration: endDts - last.dts }
+  part.endDts = endDts
 }

@@ -104,3 +104,15 @@ test('a jump changes nothing: the old clock may come back', () => {
 test('a track that the entry does not know is named', () => {
   expect(begin('rtmp').place(0, 0, 'a0').kind).toBe('unknown_track')
 })
+
+test('a step forward of seconds is a new clock when it leads ahead of the arrival, and a loss when media comes as late', () => {
+  const jumping = begin('ts')
+  jumping.place(0)
+  expect(jumping.place(5, 1 / 30)).toMatchObject({ kind: 'jump' })
+  const losing = begin('ts')
+  losing.place(0)
+  expect(losing.place(5, 5)).toMatchObject({ kind: 'sample' })
+  const delayed = begin('ts')
+  delayed.place(0)
+  expect(delayed.place(5, 9)).toMatchObject({ kind: 'sample' })
+})

@@ -25,6 +25,8 @@ export type TimingResult =
 
 /** A step beyond this is a new clock, unless the new time fits its arrival (then media was lost in between). */
 const JUMP_FORWARD_SEC = 10
+/** A smaller step forward is one when it leads ahead of the arrival, which no loss or delay explains. */
+const JUMP_AHEAD_SEC = 2
 const JUMP_BACKWARD_SEC = 0.5
 const FITS_ARRIVAL_WITHIN_SEC = 2
 /** Fragments that are sent again are no older than this. */
@@ -113,7 +115,7 @@ export class Timing {
 }
 
 function isJump(stepSec: number, behindSec: number): boolean {
-  if (stepSec >= -JUMP_BACKWARD_SEC && stepSec <= JUMP_FORWARD_SEC) return false
-  if (stepSec < 0) return true
-  return Math.abs(behindSec) > FITS_ARRIVAL_WITHIN_SEC
+  if (stepSec < -JUMP_BACKWARD_SEC) return true
+  if (stepSec > JUMP_AHEAD_SEC && behindSec < -FITS_ARRIVAL_WITHIN_SEC) return true
+  return stepSec > JUMP_FORWARD_SEC && behindSec > FITS_ARRIVAL_WITHIN_SEC
 }

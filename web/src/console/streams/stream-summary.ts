@@ -59,7 +59,15 @@ export function causesOf(counts: Readonly<Record<string, number>>): readonly str
     .map(([cause, count]) => `${cause.replaceAll('_', ' ')} ${count.toLocaleString('en')}`)
 }
 
-export const PROTOCOL_NAMES = { rtmp: 'RTMP', srt: 'SRT', cmaf: 'CMAF over HTTP', test: 'Test source' } as const
+export const PROTOCOL_NAMES = {
+  rtmp: 'RTMP',
+  srt: 'SRT',
+  cmaf: 'CMAF over HTTP',
+  test: 'Test source',
+  udp: 'UDP',
+  rtp: 'RTP',
+  pull: 'Pulled source',
+} as const
 
 /** Share of packets lost and not made up for, as far as it can be told: SRT payloads are 1316 bytes as a rule. */
 const SRT_PAYLOAD_BYTES = 1316
