@@ -14,6 +14,8 @@ import type { WatchPages } from './watch-route.ts'
 
 /** A connection that neither sends nor takes anything for this long is cut; held requests are shorter. */
 const SOCKET_IDLE_MS = 20_000
+/** What is being sent when the server stops may still arrive. */
+const LAST_ANSWERS_MS = 300
 const HEADERS_TIMEOUT_MS = 10_000
 /** How often Node looks for connections whose headers take too long. */
 const HEADERS_CHECK_MS = 2_000
@@ -66,8 +68,12 @@ export async function startOriginServer(options: OriginOptions): Promise<OriginS
     },
     async [Symbol.asyncDispose]() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      for (const socket of sockets) socket.destroy()
+      if ('closeIdleConnections' in server) server.closeIdleConnections()
+      const cut = setTimeout(() => {
+        for (const socket of sockets) socket.destroy()
+      }, LAST_ANSWERS_MS)
       await closed
+      clearTimeout(cut)
     },
   }
 }

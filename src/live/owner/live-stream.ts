@@ -230,6 +230,12 @@ export class LiveStream {
     if (error.code === 'internal') this.end(error.message)
   }
 
+  /** Ends connections but not the playlist: somebody else carries it on. */
+  leave(reason: string): void {
+    this.#endInputs('origin_unavailable', reason)
+    this.#cancelResolving()
+  }
+
   /** Frees everything. */
   dispose(): void {
     this.end('the stream was removed')

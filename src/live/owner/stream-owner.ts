@@ -128,10 +128,15 @@ export class StreamOwner implements Disposable {
     return [...this.#streams.values()].flatMap((stream) => stream.takeLatencies())
   }
 
-  /** Ends every playlist properly: for a shutdown. */
-  endAll(reason: string): void {
-    for (const stream of this.#streams.values()) stream.end(reason)
-    this.#flush()
+  /**
+   * For a shutdown: inputs end, playlists stay as they are. Nothing is cut short under its final name, so players go on at
+   * another origin, or here when Mirror is back.
+   */
+  stop(reason: string): void {
+    clearInterval(this.#timer)
+    for (const stream of this.#streams.values()) stream.leave(reason)
+    this.#streams.clear()
+    this.#inputs.clear()
   }
 
   [Symbol.dispose](): void {

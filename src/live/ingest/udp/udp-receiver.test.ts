@@ -125,10 +125,10 @@ test('datagrams of one sender become chunks of one input, and those of another a
 })
 
 test('silence closes the input, and the next datagram opens another', async () => {
-  const stage = await listen('udp', 50)
+  const stage = await listen('udp', 400)
   const socket = await sender()
   await expect.poll(() => afterSending(socket, stage.port, tsPacket(1), () => stage.inputs.length)).toBe(1)
-  await expect.poll(() => stage.inputs[0]?.isClosed).toBe(true)
+  await expect.poll(() => stage.inputs[0]?.isClosed, { timeout: 5_000 }).toBe(true)
   expect(stage.statuses).toEqual(['configured', 'receiving', 'configured'])
   await send(socket, stage.port, tsPacket(2))
   await expect.poll(() => stage.inputs.length).toBe(2)
