@@ -1,6 +1,6 @@
 /** What a stream may be told; the catalog stores it, the owner obeys it. */
 export interface StreamSettings {
-  /** Aimed-at segment length; a cell is this rounded to whole frames (design: cells). 300 ms – 10 s. */
+  /** Aimed-at segment length; a cell is this rounded to whole frames (docs/decisions/timeline.md). 300 ms – 10 s. */
   readonly segmentMs: number
   /** Aimed-at part length, 80 ms – 1 s. */
   readonly partMs: number
