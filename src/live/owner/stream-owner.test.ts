@@ -41,7 +41,7 @@ beforeEach(() => {
 })
 
 afterEach(() => {
-  owner[Symbol.dispose]()
+  owner.stop('the test is over')
   vi.useRealTimers()
 })
 

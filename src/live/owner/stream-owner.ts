@@ -37,7 +37,7 @@ interface OwnedInput {
   ackedBytes: number
 }
 
-export class StreamOwner implements Disposable {
+export class StreamOwner {
   readonly #options: StreamOwnerOptions
   readonly #budget: MemoryBudget
   readonly #streams = new Map<string, LiveStream>()
@@ -135,13 +135,6 @@ export class StreamOwner implements Disposable {
   stop(reason: string): void {
     clearInterval(this.#timer)
     for (const stream of this.#streams.values()) stream.leave(reason)
-    this.#streams.clear()
-    this.#inputs.clear()
-  }
-
-  [Symbol.dispose](): void {
-    clearInterval(this.#timer)
-    for (const stream of this.#streams.values()) stream.dispose()
     this.#streams.clear()
     this.#inputs.clear()
   }
