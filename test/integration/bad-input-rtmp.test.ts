@@ -265,12 +265,16 @@ test('a restart tells the encoder, and it may come back at once', async () => {
 })
 
 test('deleting the stream tells its encoder, and players that wait', async () => {
-  const stream = await mirror.createStream('deleted', SETTINGS)
+  const stream = await mirror.createStream('deleted', { ...SETTINGS, segment: '2s' })
   const playlistUrl = `${mirror.mediaUrl}/stream/deleted/v0/playlist.m3u8`
   await using encoder = publishTo(stream.ingest?.rtmp ?? '')
   await mirror.waitForStatus('deleted', 'live')
-  const newest = (await mediaPlaylist(playlistUrl)).segments.findLast((segment) => segment.uri !== '')
-  const waiting = fetch(`${playlistUrl}?_HLS_msn=${(newest?.mediaSequenceNumber ?? 0) + 2}`)
+  // Held until there is a whole segment: the farthest one that may be asked for is then four seconds away.
+  const { segments } = await mediaPlaylist(`${playlistUrl}?_HLS_msn=0`)
+  const newestMsn = segments.findLast((segment) => segment.uri !== '')?.mediaSequenceNumber ?? Number.NaN
+  const waiting = fetch(`${playlistUrl}?_HLS_msn=${newestMsn + 2}`)
+  // What is asked for later and answered: the request above is held by now.
+  expect((await fetch(`${playlistUrl}?_HLS_msn=${newestMsn + 1}&_HLS_part=4`)).status).toBe(200)
   await mirror.api('DELETE', '/streams/deleted')
   expect(await encoder.exited()).not.toBe(0)
   expect(encoder.stderr).toContain('the stream was removed')
