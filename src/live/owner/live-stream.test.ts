@@ -365,8 +365,10 @@ test('a part that finds no room when the stream is ended does not keep it from e
     await stage.feed(input, [tag])
     await stage.wait(30)
   }
+  stage.stream.end('asked')
+  expect(stage.stream.status(stage.nowMs).status).toBe('ended')
+  expect(stage.playlist('v0').endlist).toBe(true)
   stage.stream.dispose()
-  expect(stage.stream.status(stage.nowMs).status).toBe('offline')
   expect(stage.budget.usedBytes).toBe(0)
 })
 
@@ -381,6 +383,9 @@ test('everything is given back: by removal at once, by an end a minute later', a
   removed.stream.dispose()
   expect(removed.budget.usedBytes).toBe(0)
   expect(removed.shelf.phase).toBe('offline')
+  // A player that is shown an end would ask for the media before it.
+  const shown = removed.publications.filter((one) => one.kind === 'playlist')
+  expect(shown.filter(({ playlist }) => playlist.position.isEnded)).toEqual([])
 
   const ended = new Stage()
   await live(ended)

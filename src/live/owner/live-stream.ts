@@ -201,10 +201,7 @@ export class LiveStream {
 
   /** Ends connections and playlist. */
   end(reason: string): void {
-    this.#endInputs('input_ended', reason)
-    this.#cancelResolving()
-    this.#publisher = null
-    this.#gathering = null
+    this.#stopInputs(reason)
     if (this.#presentation === null || this.#status === 'ended') {
       if (this.#presentation === null) this.#setStatus('offline')
       return
@@ -220,7 +217,7 @@ export class LiveStream {
     this.#session = null
     this.#endedAtMs = this.#deps.now()
     this.#setStatus('ended')
-    this.#emit('stream.stopped', 'info', null, `Stream ended: ${reason}`, {})
+    this.#emitStopped(reason)
   }
 
   /** Something failed that no single input is to blame for: inputs end by that name, and after a bug the playlist, too. */
@@ -236,10 +233,14 @@ export class LiveStream {
     this.#cancelResolving()
   }
 
-  /** Frees everything. */
+  /** Frees everything. Players are shown no end that they could play up to: its media goes at the same moment. */
   dispose(): void {
-    this.end('the stream was removed')
-    if (this.#presentation !== null) this.#reset()
+    const reason = 'the stream was removed'
+    this.#stopInputs(reason)
+    if (this.#presentation === null) return this.#setStatus('offline')
+    const wasEnded = this.#status === 'ended'
+    this.#reset()
+    if (!wasEnded) this.#emitStopped(reason)
   }
 
   /** A few times a second: what happens because nothing came. */
@@ -565,6 +566,17 @@ export class LiveStream {
     this.#cancelResolving()
     this.#gathering = null
     if (this.#session === null) this.#forgetPublisher()
+  }
+
+  #stopInputs(reason: string): void {
+    this.#endInputs('input_ended', reason)
+    this.#cancelResolving()
+    this.#publisher = null
+    this.#gathering = null
+  }
+
+  #emitStopped(reason: string): void {
+    this.#emit('stream.stopped', 'info', null, `Stream ended: ${reason}`, {})
   }
 
   #endInputs(code: ErrorCode, message: string): void {
