@@ -115,6 +115,46 @@ const MIGRATIONS: readonly Migration[] = [
       ${tableEnd}`,
     ],
   },
+  {
+    version: 3,
+    name: 'jobs and schedules',
+    statements: ({ text, integer, sequence, tableEnd }) => [
+      `create table jobs (
+        seq ${sequence},
+        id ${text} not null constraint "jobs.id" unique,
+        kind ${text} not null,
+        tenant_id ${text} not null,
+        dedupe_key ${text},
+        payload ${text} not null,
+        state ${text} not null,
+        priority ${integer} not null,
+        attempt ${integer} not null,
+        max_attempts ${integer} not null,
+        run_at_ms ${integer} not null,
+        owner ${text},
+        fence ${integer} not null,
+        lease_until_ms ${integer},
+        cancel_requested ${integer} not null,
+        progress ${text},
+        result ${text},
+        failure ${text},
+        created_at_ms ${integer} not null,
+        started_at_ms ${integer},
+        finished_at_ms ${integer}
+      ${tableEnd}`,
+      // Both small whatever the history: claims look only at what is unfinished.
+      `create index jobs_unfinished on jobs (kind, state, run_at_ms) where state in ('waiting', 'running')`,
+      `create unique index jobs_dedupe on jobs (kind, dedupe_key) where state in ('waiting', 'running')`,
+      'create index jobs_finished on jobs (finished_at_ms)',
+      `create table schedules (
+        name ${text} constraint "schedules.name" primary key,
+        kind ${text} not null,
+        payload ${text} not null,
+        rule ${text} not null,
+        next_at_ms ${integer} not null
+      ${tableEnd}`,
+    ],
+  },
 ]
 
 export const NEWEST_VERSION = Math.max(...MIGRATIONS.map((migration) => migration.version))

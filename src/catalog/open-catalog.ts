@@ -4,6 +4,7 @@ import { CamelCasePlugin, type Dialect, Kysely, PostgresDialect } from 'kysely'
 import type { Log } from '../core/log.ts'
 import { openApiKeys } from './api-keys.ts'
 import { openEvents } from './events.ts'
+import { openJobs } from './jobs.ts'
 import { migrate } from './migrate.ts'
 import { createPostgresPool } from './postgres-pool.ts'
 import { openPublishKeys } from './publish-keys.ts'
@@ -43,6 +44,7 @@ export async function openCatalog(
     apiKeys: openApiKeys(db),
     sessions: openSessions(db),
     events: openEvents(db),
+    jobs: openJobs(db, location.kind),
     async [Symbol.asyncDispose]() {
       await db.destroy()
     },

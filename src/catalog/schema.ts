@@ -1,5 +1,6 @@
 // The tables as Kysely sees them. Columns are snake_case in SQL (CamelCasePlugin); migrations.ts creates them.
 import type { Generated, Kysely } from 'kysely'
+import type { JobRow, Schedule } from '../jobs/types.ts'
 import type { MirrorEvent } from '../live/events.ts'
 import type { ApiKeyRow, LoginLinkRow, PublishKeyRow, SessionRow, StreamRow, UserRow } from './types.ts'
 
@@ -16,6 +17,15 @@ export interface Schema {
   sessions: Table<SessionRow>
   loginLinks: Table<LoginLinkRow>
   events: Table<Omit<MirrorEvent, 'details'>> & { seq: Generated<number>; details: Json }
+  jobs: Table<Omit<JobRow, 'payload' | 'progress' | 'result' | 'failure' | 'cancelRequested'>> & {
+    seq: Generated<number>
+    payload: Json
+    progress: Json | null
+    result: Json | null
+    failure: Json | null
+    cancelRequested: 0 | 1
+  }
+  schedules: Table<Omit<Schedule, 'payload'>> & { payload: Json }
 }
 
 export type Db = Kysely<Schema>

@@ -1,4 +1,5 @@
 // What the catalog keeps and promises. Implemented once over Kysely, for SQLite and PostgreSQL, under one contract suite.
+import type { JobTable } from '../jobs/types.ts'
 import type { MirrorEvent } from '../live/events.ts'
 import type { StreamSettings } from '../live/settings.ts'
 
@@ -124,4 +125,5 @@ export interface Catalog extends AsyncDisposable {
     /** Keeps the newest `keep` rows. */
     trim(keep: number): Promise<void>
   }
+  readonly jobs: JobTable
 }

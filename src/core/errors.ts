@@ -211,6 +211,14 @@ export const ERRORS = {
     'Check the disk or the endpoint; live goes on meanwhile.',
   ),
   object_exists: row('caller', 412, 'An object with this key exists', 'Nothing was changed.'),
+  // Jobs
+  job_not_found: row('caller', 404, 'There is no such job', 'List the jobs to see which exist.'),
+  job_abandoned: row(
+    'mirror',
+    500,
+    'The workers of a job died or hung in every attempt',
+    'Look at the log around its last start, then retry the job.',
+  ),
 } as const satisfies Record<string, CatalogueEntry>
 
 export type ErrorCode = keyof typeof ERRORS

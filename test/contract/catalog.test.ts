@@ -13,6 +13,7 @@ import type { Catalog } from '../../src/catalog/types.ts'
 import { silentLog } from '../../src/core/log.ts'
 import { startPostgres, type TestPostgres } from '../support/postgres.ts'
 import { catalogContract, event, publishKey, stream } from './catalog.ts'
+import { jobContract } from './jobs.ts'
 
 const never = new AbortController().signal
 let folder: string
@@ -43,6 +44,7 @@ function open(location: CatalogLocation): Promise<Catalog> {
 
 for (const [name, place] of Object.entries(places)) {
   catalogContract(name, async () => await open(await place()))
+  jobContract(name, async () => await open(await place()))
 
   describe(`life of a catalog on ${name}`, () => {
     test('what was written is there after closing and opening', async () => {

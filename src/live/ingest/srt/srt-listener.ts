@@ -2,11 +2,11 @@ import { fileURLToPath } from 'node:url'
 import { type Child, type ChildExit, describeExit, type Spawn, startChild } from '../../../core/child-process.ts'
 import { MirrorError, toMirrorError } from '../../../core/errors.ts'
 import type { Log } from '../../../core/log.ts'
+import { type RetryDelay, retryDelayMs } from '../../../core/retry-delay.ts'
 import type { GateInput, InputFault, InputGate } from '../protocol.ts'
 import type { SrtRegistryEntry } from './admission.ts'
 import type { FromSrtChild, SrtConnectionEnded, SrtConnectionOpened, SrtRefusal, ToSrtChild } from './child-protocol.ts'
 import { type Frame, FrameReader } from './frames.ts'
-import { type RetryDelay, retryDelayMs } from './retry-delay.ts'
 
 const START_TIMEOUT_MS = 10_000
 const STOP_GRACE_MS = 1_500

@@ -1,0 +1,247 @@
+// Runs jobs of the catalog in this process: claims what is due, keeps leases alive, records how each ended.
+import { toMirrorError } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
+import { retryAtMs } from './after-failure.ts'
+import { nextRunMs } from './schedule-rule.ts'
+import type { JobClaim, JobPayload, JobProgress, JobRow, JobTable } from './types.ts'
+
+const LEASE_MS = 30_000
+/** Three chances to renew a lease before it ends. */
+const RENEW_MS = LEASE_MS / 3
+/** How late a job may start that another process added. Own ones start at once. */
+const POLL_MS = 1000
+const DRAIN_MS = 4000
+const KEEP_FINISHED_MS = 30 * 24 * 3_600_000
+const TRIM_MS = 3_600_000
+
+export interface JobContext {
+  readonly job: JobRow
+  /** Names the right to act; every effect in the catalog carries it. */
+  readonly claim: JobClaim
+  /** Aborts when the job is cancelled, its lease is lost, or the process drains. */
+  readonly signal: AbortSignal
+  /** Shown to people; the newest is written with the next renewal of the lease. */
+  progress(progress: JobProgress): void
+}
+
+export interface JobKind {
+  /** At once in this process. */
+  readonly limit: number
+  /** Must be repeatable: an attempt may have died after any of its effects. */
+  run(context: JobContext): Promise<JobPayload>
+}
+
+export interface JobRunnerOptions {
+  readonly jobs: JobTable
+  readonly kinds: Readonly<Record<string, JobKind>>
+  /** For people: which process this is. */
+  readonly owner: string
+  readonly now: () => number
+  readonly random: () => number
+  readonly randomId: () => string
+  readonly log: Log
+  /** A job has failed for good. */
+  readonly onFailed: (job: JobRow) => void
+  readonly timing?: { readonly leaseMs: number; readonly renewMs: number; readonly pollMs: number }
+}
+
+export interface JobRunner extends AsyncDisposable {
+  /** Something may be due now. */
+  wake(): void
+}
+
+/** Ends attempts without a verdict about the job. */
+class AttemptEnded extends Error {
+  readonly why: 'cancelled' | 'lease_lost' | 'draining'
+
+  constructor(why: AttemptEnded['why']) {
+    super(why)
+    this.why = why
+  }
+}
+
+export function startJobRunner(options: JobRunnerOptions): JobRunner {
+  return new Runner(options)
+}
+
+class Runner implements JobRunner {
+  readonly #options: JobRunnerOptions
+  readonly #timing: NonNullable<JobRunnerOptions['timing']>
+  readonly #attempts = new Map<string, { readonly kind: string; readonly ended: Promise<void> }>()
+  readonly #draining = new AbortController()
+  readonly #timer: NodeJS.Timeout
+  #turn: Promise<void> | null = null
+  #isWoken = false
+  #trimmedAtMs = Number.NEGATIVE_INFINITY
+
+  constructor(options: JobRunnerOptions) {
+    this.#options = options
+    this.#timing = options.timing ?? { leaseMs: LEASE_MS, renewMs: RENEW_MS, pollMs: POLL_MS }
+    this.#timer = setInterval(() => this.wake(), this.#timing.pollMs)
+    this.wake()
+  }
+
+  wake(): void {
+    if (this.#draining.signal.aborted) return
+    this.#isWoken = true
+    this.#turn ??= this.#takeTurns().finally(() => {
+      this.#turn = null
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer)
+    this.#draining.abort(new AttemptEnded('draining'))
+    await this.#turn
+    const ended = Promise.all([...this.#attempts.values()].map((attempt) => attempt.ended))
+    const late = Promise.withResolvers<void>()
+    const timer = setTimeout(late.resolve, DRAIN_MS)
+    await Promise.race([ended, late.promise]) // What does not listen to its signal loses its lease in time.
+    clearTimeout(timer)
+  }
+
+  async #takeTurns(): Promise<void> {
+    while (this.#isWoken && !this.#draining.signal.aborted) {
+      this.#isWoken = false
+      try {
+        await this.#runSchedules()
+        for (const job of await this.#options.jobs.failAbandoned(this.#options.now())) this.#options.onFailed(job)
+        await this.#trim()
+        while (!this.#draining.signal.aborted && (await this.#claimOne())) {}
+      } catch (error) {
+        // The database is away; the next poll tries again.
+        this.#options.log.warn('jobs cannot be read', { error: toMirrorError(error).message })
+      }
+    }
+  }
+
+  async #runSchedules(): Promise<void> {
+    const { jobs, now, randomId } = this.#options
+    for (const { name, kind, payload, rule, nextAtMs } of await jobs.schedules()) {
+      const nowMs = now()
+      if (nextAtMs > nowMs) continue
+      // Runs that were missed while nobody ran are made up for by one.
+      const job = { id: randomId(), kind, payload, dedupeKey: `schedule:${name}` }
+      await jobs.runSchedule({ name, dueAtMs: nextAtMs, nextAtMs: nextRunMs(rule, nowMs), job }, nowMs)
+    }
+  }
+
+  async #trim(): Promise<void> {
+    const nowMs = this.#options.now()
+    if (nowMs - this.#trimmedAtMs < TRIM_MS) return
+    this.#trimmedAtMs = nowMs
+    await this.#options.jobs.trim(nowMs - KEEP_FINISHED_MS)
+  }
+
+  async #claimOne(): Promise<boolean> {
+    const { jobs, owner, now, kinds } = this.#options
+    const free = Object.keys(kinds).filter((kind) => this.#running(kind) < (kinds[kind]?.limit ?? 0))
+    const job = await jobs.claim({ kinds: free, owner, nowMs: now(), leaseMs: this.#timing.leaseMs })
+    const kind = job === null ? undefined : kinds[job.kind]
+    if (job === null || kind === undefined) return false
+    const ended = this.#attempt(job, kind)
+      .catch((error: unknown) => {
+        this.#options.log.warn('how a job ended could not be written', {
+          job: job.id,
+          error: toMirrorError(error).message,
+        })
+      })
+      .finally(() => {
+        this.#attempts.delete(job.id)
+        this.wake()
+      })
+    this.#attempts.set(job.id, { kind: job.kind, ended })
+    return true
+  }
+
+  #running(kind: string): number {
+    return [...this.#attempts.values()].filter((attempt) => attempt.kind === kind).length
+  }
+
+  async #attempt(job: JobRow, kind: JobKind): Promise<void> {
+    const { jobs, now, random, log, onFailed } = this.#options
+    const claim = { id: job.id, fence: job.fence }
+    const lease = new Lease(this.#options, this.#timing, claim)
+    const signal = AbortSignal.any([this.#draining.signal, lease.signal])
+    try {
+      const result = await kind.run({ job, claim, signal, progress: (progress) => lease.report(progress) })
+      await jobs.finish(claim, result, now())
+    } catch (thrown) {
+      const ended: unknown = signal.aborted ? signal.reason : null
+      if (ended instanceof AttemptEnded) {
+        if (ended.why === 'cancelled') await jobs.endCancelled(claim, now())
+        if (ended.why === 'draining') await jobs.release(claim, now())
+        return
+      }
+      const error = toMirrorError(thrown)
+      const retry = retryAtMs(job, error, { nowMs: now(), random })
+      log.warn('job failed', {
+        job: job.id,
+        kind: job.kind,
+        code: error.code,
+        error: error.message,
+        attempt: job.attempt,
+      })
+      const failure = { code: error.code, message: error.message }
+      const isWritten = await jobs.fail(claim, failure, { nowMs: now(), retryAtMs: retry })
+      if (isWritten && retry === null) onFailed({ ...job, state: 'failed', failure })
+    } finally {
+      await lease[Symbol.asyncDispose]()
+    }
+  }
+}
+
+/** Keeps one claim alive, and ends the attempt when that fails or nobody wants it any more. */
+class Lease implements AsyncDisposable {
+  readonly #ended = new AbortController()
+  readonly #timer: NodeJS.Timeout
+  #renewal: Promise<void> | null = null
+  #progress: JobProgress | undefined
+  /** Monotonic: a clock that jumps neither prolongs nor ends a lease. */
+  #heldUntilMs: number
+
+  constructor(
+    { jobs, now }: Pick<JobRunnerOptions, 'jobs' | 'now'>,
+    { leaseMs, renewMs }: NonNullable<JobRunnerOptions['timing']>,
+    claim: JobClaim,
+  ) {
+    this.#heldUntilMs = performance.now() + leaseMs
+    const renew = async (): Promise<void> => {
+      const askedAtMs = performance.now()
+      try {
+        const change = { leaseUntilMs: now() + leaseMs, ...(this.#progress && { progress: this.#progress }) }
+        this.#progress = undefined
+        const renewed = await jobs.renew(claim, change)
+        if (renewed === null) this.#end('lease_lost')
+        else if (renewed.cancelRequested) this.#end('cancelled')
+        else this.#heldUntilMs = askedAtMs + leaseMs
+      } catch {
+        // The database is away. The attempt goes on while the lease is surely held.
+        if (performance.now() >= this.#heldUntilMs - renewMs) this.#end('lease_lost')
+      }
+    }
+    this.#timer = setInterval(() => {
+      this.#renewal ??= renew().finally(() => {
+        this.#renewal = null
+      })
+    }, renewMs)
+  }
+
+  get signal(): AbortSignal {
+    return this.#ended.signal
+  }
+
+  report(progress: JobProgress): void {
+    this.#progress = progress
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#renewal
+  }
+
+  #end(why: AttemptEnded['why']): void {
+    clearInterval(this.#timer)
+    this.#ended.abort(new AttemptEnded(why))
+  }
+}
