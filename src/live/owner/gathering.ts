@@ -7,6 +7,7 @@ import type { InputSample, InputTrack } from '../../media/samples.ts'
 import { cellLength } from '../../media/timeline/cell.ts'
 import { clockKind, type EntryTrack, type FirstSight, type TimelineEntry } from '../../media/timeline/entry.ts'
 import { guessFrameRate, videoTimescale } from '../../media/timeline/frame-grid.ts'
+import { startedInOneCell } from './first-cells.ts'
 
 export interface ArrivedSample {
   readonly sample: InputSample
@@ -124,7 +125,7 @@ export class Gathering {
     const { track, first } = this.#leader()
     const clock = clockKind(track.clock, first.sample.dts, first.arrivedAtMs)
     const videoRate = track.config.kind === 'video' ? this.#rateOf(track) : null
-    return {
+    const entry: TimelineEntry = {
       version: 1,
       dsn,
       cell: newest?.cell ?? cellLength(segmentMs, videoRate),
@@ -137,6 +138,7 @@ export class Gathering {
       tracks: this.tracks().map((each) => this.#entryTrack(each)),
       createdAtMs: Math.round(nowMs),
     }
+    return startedInOneCell(entry, this.firsts())
   }
 
   /** Frame length in seconds per track, where there is one. */

@@ -133,20 +133,6 @@ function fillTrack({ packager, grid }: PackagedTrack, untilSec: number): void {
   packager.fillGapsThrough(grid.cellOf(Math.floor((untilSec - TIMELINE_EPOCH_SEC) * grid.timescale)) - 1)
 }
 
-/** The first cell that an entry publishes: its creator starts at once, an adopter with the first cell seen from its start. */
-export function firstCellOf(entry: TimelineEntry, firsts: readonly ArrivedSample[], isAdopted: boolean): number {
-  const timing = new Timing(entry, () => {})
-  const cells = firsts.flatMap(({ sample, arrivedAtMs }) => {
-    const track = entry.tracks.find((candidate) => candidate.id === sample.trackId)
-    const placed = timing.place(sample, arrivedAtMs)
-    if (track === undefined || placed.kind !== 'sample') return []
-    return [{ trackId: track.id, cell: cellGrid(entry.cell, track.timescale).cellOf(placed.sample.dts) }]
-  })
-  const video = cells.filter(({ trackId }) => trackId.startsWith('v'))
-  if (isAdopted) return Math.max(...cells.map(({ cell }) => cell)) + 1
-  return Math.max(...(video.length > 0 ? video : cells).map(({ cell }) => cell))
-}
-
 export interface SessionCircumstances {
   /** The cell that the new media would like to begin in. */
   readonly wantedCell: number

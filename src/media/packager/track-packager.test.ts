@@ -31,6 +31,8 @@ function packageTrack(
     gop?: 'auto' | 'fixed'
     firstCell?: number
     partMs?: number
+    /** Before this sample silence is filled with gaps through a cell. */
+    gapsThroughAt?: { frame: number; msn: number }
   },
 ): Result {
   const grid = cellGrid(options.cell, options.timescale)
@@ -56,7 +58,10 @@ function packageTrack(
       onRepair: (repair) => result.repairs.push(repair),
     },
   )
-  for (const sample of samples) packager.push(sample)
+  for (const [index, sample] of samples.entries()) {
+    if (options.gapsThroughAt?.frame === index) packager.fillGapsThrough(options.gapsThroughAt.msn)
+    packager.push(sample)
+  }
   packager.close()
   return result
 }
@@ -192,15 +197,23 @@ test('a hole of whole cells becomes gaps, and frames before the next keyframe ar
 })
 
 test('media for a cell that was already filled with a gap is dropped and counted', () => {
-  const samples = video(120, { rate: rational(30, 1), gop: 30 })
+  const samples = video(240, { rate: rational(30, 1), gop: 30 })
   const firstCell = cellGrid(rational(2, 1), 90_000).cellOf(samples[0]!.dts)
-  const { segments, repairs } = packageTrack(samples, {
-    timescale: 90_000,
-    cell: rational(2, 1),
-    firstCell: firstCell + 1,
-  })
-  expect(segments[0]!.msn).toBe(firstCell + 1)
-  expect(repairs.filter((repair) => repair.cause === 'late_media')).toHaveLength(60)
+  const { segments, repairs } = packageTrack(
+    samples.filter((_, index) => index < 60 || index >= 90),
+    { timescale: 90_000, cell: rational(2, 1), gapsThroughAt: { frame: 60, msn: firstCell + 2 } },
+  )
+  expect(segments.map(({ isGap }) => isGap)).toEqual([false, true, true, false])
+  expect(repairs.filter((repair) => repair.cause === 'late_media')).toHaveLength(90)
+})
+
+test('what comes before the first cell, or before the first keyframe in it, belongs to others and is no loss', () => {
+  const samples = video(240, { rate: rational(30, 1), gop: 45 })
+  const firstCell = cellGrid(rational(2, 1), 90_000).cellOf(samples[0]!.dts)
+  const options = { timescale: 90_000, cell: rational(2, 1), firstCell: firstCell + 1 }
+  const { segments, repairs } = packageTrack(samples, options)
+  expect(segments[0]).toMatchObject({ msn: firstCell + 1, startDts: samples[90]!.dts, isGap: false })
+  expect(repairs).toEqual([])
 })
 
 test('an origin that joins late cuts the same parts and segments', () => {

@@ -137,13 +137,13 @@ export class TrackPackager {
       this.#endSegment()
     }
     if (cell <= this.#lastMsn) {
-      this.#repair('late_media', 'media for a cell that is already published')
+      this.#leaveOut('late_media', 'media for a cell that is already published')
       return
     }
     // Only when the rest of the open cell and at least one whole cell are missing is there anything to fill.
     while (this.#lastMsn < cell - 1) this.#gap(this.#lastMsn + 1)
     if (this.#canStartSegment(sample, cell)) this.#startSegment(sample, cell)
-    else this.#repair('sample_dropped', 'frames before the first keyframe after a gap')
+    else this.#leaveOut('sample_dropped', 'frames before the first keyframe after a gap')
   }
 
   /** Audio starts a segment with its first frame in a cell; video with a keyframe, or failing that with the cell's last frame. */
@@ -258,6 +258,11 @@ export class TrackPackager {
     this.#lastMsn = msn
     this.#endDts = endDts
     this.#sink.onGap({ msn, startDts, endDts })
+  }
+
+  /** What comes before the first segment belongs to an earlier one, of another session or origin, and is no loss. */
+  #leaveOut(cause: RepairCause, detail: string): void {
+    if (this.#lastMsn >= this.#options.firstCell) this.#repair(cause, detail)
   }
 
   #repair(cause: RepairCause, detail: string): void {
