@@ -1,0 +1,258 @@
+// From a publisher's samples to what viewers see: gathers what a new input shows, finds the timeline entry that maps it,
+// and lets one session follow the other without the playlist ending.
+import { MirrorError, toMirrorError } from '../../core/errors.ts'
+import { toNumber } from '../../core/rational.ts'
+import type { InputTrack } from '../../media/samples.ts'
+import { isSameMap, type TimelineEntry } from '../../media/timeline/entry.ts'
+import type { RegisteredStream } from '../control.ts'
+import { firstCellOf } from './first-cells.ts'
+import { type ArrivedSample, GATHERING_MAX_BYTES, Gathering } from './gathering.ts'
+import { planSession, Session } from './session.ts'
+import type { StreamEmit } from './stream-events.ts'
+import type { StreamOutput } from './stream-output.ts'
+import { describeTrack } from './stream-wording.ts'
+import type { ResolvedEntry, TimelineStore } from './timeline-store.ts'
+
+/** When all that comes in so long a time lies behind what was published, the input's clock began anew. */
+const LEFT_OUT_MS = 2000
+/** Rounding to whole frames changes a segment's length by less than this. */
+const SEGMENT_ROUNDING_SHARE = 0.15
+
+/** What a publisher has declared so far. */
+export interface DeclaredTracks {
+  readonly tracks: readonly InputTrack[]
+  readonly expectedTracks: readonly string[]
+}
+
+export interface StreamSessionsOptions {
+  /** With the settings of the moment: they apply from the next presentation. */
+  readonly stream: () => RegisteredStream
+  readonly timeline: TimelineStore
+  readonly output: StreamOutput
+  readonly now: () => number
+  readonly emit: StreamEmit
+  /** What the publisher that is heard has declared; null when there is none. */
+  readonly declared: () => DeclaredTracks | null
+  /** A sample took the playlist further, or will. */
+  readonly onMedia: () => void
+  readonly onBegun: (begun: { readonly isNewPlaylist: boolean }) => void
+  /** No entry could be found or made. */
+  readonly onFailed: (error: MirrorError) => void
+}
+
+export class StreamSessions {
+  readonly #options: StreamSessionsOptions
+  #gathering: Gathering | null = null
+  /** Set while the store is asked; samples are gathered meanwhile. */
+  #resolving: AbortController | null = null
+  #session: Session | null = null
+  /** Newest cell of the presentation that ended last. */
+  #endedMsn: number | null = null
+  /** Since when no sample had a place in the playlist; null while some have. */
+  #leftOutSinceMs: number | null = null
+  #isFrameRateUnknown = false
+
+  constructor(options: StreamSessionsOptions) {
+    this.#options = options
+  }
+
+  get current(): Session | null {
+    return this.#session
+  }
+
+  get isFrameRateUnknown(): boolean {
+    return this.#isFrameRateUnknown
+  }
+
+  get isGathering(): boolean {
+    return this.#gathering !== null
+  }
+
+  /** Something that can be played was gathered. */
+  get hasGathered(): boolean {
+    return this.#gathering?.hasMedia === true
+  }
+
+  /** A publisher begins: what it sends is gathered until it is clear which timeline entry maps it. */
+  gather(declared: DeclaredTracks | null = null): void {
+    const gathering = new Gathering()
+    for (const track of declared?.tracks ?? []) gathering.addTrack(track)
+    if (declared !== null) gathering.expect(declared.expectedTracks)
+    this.#gathering = gathering
+  }
+
+  /** What was gathered is of no use any more; the session goes on. */
+  forget(): void {
+    this.#gathering = null
+    this.stopResolving()
+  }
+
+  stopResolving(): void {
+    this.#resolving?.abort()
+    this.#resolving = null
+  }
+
+  /** The playlist is over: closes what is open. Throws MirrorError when the last part finds no room. */
+  end(): void {
+    const session = this.#session
+    this.#session = null
+    try {
+      session?.closeOpenSegments()
+    } finally {
+      this.#endedMsn = session?.lastMsn ?? this.#endedMsn
+    }
+  }
+
+  /** The presentation is gone, and with it the session. */
+  reset(): void {
+    this.#session = null
+  }
+
+  onTrack(track: InputTrack): void {
+    if (this.#gathering === null && this.#session !== null) {
+      // A track of a running session was reconfigured: everything from here on belongs to a new timeline entry.
+      const message = `Track ${track.id} changed to ${describeTrack(track)}`
+      this.#options.emit('stream.quality_change', 'info', 'discontinuity', message, { track: track.id })
+      this.gather(this.#options.declared())
+    }
+    this.#gathering?.addTrack(track)
+  }
+
+  expect(trackIds: readonly string[]): void {
+    this.#gathering?.expect(trackIds)
+  }
+
+  noteKeyframeAwaited(trackId: string): void {
+    this.#gathering?.noteKeyframeAwaited(trackId)
+  }
+
+  /** Throws MirrorError `ingest_overrun`. */
+  push(arrived: ArrivedSample): void {
+    if (this.#gathering === null && this.#session !== null && this.#pushTo(this.#session, arrived)) return
+    if (this.#gathering?.add(arrived)) this.#options.onMedia()
+    if (this.#gathering !== null && this.#gathering.sizeBytes > GATHERING_MAX_BYTES) {
+      throw new MirrorError(
+        'ingest_overrun',
+        `stream ${this.#options.stream().id}: ${GATHERING_MAX_BYTES} bytes came before the stream could start`,
+      )
+    }
+  }
+
+  /** Asks the store as soon as the gathered media tells enough. */
+  settle(): void {
+    const { timeline, now } = this.#options
+    const gathering = this.#gathering
+    if (gathering === null || this.#resolving !== null || !gathering.isReady(now())) return
+    const abort = new AbortController()
+    this.#resolving = abort
+    const stream = this.#options.stream()
+    const { segmentMs } = stream.settings
+    const create = (newest: TimelineEntry | null, dsn: number) => gathering.makeEntry(dsn, newest, segmentMs, now())
+    timeline
+      .resolve(stream, gathering.sight(), create, abort.signal)
+      .then((resolved) => {
+        if (!abort.signal.aborted) this.#begin(gathering, resolved)
+      })
+      .catch((error: unknown) => {
+        if (!abort.signal.aborted) this.#options.onFailed(toMirrorError(error))
+      })
+  }
+
+  /** False: the sample belongs to a new timeline entry, for which everything is gathered from here on. */
+  #pushTo(session: Session, arrived: ArrivedSample): boolean {
+    const { output, onMedia } = this.#options
+    const { sample } = arrived
+    const pushed = session.push(arrived)
+    const outcome = pushed === 'left_out' && this.#isStranded(session) ? 'jump' : pushed
+    if (outcome !== 'left_out') this.#leftOutSinceMs = null
+    if (outcome === 'taken') onMedia()
+    if (outcome === 'taken' || outcome === 'left_out') {
+      output.measure(sample, session.entry)
+      return true
+    }
+    if (outcome === 'unknown_track' && !sample.isKeyframe) {
+      const detail = 'a track that came later begins with its first keyframe'
+      output.noteRepair({ cause: 'sample_dropped', trackId: sample.trackId, count: 1, detail })
+      return true
+    }
+    const detail =
+      outcome === 'jump' ? 'the input clock jumped: a new timeline entry begins' : 'the track came later than others'
+    output.noteRepair({ cause: 'timestamp_jump', trackId: sample.trackId, count: 1, detail })
+    this.gather(this.#options.declared())
+    return false
+  }
+
+  /** True when the input will not catch up: after a short outage an encoder may begin again at 0, which looks like a repeat. */
+  #isStranded({ entry }: Session): boolean {
+    const nowMs = this.#options.now()
+    this.#leftOutSinceMs ??= nowMs
+    // Two origins must agree on an epoch clock, however late its media comes.
+    // A session that begins in the next cell leaves out what comes before.
+    const patienceMs = Math.max(LEFT_OUT_MS, 1500 * toNumber(entry.cell))
+    return entry.clock !== 'epoch' && nowMs - this.#leftOutSinceMs > patienceMs
+  }
+
+  #begin(gathering: Gathering, { entry, isAdopted, isConfirmed }: ResolvedEntry): void {
+    const { output, emit } = this.#options
+    this.#resolving = null
+    this.#gathering = null
+    if (!isConfirmed) {
+      const message = 'The store did not answer within 1 s; the timeline entry is known to this process alone'
+      emit('stream.warning', 'warning', 'timeline_unconfirmed', message, { dsn: entry.dsn })
+    }
+    this.#isFrameRateUnknown = gathering.isFrameRateUnknown
+    const continued = this.#session !== null && isSameMap(this.#session.entry, entry) ? this.#session : null
+    const session = continued ?? this.#beginSession(gathering, entry, isAdopted)
+    continued?.reconnect()
+    this.#session = session
+    for (const arrived of gathering.take()) {
+      const outcome = session.push(arrived)
+      if (outcome === 'taken' || outcome === 'left_out') output.measure(arrived.sample, session.entry)
+    }
+    output.presentation?.flush()
+  }
+
+  #beginSession(gathering: Gathering, entry: TimelineEntry, isAdopted: boolean): Session {
+    const { output, emit, onBegun } = this.#options
+    const { settings } = this.#options.stream()
+    const previous = this.#session
+    const { isContinuing, firstCell } = planSession({
+      wantedCell: firstCellOf(entry, gathering.firsts(), isAdopted),
+      cell: entry.cell,
+      previous: previous === null ? null : { lastMsn: previous.lastMsn, cell: previous.entry.cell },
+      endedMsn: this.#endedMsn,
+      graceMs: settings.graceMs,
+    })
+    const kept = isContinuing ? output.presentation : null
+    const presentation = kept ?? output.begin(settings, entry, gathering.frameSecs())
+    if (isContinuing && previous !== null) {
+      previous.closeOpenSegments()
+      previous.fillGapsThrough(firstCell - 1)
+      const message = 'The input clock or configuration changed: a discontinuity begins'
+      emit('stream.quality_change', 'info', 'discontinuity', message, { dsn: entry.dsn })
+    }
+    const session = Session.begin(entry, gathering.tracks(), firstCell, {
+      presentation,
+      onRepair: (repair) => output.noteRepair(repair),
+    })
+    if (!isContinuing) {
+      const tracks = gathering.tracks().map(describeTrack).join(', ')
+      emit('stream.started', 'info', null, `Live: ${tracks}`, { dsn: entry.dsn })
+      this.#warnOfSegmentLength(toNumber(entry.cell), settings.segmentMs / 1000)
+    }
+    onBegun({ isNewPlaylist: !isContinuing })
+    return session
+  }
+
+  /** Segment numbers rise by one for ever, so the first publish fixes how long a cell is. */
+  #warnOfSegmentLength(cellSec: number, wantedSec: number): void {
+    if (Math.abs(cellSec - wantedSec) < SEGMENT_ROUNDING_SHARE * wantedSec) return
+    this.#options.emit(
+      'stream.warning',
+      'warning',
+      'segment_length_fixed',
+      `Segments stay ${Number(cellSec.toFixed(3))} s long, as they were at the first publish; create another stream for segments of ${wantedSec} s`,
+      { cellSec, wantedSec },
+    )
+  }
+}
