@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { formatDuration, parseDuration } from '../core/duration.ts'
 import { STREAM_ID_PATTERN } from '../core/stream-id.ts'
 import type { EventType } from '../live/events.ts'
+import { TRACK_ROLES } from '../media/track-role.ts'
 
 export const streamIdSchema = z
   .string()
@@ -19,6 +20,43 @@ export function durationSchema(minMs: number, maxMs: number) {
     { error: `must be a duration such as "2s", from ${formatDuration(minMs)} to ${formatDuration(maxMs)}` },
   )
 }
+
+export const MAX_TRACK_DESCRIPTIONS = 64
+
+/** A BCP 47 tag in any case. */
+const languageSchema = z
+  .string()
+  .max(35)
+  .refine(isLanguageTag, { error: 'must be a BCP 47 language tag such as "de" or "pt-BR"' })
+
+function isLanguageTag(tag: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(tag).length === 1
+  } catch {
+    return false
+  }
+}
+
+/** Null or left out: what the input says. */
+export const trackDescriptionSchema = z
+  .strictObject({
+    id: z
+      .string()
+      .regex(/^a[0-9]{1,2}$/, 'must be a track: a0, a1, …')
+      .meta({ example: 'a1' }),
+    language: languageSchema.nullish().meta({ description: 'BCP 47', example: 'de' }),
+    name: z
+      .string()
+      .trim()
+      .min(1)
+      .max(80)
+      .regex(/^[^"\p{Cc}]*$/u, 'must have no quotes and no control characters')
+      .nullish()
+      .meta({ description: 'As players show it', example: 'Kommentar' }),
+    role: z.enum(TRACK_ROLES).nullish().meta({ description: 'What the track is for' }),
+    default: z.boolean().optional().meta({ description: 'Chosen for viewers without a preference' }),
+  })
+  .meta({ id: 'TrackDescription' })
 
 export const streamSettingsSchema = z
   .strictObject({
@@ -37,6 +75,13 @@ export const streamSettingsSchema = z
     }),
     gop: z.enum(['auto', 'fixed']).meta({ description: 'fixed: keyframes divide the segment length' }),
     onBusy: z.enum(['refuse', 'takeover']).meta({ description: 'What happens to a second publisher' }),
+    tracks: z
+      .array(trackDescriptionSchema)
+      .max(MAX_TRACK_DESCRIPTIONS)
+      .refine((tracks) => new Set(tracks.map(({ id }) => id)).size === tracks.length, {
+        error: 'must name each track once',
+      })
+      .meta({ description: 'Languages, names and roles of tracks; new viewers see them at once' }),
   })
   .meta({ id: 'StreamSettings' })
 
@@ -332,6 +377,7 @@ export type CreatedApiKeyView = z.infer<typeof createdApiKeySchema>
 export type MeView = z.infer<typeof meSchema>
 export type SystemView = z.infer<typeof systemSchema>
 export type Problem = z.infer<typeof problemSchema>
+export type TrackDescriptionView = z.infer<typeof trackDescriptionSchema>
 export type StreamSettingsView = z.infer<typeof streamSettingsSchema>
 export type CreateStreamBody = z.infer<typeof createStreamSchema>
 export type WsClientMessage = z.infer<typeof wsClientMessageSchema>

@@ -3,7 +3,7 @@ import type { ApiKeyRow, EventRow, StreamRow } from '../catalog/types.ts'
 import { formatDuration, parseDuration } from '../core/duration.ts'
 import type { ConfiguredInputStatus, InputStatus, LiveStatus } from '../live/control.ts'
 import type { MirrorEvent } from '../live/events.ts'
-import type { StreamSettings } from '../live/settings.ts'
+import type { StreamSettings, TrackDescription } from '../live/settings.ts'
 import type { ApiKeyView, EventView, InputView, LiveView, StreamSettingsView, StreamView } from './contract.ts'
 import { renderConfiguredInput } from './stream-inputs.ts'
 import { type Addresses, ingestUrls, playbackUrls } from './stream-urls.ts'
@@ -94,6 +94,7 @@ export function renderSettings(settings: StreamSettings): StreamSettingsView {
     grace: formatDuration(settings.graceMs),
     gop: settings.gop,
     onBusy: settings.onBusy,
+    tracks: settings.tracks.map(({ isDefault, ...track }) => ({ ...track, default: isDefault })),
   }
 }
 
@@ -109,7 +110,15 @@ export function applySettings(base: StreamSettings, change: SettingsChange): Str
     gop: change.gop ?? base.gop,
     onBusy: change.onBusy ?? base.onBusy,
     inputs: base.inputs,
+    tracks: change.tracks?.map(toDescription) ?? base.tracks,
   }
+}
+
+function toDescription(track: StreamSettingsView['tracks'][number]): TrackDescription {
+  const { id, language = null, name = null, role = null, default: isDefault = false } = track
+  // `pt-br` becomes `pt-BR`; the contract has checked that it is a language.
+  const canonical = language === null ? null : (Intl.getCanonicalLocales(language)[0] ?? null)
+  return { id, language: canonical, name, role, isDefault }
 }
 
 export function renderEvent(event: MirrorEvent | EventRow): EventView {

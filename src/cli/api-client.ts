@@ -9,6 +9,7 @@ export interface ApiClient {
   readonly server: FoundServer
   get<T>(path: string): Promise<T>
   post<T>(path: string, body?: unknown): Promise<T>
+  patch<T>(path: string, body: unknown): Promise<T>
   delete(path: string): Promise<void>
 }
 
@@ -40,6 +41,7 @@ export function createApiClient(
     server,
     get: async <T>(path: string) => (await call('GET', path)) as T,
     post: async <T>(path: string, body?: unknown) => (await call('POST', path, body)) as T,
+    patch: async <T>(path: string, body: unknown) => (await call('PATCH', path, body)) as T,
     delete: async (path) => void (await call('DELETE', path)),
   }
 }

@@ -5,6 +5,7 @@ import { addInputCommands, describeInput } from './input-commands.ts'
 import { serverCommand } from './server-command.ts'
 import type { WithSession } from './session.ts'
 import { renderBitrate, renderFacts, renderTable, renderTime } from './table.ts'
+import { addTrackCommands } from './track-commands.ts'
 
 type StreamFlags = { name?: string; segment?: string; part?: string; gop?: string; onBusy?: string }
 
@@ -78,6 +79,7 @@ export function addStreamCommands(program: Command, withSession: WithSession): v
     )
 
   addInputCommands(stream, withSession)
+  addTrackCommands(stream, withSession)
 
   serverCommand(program, 'demo', 'start the demo stream with the test source').action((_flags, command: Command) =>
     withSession(command, async ({ client, print }) => {

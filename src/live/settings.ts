@@ -1,3 +1,5 @@
+import type { TrackRole } from '../media/track-role.ts'
+
 /** What a stream may be told; the catalog stores it, the owner obeys it. */
 export interface StreamSettings {
   /** Aimed-at segment length; a cell is this rounded to whole frames (docs/decisions/timeline.md). 300 ms – 10 s. */
@@ -14,6 +16,21 @@ export interface StreamSettings {
   readonly onBusy: 'refuse' | 'takeover'
   /** What Mirror itself listens to or fetches for this stream, besides encoders that connect with a key. */
   readonly inputs: readonly StreamInputConfig[]
+  /** What viewers are told of tracks; takes effect at once. */
+  readonly tracks: readonly TrackDescription[]
+}
+
+/** Each null leaves what the input says. */
+export interface TrackDescription {
+  /** `a1`, `s0`; unique. */
+  readonly id: string
+  /** BCP 47. */
+  readonly language: string | null
+  /** As players show it. */
+  readonly name: string | null
+  readonly role: TrackRole | null
+  /** Chosen for those who have no preference. */
+  readonly isDefault: boolean
 }
 
 export type StreamInputConfig = DatagramInputConfig | PullInputConfig
@@ -47,4 +64,5 @@ export const DEFAULT_STREAM_SETTINGS: StreamSettings = {
   gop: 'auto',
   onBusy: 'refuse',
   inputs: [],
+  tracks: [],
 }

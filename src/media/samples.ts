@@ -1,5 +1,6 @@
 // What every demuxer yields and what everything behind it works on.
 import type { Rational } from '../core/rational.ts'
+import type { TrackRole } from './track-role.ts'
 
 export type VideoCodec = 'h264' | 'hevc' | 'av1'
 export type AudioCodec = 'aac' | 'opus'
@@ -49,6 +50,8 @@ export interface InputTrack {
   readonly id: string
   readonly clock: InputClock
   readonly config: TrackConfig
+  /** Absent when the container does not say. */
+  readonly role?: TrackRole
 }
 
 /** One access unit as it lies in an `mdat`: NAL units with 4-byte lengths (no parameter sets, no AUD) for H.264/HEVC, OBUs without temporal delimiters for AV1, raw AAC or Opus frames. */
@@ -85,6 +88,11 @@ export type RepairCause =
   | 'gop_too_long'
   | 'part_fit'
   | 'corrupt_sample'
+  /** The container declares something that is not carried. */
+  | 'track_unsupported'
+  /** The container declared one track more, or one less, in mid-stream. */
+  | 'track_late'
+  | 'track_gone'
 
 /**
  * Receives what a demuxer finds, synchronously and in order. `onTrack` comes before the track's first sample and again

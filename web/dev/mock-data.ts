@@ -50,7 +50,7 @@ export function renderMockStream(stream: MockStream, media: string, nowMs: numbe
     status: stream.status,
     createdAt: '2026-11-02T09:12:00.000Z',
     updatedAt: '2026-11-20T16:40:00.000Z',
-    settings: { segment: '2s', part: '200ms', window: '30s', grace: '5m', gop: 'auto', onBusy: 'refuse' },
+    settings: { segment: '2s', part: '200ms', window: '30s', grace: '5m', gop: 'auto', onBusy: 'refuse', tracks: [] },
     publishKey: canSeeKeys ? key : null,
     ingest: canSeeKeys
       ? {

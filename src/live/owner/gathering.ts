@@ -7,6 +7,7 @@ import type { InputSample, InputTrack } from '../../media/samples.ts'
 import { cellLength } from '../../media/timeline/cell.ts'
 import { clockKind, type EntryTrack, type FirstSight, type TimelineEntry } from '../../media/timeline/entry.ts'
 import { guessFrameRate, videoTimescale } from '../../media/timeline/frame-grid.ts'
+import { trackOrder } from '../../media/track-id.ts'
 import { startedInOneCell } from './first-cells.ts'
 
 export interface ArrivedSample {
@@ -92,7 +93,7 @@ export class Gathering {
   /** The tracks that have shown media, video first. */
   tracks(): readonly InputTrack[] {
     const shown = [...this.#tracks.values()].filter((track) => this.#firsts.has(track.id))
-    return shown.toSorted((a, b) => order(a.id) - order(b.id))
+    return shown.toSorted((a, b) => trackOrder(a.id) - trackOrder(b.id))
   }
 
   /** Hands over everything that was kept, in order of arrival. */
@@ -201,9 +202,4 @@ export function outputScale(
   return config.kind === 'audio'
     ? { timescale: config.sampleRateHz, frameTicks: config.samplesPerFrame }
     : videoTimescale(rate)
-}
-
-/** v0, v1, …, a0, a1, … */
-function order(trackId: string): number {
-  return (trackId.startsWith('v') ? 0 : 100) + Number(trackId.slice(1))
 }

@@ -100,9 +100,10 @@ export class LiveStream {
     return this.#inputs.hasPublisher
   }
 
-  /** New settings apply from the next presentation; keys from the next publisher. */
+  /** New settings apply from the next presentation, names of tracks at once; keys from the next publisher. */
   update(stream: RegisteredStream): void {
     this.#stream = stream
+    this.#presentation?.describe(stream.settings.tracks)
   }
 
   /** Throws MirrorError `stream_busy` or `window_memory_full`. */

@@ -16,11 +16,14 @@ import {
 import { fragmentSize, writeFragmentInto } from '../../media/fmp4/fragment.ts'
 import { initHash, writeInitSegment } from '../../media/fmp4/init-segment.ts'
 import type { PackagedPart, PackagerSink } from '../../media/packager/track-packager.ts'
-import type { Repair, TrackConfig } from '../../media/samples.ts'
+import type { InputTrack, Repair, TrackConfig } from '../../media/samples.ts'
 import { targetDurationSec, ticksToEpochMs } from '../../media/timeline/cell.ts'
+import { trackOrder } from '../../media/track-id.ts'
+import type { TrackRole } from '../../media/track-role.ts'
 import { initName, type Publication, partName, type RenderedText } from '../publication.ts'
-import type { StreamSettings } from '../settings.ts'
+import type { StreamSettings, TrackDescription } from '../settings.ts'
 import type { SlabPool } from './slab-pool.ts'
+import { labelOf } from './track-labels.ts'
 import { TrackWindow } from './track-window.ts'
 
 export interface PresentationOptions {
@@ -34,11 +37,14 @@ export interface PresentationOptions {
   readonly onRepair: (repair: Repair) => void
 }
 
+type ShownTrack = Pick<InputTrack, 'id' | 'config'> & { readonly role?: TrackRole | null }
+
 interface PresentedTrack {
   readonly id: string
   readonly kind: 'video' | 'audio'
   readonly window: TrackWindow
   config: TrackConfig
+  role: TrackRole | null
   timescale: number
   dsn: number
   initUri: string | null
@@ -57,6 +63,7 @@ export class Presentation {
   readonly partTargetSec: number
   readonly #options: PresentationOptions
   readonly #tracks = new Map<string, PresentedTrack>()
+  #described: readonly TrackDescription[]
   #multivariant: { readonly text: RenderedText; readonly source: string } | null = null
   /** Bit rates are known anew when a segment ends. */
   #isMultivariantDirty = false
@@ -65,6 +72,7 @@ export class Presentation {
 
   constructor(options: PresentationOptions) {
     this.#options = options
+    this.#described = options.settings.tracks
     this.targetDurationSec = targetDurationSec(options.cell, options.settings.gop)
     this.partTargetSec = options.partTargetMs / 1000
   }
@@ -86,7 +94,9 @@ export class Presentation {
   }
 
   /** A track begins, or goes on under another timeline entry with its own init segment. Returns where its packager reports to. */
-  beginTrack(id: string, config: TrackConfig, timescale: number, dsn: number): PackagerSink {
+  beginTrack(shown: ShownTrack, timescale: number, dsn: number): PackagerSink {
+    const { id, config } = shown
+    const role = shown.role ?? null
     const bytes = writeInitSegment({ config, timescale })
     const name = initName(initHash(bytes))
     const existing = this.#tracks.get(id)
@@ -95,6 +105,7 @@ export class Presentation {
       kind: config.kind,
       window: new TrackWindow(),
       config,
+      role,
       timescale,
       dsn,
       initUri: name,
@@ -102,7 +113,7 @@ export class Presentation {
       preloadUri: null,
       isDirty: false,
     }
-    Object.assign(track, { config, timescale, dsn, initUri: name })
+    Object.assign(track, { config, role, timescale, dsn, initUri: name })
     this.#tracks.set(id, track)
     if (!track.inits.has(name)) {
       track.inits.set(name, bytes)
@@ -115,7 +126,14 @@ export class Presentation {
   continueTrack(id: string, dsn: number): { readonly timescale: number; readonly sink: PackagerSink } | null {
     const track = this.#tracks.get(id)
     if (track === undefined) return null
-    return { timescale: track.timescale, sink: this.beginTrack(id, track.config, track.timescale, dsn) }
+    return { timescale: track.timescale, sink: this.beginTrack(track, track.timescale, dsn) }
+  }
+
+  /** New names of tracks, for those who load the multivariant playlist from now on. */
+  describe(tracks: readonly TrackDescription[]): void {
+    this.#described = tracks
+    if (this.#multivariant === null) return
+    this.#renderMultivariant()
   }
 
   /** Renders what changed since the last call; once per batch of input, never per viewer. */
@@ -280,7 +298,7 @@ export class Presentation {
   /** Comes once every track has a segment, because only then are bit rates known; again when a peak has grown. */
   #renderMultivariant(): void {
     this.#isMultivariantDirty = false
-    const tracks = [...this.#tracks.values()]
+    const tracks = [...this.#tracks.values()].toSorted((a, b) => trackOrder(a.id) - trackOrder(b.id))
     const isMeasured = tracks.every((track) => track.window.peakBps > 0)
     const isLate = tracks.some((track) => track.window.segments.length >= WAIT_FOR_TRACK_SEGMENTS)
     if (!isMeasured && !isLate && !this.#isEnded && this.#multivariant === null) return
@@ -288,7 +306,9 @@ export class Presentation {
     if (presented.length === 0) return
     const source = renderMultivariantPlaylist({
       video: presented.flatMap(videoRendition),
-      audio: presented.flatMap(audioRendition),
+      audio: presented.flatMap((track) => audioRendition(track, this.#described)),
+      subtitles: [],
+      captions: null,
       hasIndependentSegments: this.#options.settings.gop === 'fixed',
     })
     if (source === this.#multivariant?.source) return
@@ -312,11 +332,12 @@ function videoRendition({ id, config, window }: PresentedTrack): VideoRendition[
   return [{ uri: `${id}/playlist.m3u8`, codecs, widthPx, heightPx, frameRate, ...steadyRates(window) }]
 }
 
-function audioRendition({ id, config, window }: PresentedTrack): AudioRendition[] {
+function audioRendition(track: PresentedTrack, described: readonly TrackDescription[]): AudioRendition[] {
+  const { id, config, window } = track
   if (config.kind !== 'audio') return []
-  const { codecString: codecs, language, channels } = config
-  const name = language === 'und' ? `Audio ${Number(id.slice(1)) + 1}` : language
-  return [{ uri: `${id}/playlist.m3u8`, codecs, language, name, channels, ...steadyRates(window) }]
+  const { codecString: codecs, codec, channels } = config
+  const label = labelOf(id, track, described)
+  return [{ uri: `${id}/playlist.m3u8`, codecs, codec, channels, ...label, ...steadyRates(window) }]
 }
 
 /** Bit rates rounded up to two digits, so that the text does not change with every segment and never promises too little. */

@@ -44,13 +44,13 @@ export class Session {
     const session = new Session(entry, options)
     const { presentation } = options
     for (const track of entry.tracks) {
-      const config = inputTracks.find((candidate) => candidate.id === track.id)?.config
-      if (config === undefined) continue
+      const input = inputTracks.find((candidate) => candidate.id === track.id)
+      if (input === undefined) continue
       session.#addTrack(
         track.id,
         firstCell,
         track.timescale,
-        presentation.beginTrack(track.id, config, track.timescale, entry.dsn),
+        presentation.beginTrack(input, track.timescale, entry.dsn),
       )
     }
     for (const id of presentation.trackIds) {

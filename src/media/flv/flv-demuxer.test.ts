@@ -162,7 +162,7 @@ describe('Enhanced RTMP', () => {
     expect(found.of('v0')).toHaveLength(hevc.of('v0').length)
   })
 
-  test('several tracks in one tag become several tracks', () => {
+  test('several tracks in one tag become several tracks, named by their numbers', () => {
     const many = (packetType: number, data: Uint8Array) =>
       Buffer.concat([
         Buffer.from([0x96, 0x10 | packetType]),
@@ -177,10 +177,10 @@ describe('Enhanced RTMP', () => {
         writeFlvTag(FLV_VIDEO, 40, many(3, frame)),
       ]),
     )
-    expect(found.known).toEqual([['v0', 'v1']])
+    expect(found.known).toEqual([['v0', 'v4']])
     expect(found.samples.map(({ trackId, dts, data }) => [trackId, dts, data.length])).toEqual([
       ['v0', 40, frame.length],
-      ['v1', 40, frame.length],
+      ['v4', 40, frame.length],
     ])
   })
 

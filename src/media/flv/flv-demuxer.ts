@@ -1,7 +1,7 @@
 // FLV as it comes over RTMP: tags without a file header, legacy and Enhanced RTMP bodies.
 import { MirrorError } from '../../core/errors.ts'
 import type { Demuxer, DemuxSink } from '../samples.ts'
-import { MAX_AUDIO_TRACKS, MAX_VIDEO_TRACKS } from '../track-id.ts'
+import { MAX_AUDIO_TRACKS, MAX_VIDEO_TRACKS, trackOrder } from '../track-id.ts'
 import { type FlvMessage, parseAudioBody, parseVideoBody } from './flv-message.ts'
 import { type FlvMetadata, parseFlvMetadata } from './flv-metadata.ts'
 import { FLV_SCRIPT, FLV_VIDEO, FlvTagReader, type FlvTagType } from './flv-tag.ts'
@@ -9,6 +9,9 @@ import { createFlvTrack, type FlvTrack } from './flv-track.ts'
 
 /** After so much media the tracks seen so far are all there are. */
 const KNOWN_AFTER_MS = 500
+
+/** Track names have two digits. */
+const MAX_TRACK_INDEX = 99
 
 interface KnownTrack {
   readonly track: FlvTrack
@@ -49,23 +52,22 @@ export class FlvDemuxer implements Demuxer {
     }
   }
 
-  /** Null when there are too many tracks. */
+  /** Null when there are too many tracks, or for a number that no track has. */
   #trackOf(kind: 'v' | 'a', { codec, trackIndex }: FlvMessage): FlvTrack | null {
     const key = `${kind}${trackIndex}`
     const known = this.#tracks.get(key)
     if (known?.codec === codec) return known.track
     // A publisher that changes the codec keeps its track: the new sequence header announces it again.
-    const id = known?.track.id ?? this.#nextId(kind)
-    if (id === null) return null
-    const track = createFlvTrack(id, codec, this.#sink, () => this.#metadata?.frameRate ?? null)
+    if (known === undefined && (this.#isFull(kind) || trackIndex > MAX_TRACK_INDEX)) return null
+    // E-RTMP numbers tracks itself: the name must not depend on which sequence header came first.
+    const track = createFlvTrack(key, codec, this.#sink, () => this.#metadata?.frameRate ?? null)
     this.#tracks.set(key, { track, codec })
     return track
   }
 
-  #nextId(kind: 'v' | 'a'): string | null {
-    let count = 0
-    for (const key of this.#tracks.keys()) if (key.startsWith(kind)) count += 1
-    return count < (kind === 'v' ? MAX_VIDEO_TRACKS : MAX_AUDIO_TRACKS) ? `${kind}${count}` : null
+  #isFull(kind: 'v' | 'a'): boolean {
+    const count = [...this.#tracks.keys()].filter((key) => key.startsWith(kind)).length
+    return count === (kind === 'v' ? MAX_VIDEO_TRACKS : MAX_AUDIO_TRACKS)
   }
 
   /**
@@ -90,7 +92,6 @@ export class FlvDemuxer implements Demuxer {
     const ids = [...this.#tracks.values()].filter(({ track }) => track.hasConfig).map(({ track }) => track.id)
     if (ids.length === 0) return
     this.#areTracksKnown = true
-    const videoFirst = [...ids.filter((id) => id.startsWith('v')), ...ids.filter((id) => id.startsWith('a'))]
-    this.#sink.onTracksKnown(videoFirst)
+    this.#sink.onTracksKnown(ids.toSorted((a, b) => trackOrder(a) - trackOrder(b)))
   }
 }

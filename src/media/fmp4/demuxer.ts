@@ -226,7 +226,7 @@ export class Fmp4Demuxer implements Demuxer {
 
   /** What only samples tell is taken from the first one. */
   #announce(state: TrackState, duration: number | null, data: Uint8Array | null): void {
-    const { id, timescale } = state.track
+    const { id, timescale, role } = state.track
     if (state.config === null) return
     state.announced = state.config
     let config = state.config
@@ -235,7 +235,8 @@ export class Fmp4Demuxer implements Demuxer {
     } else if (config.codec === 'opus' && data !== null) {
       config = { ...config, samplesPerFrame: opusPacketSamples(data) ?? config.samplesPerFrame }
     }
-    this.#sink.onTrack({ id, clock: { kind: 'media', ticksPerSec: timescale, wrapBits: null }, config })
+    const clock = { kind: 'media', ticksPerSec: timescale, wrapBits: null } as const
+    this.#sink.onTrack({ id, clock, config, ...(role === null ? {} : { role }) })
   }
 
   #repair(cause: RepairCause, trackId: string | null, count: number, detail: string): void {

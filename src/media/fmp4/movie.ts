@@ -2,6 +2,7 @@
 import { MirrorError } from '../../core/errors.ts'
 import { scaleRound } from '../../core/rational.ts'
 import { MAX_AUDIO_TRACKS, MAX_VIDEO_TRACKS } from '../track-id.ts'
+import { isTrackRole, type TrackRole } from '../track-role.ts'
 import { BoxReader, type BoxSpan, childBoxes, findBox, malformed, printable } from './boxes.ts'
 import { unpackLanguage } from './language.ts'
 import { parseSampleEntry, type SampleEntry } from './sample-entry.ts'
@@ -22,6 +23,8 @@ export interface MovieTrack {
   readonly kind: 'video' | 'audio'
   readonly timescale: number
   readonly entry: SampleEntry
+  /** Of a `kind` box; null without one. */
+  readonly role: TrackRole | null
   readonly defaults: SampleDefaults
   /** Presentation time minus media time in ticks: what the edit list asks for. */
   readonly editShift: number
@@ -74,6 +77,7 @@ export function parseMovie(bytes: Uint8Array, headerBytes: number): Movie {
       kind,
       timescale: track.timescale,
       entry: track.entry,
+      role: track.role,
       defaults: defaults.get(track.containerId) ?? NO_DEFAULTS,
       editShift: track.editShift,
     })
@@ -93,6 +97,7 @@ interface ParsedTrack {
   readonly containerId: number
   readonly timescale: number
   readonly entry: SampleEntry
+  readonly role: TrackRole | null
   readonly editShift: number
   readonly unfragmentedSamples: number
 }
@@ -107,7 +112,8 @@ function parseTrack(bytes: Uint8Array, trak: BoxSpan, movieTimescale: number): P
   const kind = handler === 0x76696465 ? 'video' : handler === 0x736f756e ? 'audio' : null
   if (kind === null) return null
 
-  const { timescale, language } = parseMediaHeader(bytes, required(mdia, 'mdhd', 'mdia'))
+  const { timescale, language: packedLanguage } = parseMediaHeader(bytes, required(mdia, 'mdhd', 'mdia'))
+  const language = parseExtendedLanguage(bytes, findBox(mdia, 'elng')) ?? packedLanguage
   const minf = childBoxesOf(bytes, mdia, 'minf', 'mdia')
   const stbl = childBoxesOf(bytes, minf, 'stbl', 'minf')
   return {
@@ -115,9 +121,46 @@ function parseTrack(bytes: Uint8Array, trak: BoxSpan, movieTimescale: number): P
     containerId: parseContainerId(bytes, required(boxes, 'tkhd', 'trak')),
     timescale,
     entry: parseSampleEntry(bytes, required(stbl, 'stsd', 'stbl'), kind, language),
+    role: parseRole(bytes, boxes),
     editShift: parseEditShift(bytes, boxes, timescale, movieTimescale),
     unfragmentedSamples: parseSampleCount(bytes, findBox(stbl, 'stsz')),
   }
+}
+
+/** 8.4.6: a BCP 47 tag, for what three letters cannot say (`pt-BR`). Null when it is none. */
+function parseExtendedLanguage(bytes: Uint8Array, elng: BoxSpan | null): string | null {
+  if (elng === null) return null
+  const tag = readText(bytes, elng.start + 4, elng.end)
+  try {
+    return Intl.getCanonicalLocales(tag)[0] ?? null
+  } catch {
+    return null
+  }
+}
+
+const DASH_ROLES = 'urn:mpeg:dash:role:2011'
+
+/** 8.10.4: what the track is for. */
+function parseRole(bytes: Uint8Array, trak: readonly BoxSpan[]): TrackRole | null {
+  const udta = findBox(trak, 'udta')
+  if (udta === null) return null
+  for (const { type, start, end } of childBoxes(bytes, udta.start, udta.end, 'udta')) {
+    if (type !== 'kind') continue
+    const scheme = readText(bytes, start + 4, end)
+    const value = readText(bytes, start + 4 + scheme.length + 1, end)
+    if (scheme === DASH_ROLES && isTrackRole(value)) return value
+  }
+  return null
+}
+
+/** Latin text up to a zero or `end`. */
+function readText(bytes: Uint8Array, start: number, end: number): string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(
+    'latin1',
+    start,
+    Math.max(start, end),
+  )
+  return text.split('\0', 1)[0] ?? ''
 }
 
 function parseMovieTimescale(bytes: Uint8Array, boxes: readonly BoxSpan[]): number {

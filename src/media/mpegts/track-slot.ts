@@ -1,11 +1,14 @@
 import { isSameConfig } from '../codecs/same-config.ts'
 import type { DemuxSink, InputClock, RepairCause, TrackConfig } from '../samples.ts'
+import type { TrackRole } from '../track-role.ts'
 
 const TS_CLOCK: InputClock = { kind: 'ts', ticksPerSec: 90_000, wrapBits: 33 }
 
 /** A track's place in the program. It outlives a change of PIDs, so that an unchanged configuration is not announced twice. */
 export class TrackSlot {
   readonly id: string
+  /** As the program map says now. */
+  role: TrackRole | null = null
   readonly #sink: DemuxSink
   #announced: TrackConfig | null = null
 
@@ -19,7 +22,7 @@ export class TrackSlot {
     const isChange = this.#announced === null || !isSameConfig(this.#announced, config)
     if (!isChange) return
     this.#announced = config
-    this.#sink.onTrack({ id: this.id, clock: TS_CLOCK, config })
+    this.#sink.onTrack({ id: this.id, clock: TS_CLOCK, config, ...(this.role === null ? {} : { role: this.role }) })
   }
 
   sample(dts: number, cto: number, isKeyframe: boolean, data: Uint8Array): void {

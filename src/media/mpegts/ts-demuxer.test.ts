@@ -252,15 +252,29 @@ describe('tables', () => {
     expect(failure(() => new TsDemuxer(recorder).push(stream))).toBe('ingest_codec_unsupported')
   })
 
-  test('unsupported streams beside supported ones are ignored', () => {
+  test('unsupported streams beside supported ones are left out, once and by name', () => {
     const streams: [number, number][] = [
       [0x81, 0x101],
       [0x0f, 0x102],
       [0x1b, 0x103],
       [0x0f, 0x104],
     ]
-    const found = demux(Buffer.concat([tablePacket(0, pat()), tablePacket(0x1000, pmt(streams)), nullPacket()]))
-    expect(found.known).toEqual([['a0', 'v0', 'a1']])
+    const again = streams.toReversed()
+    const found = demux(
+      Buffer.concat([
+        ...[tablePacket(0, pat()), tablePacket(0x1000, pmt(streams))],
+        ...[tablePacket(0x1000, pmt(again), 1), nullPacket()],
+      ]),
+    )
+    expect(found.known).toEqual([['v0', 'a0', 'a1']])
+    expect(found.repairs).toEqual([
+      {
+        cause: 'track_unsupported',
+        trackId: null,
+        count: 1,
+        detail: 'Left out: AC-3 (0x81) on PID 257 (not supported)',
+      },
+    ])
   })
 
   test('a section with a wrong CRC is not believed', () => {
@@ -352,9 +366,9 @@ function pmt(streams: readonly (readonly [number, number])[]): Uint8Array {
   return section(2, [0, 1, 0xc1, 0, 0, 0xff, 0xff, 0xf0, 0, ...entries])
 }
 
-function tablePacket(pid: number, bytes: Uint8Array): Uint8Array {
+function tablePacket(pid: number, bytes: Uint8Array, counter = 0): Uint8Array {
   const packet = new Uint8Array(188).fill(0xff)
-  packet.set([0x47, 0x40 | (pid >>> 8), pid & 0xff, 0x10, 0])
+  packet.set([0x47, 0x40 | (pid >>> 8), pid & 0xff, 0x10 | counter, 0])
   packet.set(bytes, 5)
   return packet
 }

@@ -1,19 +1,14 @@
-// MPEG transport streams: ISO 13818-1 2.4. One program, tracks in the order of its PMT.
+// MPEG transport streams: ISO 13818-1 2.4. One program, tracks in the order of their PIDs.
 import { MirrorError } from '../../core/errors.ts'
 import { plainBytes } from '../codecs/plain-bytes.ts'
-import type { Demuxer, DemuxSink } from '../samples.ts'
-import { MAX_AUDIO_TRACKS, MAX_VIDEO_TRACKS } from '../track-id.ts'
+import type { Demuxer, DemuxSink, RepairCause } from '../samples.ts'
 import { AdtsReader } from './adts-reader.ts'
 import { OpusReader } from './opus-reader.ts'
 import type { PayloadReader } from './payload-reader.ts'
 import { PesReader } from './pes-reader.ts'
-import {
-  describeStreamType,
-  type ElementaryStream,
-  parseProgramAssociation,
-  parseProgramMap,
-} from './program-tables.ts'
+import { describeStream, type ElementaryStream, parseProgramAssociation, parseProgramMap } from './program-tables.ts'
 import { SectionReader } from './section-reader.ts'
+import { type CarriedStream, kindOf, type PlannedTrack, planTracks } from './track-plan.ts'
 import { TrackSlot } from './track-slot.ts'
 import { VideoReader } from './video-reader.ts'
 
@@ -44,6 +39,10 @@ export class TsDemuxer implements Demuxer {
   #programNumber = 0
   #appliedMap: Uint8Array | null = null
   #areTracksKnown = false
+  /** Every track that a map has had, also those of `#gone`. */
+  #tracks: readonly PlannedTrack[] = []
+  #gone: ReadonlySet<string> = new Set()
+  readonly #reported = new Set<string>()
 
   /** Bytes that wait for more: less than a packet in sync, less than the proof while searching. */
   #tail = new Uint8Array(0)
@@ -212,7 +211,7 @@ export class TsDemuxer implements Demuxer {
 
     const trackIds = this.#registerStreams(streams)
     if (trackIds.length === 0) {
-      const found = [...new Set(streams.map(({ streamType }) => describeStreamType(streamType)))].join(', ')
+      const found = [...new Set(streams.map(describeStream))].join(', ')
       throw new MirrorError('ingest_codec_unsupported', `nothing in the MPEG-TS program is supported: found ${found}`)
     }
     if (!this.#areTracksKnown) {
@@ -222,27 +221,47 @@ export class TsDemuxer implements Demuxer {
   }
 
   #registerStreams(streams: readonly ElementaryStream[]): string[] {
-    const trackIds: string[] = []
+    const isFirst = this.#tracks.length === 0
     const used = new Set<number>([PAT_PID, this.#mapPid ?? PAT_PID])
-    let videoCount = 0
-    let audioCount = 0
-    for (const stream of streams) {
-      const { codec, pid } = stream
-      if (codec === null || !isUsablePid(pid) || used.has(pid)) continue
-      const isVideo = codec === 'h264' || codec === 'hevc'
-      if (isVideo ? videoCount === MAX_VIDEO_TRACKS : audioCount === MAX_AUDIO_TRACKS) continue
-      const trackId = isVideo ? `v${videoCount++}` : `a${audioCount++}`
-      used.add(pid)
-      trackIds.push(trackId)
-      const purpose = `${trackId} ${codec} ${stream.language} ${stream.opusChannels}`
-      this.#register(pid, purpose, () => new PesReader(createConsumer(this.#slot(trackId), codec, stream)))
+    const usable = streams.filter(({ pid }) => isUsablePid(pid) && !used.has(pid) && used.add(pid))
+    const { tracks, gone, late } = planTracks(usable, this.#tracks)
+    used.clear()
+    for (const { trackId, stream } of tracks) {
+      used.add(stream.pid)
+      const slot = this.#slot(trackId)
+      slot.role = stream.role
+      const purpose = `${trackId} ${stream.codec} ${stream.language} ${stream.opusChannels}`
+      this.#register(stream.pid, purpose, () => new PesReader(createConsumer(slot, stream)))
     }
     for (const [pid, { reader }] of this.#pids) {
-      if (used.has(pid)) continue
+      if (used.has(pid) || pid === PAT_PID || pid === this.#mapPid) continue
       reader.end()
       this.#pids.delete(pid)
     }
-    return trackIds
+    const left = gone.filter(({ trackId }) => !this.#gone.has(trackId))
+    for (const { trackId, stream } of left) {
+      const detail = `${nameOf(stream)} has left the program`
+      this.#sink.onRepair({ cause: 'track_gone', trackId, count: 1, detail })
+    }
+    const why = isFirst ? 'there are too many' : 'tracks are fixed when a publisher connects; let it connect again'
+    this.#reportNew('track_late', late, why)
+    this.#reportNew(
+      'track_unsupported',
+      usable.filter(({ codec }) => codec === null),
+      'not supported',
+    )
+    this.#gone = new Set(gone.map(({ trackId }) => trackId))
+    this.#tracks = [...tracks, ...gone]
+    return tracks.map(({ trackId }) => trackId)
+  }
+
+  /** One event for all that are left out; encoders change the map for many reasons, so the same stream is no news. */
+  #reportNew(cause: RepairCause, streams: readonly ElementaryStream[], why: string): void {
+    const news = streams.filter((stream) => !this.#reported.has(`${cause} ${stream.pid} ${stream.streamType}`))
+    if (news.length === 0) return
+    for (const { pid, streamType } of news) this.#reported.add(`${cause} ${pid} ${streamType}`)
+    const detail = `Left out: ${news.map(nameOf).join(', ')} (${why})`
+    this.#sink.onRepair({ cause, trackId: null, count: news.length, detail })
   }
 
   #register(pid: number, purpose: string, createReader: () => PayloadReader): void {
@@ -259,18 +278,29 @@ export class TsDemuxer implements Demuxer {
   }
 }
 
-function createConsumer(slot: TrackSlot, codec: NonNullable<ElementaryStream['codec']>, stream: ElementaryStream) {
-  switch (codec) {
+function createConsumer(slot: TrackSlot, stream: CarriedStream) {
+  switch (stream.codec) {
     case 'h264':
     case 'hevc':
-      return new VideoReader(slot, codec)
+      return new VideoReader(slot, stream.codec)
     case 'aac':
       return new AdtsReader(slot, stream.language)
     case 'opus':
       return new OpusReader(slot, stream.language, stream.opusChannels)
     default:
-      return codec satisfies never
+      return stream.codec satisfies never
   }
+}
+
+/** `audio in fr on PID 258`, `DVB teletext (0x06) on PID 300`. */
+function nameOf(stream: ElementaryStream): string {
+  const what = isCarried(stream) ? (kindOf(stream) === 'v' ? 'video' : 'audio') : describeStream(stream)
+  const language = stream.language === 'und' ? '' : ` in ${stream.language}`
+  return `${what}${language} on PID ${stream.pid}`
+}
+
+function isCarried(stream: ElementaryStream): stream is CarriedStream {
+  return stream.codec !== null
 }
 
 function isUsablePid(pid: number): boolean {
