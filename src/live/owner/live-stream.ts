@@ -103,7 +103,7 @@ export class LiveStream {
   /** New settings apply from the next presentation, names of tracks at once; keys from the next publisher. */
   update(stream: RegisteredStream): void {
     this.#stream = stream
-    this.#presentation?.describe(stream.settings.tracks)
+    this.#output.presentation?.describe(stream.settings.tracks)
   }
 
   /** Throws MirrorError `stream_busy` or `window_memory_full`. */

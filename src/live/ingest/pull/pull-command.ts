@@ -21,11 +21,17 @@ export function pullArgs({ url, scheme }: { readonly url: URL; readonly scheme: 
     ...['-nostdin', '-hide_banner', '-loglevel', 'warning'],
     ...['-protocol_whitelist', PROTOCOLS[scheme], ...inputOptions(scheme)],
     ...['-i', scheme === 'file' ? `file:${fileURLToPath(url)}` : text],
-    // ffmpeg's own choice: the best picture and the best sound. Only what the demuxer of MPEG-TS passes on is of use.
+    ...streams(scheme),
+    // Only what the demuxer of MPEG-TS passes on is of use.
     ...['-c', 'copy', '-sn', '-dn'],
     // No delay for the sake of a decoder's buffer, and tables twice a second so that a reader can join quickly.
     ...['-muxdelay', '0', '-muxpreload', '0', '-pat_period', '0.5', '-flush_packets', '1', '-f', 'mpegts', 'pipe:1'],
   ]
+}
+
+/** Every language; but over HTTP, where HLS shows all its variants at once, ffmpeg's own choice: the best picture and sound. */
+function streams(scheme: PullScheme): readonly string[] {
+  return scheme === 'http' || scheme === 'https' ? [] : ['-map', '0:v:0?', '-map', '0:a?']
 }
 
 function inputOptions(scheme: PullScheme): readonly string[] {
