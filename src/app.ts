@@ -14,6 +14,7 @@ import { openCatalog } from './catalog/open-catalog.ts'
 import type { Catalog } from './catalog/types.ts'
 import { writeCliCredentials } from './cli/credentials-file.ts'
 import type { Config } from './config/types.ts'
+import { parseAddressSet } from './core/address-set.ts'
 import { lockDataFolder } from './core/data-lock.ts'
 import type { Log } from './core/log.ts'
 import { reservePort } from './core/reserve-port.ts'
@@ -69,6 +70,9 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
       maxFragmentBytes: config.ingest.maxFragmentBytes,
       inputIdleMs: config.ingest.idleTimeoutMs,
       maxConnections: config.media.maxConnections,
+      maxConnectionsPerAddress: config.media.maxConnectionsPerAddress,
+      maxIngestConnectionsPerAddress: config.ingest.maxConnectionsPerAddress,
+      trustedAddresses: config.trustedAddresses,
       windowMaxBytes: config.window.maxBytes ?? Math.floor(availableMemoryBytes() / 2),
       streams,
       now: clock,
@@ -99,6 +103,11 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
       adminToken: config.adminToken,
       consoleDir: builtFolder('console'),
       metricsAccess: config.metrics.access,
+      connectionLimits: {
+        connections: config.api.maxConnections,
+        connectionsPerAddress: config.api.maxConnectionsPerAddress,
+        isTrusted: parseAddressSet(config.trustedAddresses) ?? (() => false),
+      },
       version,
       clock,
       log: log.child('api'),

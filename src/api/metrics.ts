@@ -25,6 +25,7 @@ export function createMetrics(options: {
   collectDefaultMetrics({ register: registry })
   registerStreamGauges(registry, live)
   registerCauses(registry, live)
+  registerConnections(registry, live)
 
   new Gauge({
     name: 'websocket_connections',
@@ -137,5 +138,27 @@ function latencyHistogram(registry: Registry, name: string, what: string): Histo
     labelNames: ['stream_id'],
     buckets: LATENCY_BUCKETS_SEC,
     registers: [registry],
+  })
+}
+
+function registerConnections(registry: Registry, live: LiveControl): void {
+  new Gauge({
+    name: 'media_connections',
+    help: 'Open connections to the media port',
+    registers: [registry],
+    collect() {
+      this.set(live.connections().open)
+    },
+  })
+  new Counter({
+    name: 'media_connections_refused_total',
+    help: 'Connections to the media port that were refused, and idle ones that gave way to others',
+    labelNames: ['reason'],
+    registers: [registry],
+    collect() {
+      const { refused, evicted } = live.connections()
+      this.reset()
+      for (const [reason, count] of Object.entries({ ...refused, idle: evicted })) this.inc({ reason }, count)
+    },
   })
 }

@@ -1,10 +1,11 @@
 // What every request passes before its handler: who asks, may they, not too often, and not from another site.
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { addressKey } from '../core/address-key.ts'
 import { MirrorError } from '../core/errors.ts'
 import { isAllowed, type Principal } from './access.ts'
 import { type Authenticator, SESSION_COOKIE, SESSION_MS } from './authenticator.ts'
 import { isSameOrigin } from './origin-check.ts'
-import { addressKey, createRateLimiter, type RateLimits } from './rate-limit.ts'
+import { createRateLimiter, type RateLimits } from './rate-limit.ts'
 
 export interface LoginLimits {
   /** Throws `rate_limited`. */

@@ -6,7 +6,10 @@ import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { ZodType } from 'zod'
 import type { Catalog } from '../catalog/types.ts'
-import { MirrorError } from '../core/errors.ts'
+import { LocalConnectionCounts } from '../core/connection-counts.ts'
+import { ConnectionGuard, type ConnectionLimits } from '../core/connection-guard.ts'
+import { ERRORS, MirrorError } from '../core/errors.ts'
+import { GuardedConnections } from '../core/guarded-connections.ts'
 import type { Log } from '../core/log.ts'
 import type { LiveControl } from '../live/control.ts'
 import type { Access } from './access.ts'
@@ -36,6 +39,9 @@ import { type Addresses, consoleUrl, mediaUrl } from './stream-urls.ts'
 
 const BODY_LIMIT_BYTES = 1024 * 1024
 const DEFAULT_RETRY_AFTER_SEC = 5
+const HEADERS_TIMEOUT_MS = 10_000
+/** How often Node looks for connections whose headers take too long. */
+const HEADERS_CHECK_MS = 2_000
 
 export interface ApiServerOptions {
   readonly host: string
@@ -54,6 +60,7 @@ export interface ApiServerOptions {
   readonly version: string
   readonly clock: () => number
   readonly log: Log
+  readonly connectionLimits: ConnectionLimits
   readonly limits?: RateLimits
   readonly socketLimits?: SocketLimits
 }
@@ -106,6 +113,13 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   }
   await app.register(cookie)
   await app.register(swagger, openApiOptions(options.version, consoleUrl(addresses)))
+  const connections = guardConnections(app, options.connectionLimits)
+  app.addHook('onRequest', async (request, reply) => {
+    const refusal = connections.refusalOf(request.raw.socket)
+    if (refusal === null) return
+    void reply.header('Connection', 'close')
+    throw new MirrorError(refusal, ERRORS[refusal].title, { details: { retryAfterSec: 1 } })
+  })
   app.addHook('onRequest', (request, reply) => gate.admit(request, reply))
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none'
@@ -146,6 +160,23 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   return { port, events, routes, [Symbol.asyncDispose]: () => owned.disposeAsync() }
 }
 
+/** A WebSocket is never idle: heartbeats see to it. */
+function guardConnections(app: ApiApp, limits: ConnectionLimits): GuardedConnections {
+  const guard = new ConnectionGuard(limits, new LocalConnectionCounts(), () => performance.now())
+  const connections = new GuardedConnections(guard, { tellsRefused: true })
+  connections.watch(app.server)
+  app.server.on('request', ({ socket }, response) => {
+    const place = connections.placeOf(socket)
+    place?.begin()
+    response.once('close', () => place?.end())
+  })
+  app.server.on('upgrade', ({ socket }) => {
+    if (connections.refusalOf(socket) === null) connections.placeOf(socket)?.begin()
+    else socket.destroy()
+  })
+  return connections
+}
+
 function createApp(log: Log): ApiApp {
   const app = fastify({
     logger: false,
@@ -153,6 +184,7 @@ function createApp(log: Log): ApiApp {
     // Only a proxy on this machine may say whom it speaks for.
     trustProxy: 'loopback',
     requestTimeout: 30_000,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: HEADERS_CHECK_MS },
     keepAliveTimeout: 72_000,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 500 },
@@ -181,7 +213,8 @@ function sendProblem(log: Log, error: unknown, request: FastifyRequest, reply: F
   const problem = toProblem(error)
   if (problem.code === 'internal') log.error('A request failed', { method: request.method, url: request.url, error })
   const waitSec = error instanceof MirrorError ? error.details['retryAfterSec'] : undefined
-  if (problem.status === 429) reply.header('Retry-After', waitSec ?? DEFAULT_RETRY_AFTER_SEC)
+  if (problem.status === 429 || problem.code === 'connections_full')
+    reply.header('Retry-After', waitSec ?? DEFAULT_RETRY_AFTER_SEC)
   if (problem.status === 401) reply.header('WWW-Authenticate', 'Bearer realm="mirror"')
   void reply.code(problem.status).type(PROBLEM_TYPE).serializer(String).send(JSON.stringify(problem))
 }

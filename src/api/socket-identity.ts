@@ -1,8 +1,9 @@
 // Who opens a WebSocket. The handshake does not pass the routes' gate, so it is checked here by the same rules.
 import type { IncomingMessage } from 'node:http'
+import { addressKey } from '../core/address-key.ts'
 import { type Authenticator, SESSION_COOKIE } from './authenticator.ts'
 import { isSameOrigin } from './origin-check.ts'
-import { addressKey, createRateLimiter, type RateLimits } from './rate-limit.ts'
+import { createRateLimiter, type RateLimits } from './rate-limit.ts'
 import type { Identification } from './sockets.ts'
 
 /** Cookie with Origin check, bearer key as subprotocol or header, or nobody. A foreign page's cookie counts as nobody. */

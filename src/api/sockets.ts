@@ -3,6 +3,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type RawData, WebSocket, WebSocketServer } from 'ws'
+import { addressKey } from '../core/address-key.ts'
 import { ERRORS, type ErrorCode } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { LiveControl, LiveStatus } from '../live/control.ts'
@@ -11,7 +12,6 @@ import type { Principal } from './access.ts'
 import { type WsServerMessage, wsClientMessageSchema } from './contract.ts'
 import type { EventHub } from './event-hub.ts'
 import { issueErrors, renderProblem, validationProblem } from './problems.ts'
-import { addressKey } from './rate-limit.ts'
 import {
   decideTopics,
   eventMessage,

@@ -45,11 +45,12 @@ test('without file, variables and flags Mirror serves this machine only, from ./
       dataDir: '/srv/mirror/data',
       bind: '127.0.0.1',
       publicUrl: null,
-      api: { port: 8080 },
-      media: { port: 8888, workers: null, tls: null, maxConnections: 10_000 },
+      trustedAddresses: '127.0.0.0/8, ::1',
+      api: { port: 8080, maxConnections: 10_000, maxConnectionsPerAddress: 1000 },
+      media: { port: 8888, workers: null, tls: null, maxConnections: 10_000, maxConnectionsPerAddress: 500 },
       rtmp: { enabled: true, port: 1935 },
       srt: { enabled: true, port: 6000, latencyMs: 100, passphrase: null },
-      ingest: { maxPublishers: 100, maxFragmentBytes: 33_554_432, idleTimeoutMs: 10_000 },
+      ingest: { maxPublishers: 100, maxConnectionsPerAddress: 20, maxFragmentBytes: 33_554_432, idleTimeoutMs: 10_000 },
       window: { maxBytes: null },
       store: { path: null },
       timeline: { arbiter: 'store' },
@@ -60,6 +61,13 @@ test('without file, variables and flags Mirror serves this machine only, from ./
       log: { level: 'info', format: 'auto' },
     },
   })
+})
+
+test('trusted addresses are checked at the start', () => {
+  expect(() => load(yaml('trustedAddresses: 10.0.0.0/8, my-proxy\n'))).toThrow(
+    /trustedAddresses must be addresses or prefixes such as 10.0.0.0\/8, with commas between them, not "10.0.0.0\/8, my-proxy"/,
+  )
+  expect(load({ env: { MIRROR_TRUSTED_ADDRESSES: '10.0.0.0/8' } }).config.trustedAddresses).toBe('10.0.0.0/8')
 })
 
 test('the configuration is frozen to its leaves', () => {

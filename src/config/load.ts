@@ -244,7 +244,12 @@ function toConfig(input: ConfigInput, locate: (name: string, written: string) =>
     dataDir: locate('data', input.data),
     bind: input.bind,
     publicUrl: input.publicUrl,
-    api: { port: input.api.port },
+    trustedAddresses: input.trustedAddresses,
+    api: {
+      port: input.api.port,
+      maxConnections: input.api.maxConnections,
+      maxConnectionsPerAddress: input.api.maxConnectionsPerAddress,
+    },
     media: {
       port: input.media.port,
       workers: input.media.workers,
@@ -253,6 +258,7 @@ function toConfig(input: ConfigInput, locate: (name: string, written: string) =>
           ? null
           : { certFile: locate('media.tls.cert', cert), keyFile: locate('media.tls.key', key) },
       maxConnections: input.media.maxConnections,
+      maxConnectionsPerAddress: input.media.maxConnectionsPerAddress,
     },
     rtmp: { enabled: input.rtmp.enabled, port: input.rtmp.port },
     srt: {
@@ -263,6 +269,7 @@ function toConfig(input: ConfigInput, locate: (name: string, written: string) =>
     },
     ingest: {
       maxPublishers: input.ingest.maxPublishers,
+      maxConnectionsPerAddress: input.ingest.maxConnectionsPerAddress,
       maxFragmentBytes: input.ingest.maxFragmentBytes,
       idleTimeoutMs: input.ingest.idleTimeout,
     },

@@ -2,6 +2,7 @@
 // trades. The loader, `mirror serve --help`, deploy/mirror.example.yml and docs/reference/configuration.md derive from it.
 import { isIP } from 'node:net'
 import { z } from 'zod'
+import { parseAddressSet } from '../core/address-set.ts'
 import { parseDuration } from '../core/duration.ts'
 import { parseSize } from '../core/size.ts'
 
@@ -68,6 +69,9 @@ const address = (expected: string) =>
     .string(expected)
     .refine((written) => isIP(written) !== 0 || /^[A-Za-z0-9]([A-Za-z0-9.-]{0,252})$/.test(written), expected)
 
+const addresses = (expected: string) =>
+  z.string(expected).refine((written) => parseAddressSet(written) !== null, expected)
+
 export const CONFIG_SCHEMA = z.strictObject({
   data: key(text(/\S/), {
     kind: 'path',
@@ -98,6 +102,15 @@ export const CONFIG_SCHEMA = z.strictObject({
     about: 'The address under which viewers reach the media port, for example behind a proxy; used in links.',
     tradeOff: 'When it is not set, links are made from bind and media.port, which is right on one machine.',
   }),
+  trustedAddresses: key(addresses, {
+    kind: 'text',
+    default: '127.0.0.0/8, ::1',
+    env: 'MIRROR_TRUSTED_ADDRESSES',
+    values: 'addresses or prefixes such as 10.0.0.0/8, with commas between them',
+    about: 'Who may hold any number of connections: your proxies, CDN edges, and networks behind one address.',
+    tradeOff:
+      'The limits per address protect Mirror from single strangers, and would cut off an edge that brings thousands of viewers. Replaces the default, so name 127.0.0.0/8 again if a proxy runs on this machine.',
+  }),
   adminToken: key(optional(text(/^[\x21-\x7e]+$/)), {
     kind: 'secret',
     default: null,
@@ -116,6 +129,21 @@ export const CONFIG_SCHEMA = z.strictObject({
         values: 'a port from 0 to 65535',
         about: 'HTTP port of the console, the API, /health and /metrics.',
         tradeOff: '0 takes a free port, which the start text names.',
+      }),
+      maxConnections: key(count(1, 1_000_000), {
+        kind: 'integer',
+        default: 10_000,
+        values: 'a number from 1 to 1000000',
+        about:
+          'Open connections to the API port, WebSockets included; beyond them idle ones give way, then new ones are refused.',
+        tradeOff: 'Every viewer page that follows live figures holds one.',
+      }),
+      maxConnectionsPerAddress: key(count(1, 1_000_000), {
+        kind: 'integer',
+        default: 1000,
+        values: 'a number from 1 to 1000000',
+        about: 'Of these, from one IPv4 address or IPv6 /64 network; trustedAddresses are exempt.',
+        tradeOff: 'Low values protect from single strangers; offices and mobile carriers share addresses.',
       }),
     })
     .prefault({}),
@@ -142,8 +170,16 @@ export const CONFIG_SCHEMA = z.strictObject({
         kind: 'integer',
         default: 10_000,
         values: 'a number from 1 to 1000000',
-        about: 'Open viewer connections of the whole process; further ones are refused.',
+        about:
+          'Open viewer connections of the whole process; beyond them idle ones give way, then new ones are refused.',
         tradeOff: 'Each costs memory and a file descriptor: raise "ulimit -n" together with it.',
+      }),
+      maxConnectionsPerAddress: key(count(1, 1_000_000), {
+        kind: 'integer',
+        default: 500,
+        values: 'a number from 1 to 1000000',
+        about: 'Of these, from one IPv4 address or IPv6 /64 network; trustedAddresses are exempt.',
+        tradeOff: 'Low values protect from single strangers; offices and mobile carriers share addresses.',
       }),
       tls: z
         .strictObject({
@@ -231,6 +267,14 @@ export const CONFIG_SCHEMA = z.strictObject({
         values: 'a number from 1 to 10000',
         about: 'Publishers that may be connected at once, over all protocols.',
         tradeOff: 'A limit keeps one runaway encoder farm from taking the machine from everybody.',
+      }),
+      maxConnectionsPerAddress: key(count(1, 10_000), {
+        kind: 'integer',
+        default: 20,
+        values: 'a number from 1 to 10000',
+        about:
+          'RTMP connections, and SRT ones, from one IPv4 address or IPv6 /64 network; trustedAddresses are exempt.',
+        tradeOff: 'A studio behind one address has several encoders; a loop of reconnects has hundreds.',
       }),
       maxFragmentBytes: key(measured(parseSize, '64KiB', '1GiB'), {
         kind: 'size',

@@ -82,6 +82,18 @@ export const ERRORS = {
   ),
   key_not_found: row('caller', 404, 'There is no such API key', 'List the keys to see which exist.'),
   rate_limited: row('caller', 429, 'Too many requests', 'Wait for the time in Retry-After.'),
+  connections_full: row(
+    'mirror',
+    503,
+    'All connections are taken',
+    'Try again; raise media.maxConnections (with "ulimit -n") or put a CDN in front.',
+  ),
+  connections_per_address: row(
+    'caller',
+    429,
+    'Too many connections from one address',
+    'Close some; name proxies and edges in trustedAddresses.',
+  ),
   payload_too_large: row('caller', 413, 'The request body is too large', 'Send less; the limit is in the message.'),
   internal: row('mirror', 500, 'Mirror failed', 'Look at the log around the given time and report it.'),
   // Streams

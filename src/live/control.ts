@@ -1,4 +1,5 @@
 // What the control plane may ask of the media plane, and what it hears from it. Implemented by supervisor.ts.
+import type { ConnectionRefusal } from '../core/connection-guard.ts'
 import type { MirrorEvent } from './events.ts'
 import type { StreamSettings } from './settings.ts'
 
@@ -88,6 +89,14 @@ export interface LatencyObservation {
   readonly valuesSec: readonly number[]
 }
 
+/** Connections to the media port; all but `open` since the start. */
+export interface ConnectionStatus {
+  readonly open: number
+  /** Idle ones that gave way when all places were taken. */
+  readonly evicted: number
+  readonly refused: Readonly<Record<ConnectionRefusal, number>>
+}
+
 export interface LiveControl extends AsyncDisposable {
   /** Takes effect in every media thread within milliseconds; settings of a live stream apply from its next session. */
   register(stream: RegisteredStream): void
@@ -105,6 +114,7 @@ export interface LiveControl extends AsyncDisposable {
   /** Null when the stream is not registered. At most about a second old. */
   status(streamId: string): LiveStatus | null
   statuses(): readonly LiveStatus[]
+  connections(): ConnectionStatus
   /** Returns the way to stop listening. Listeners must not throw. */
   onEvent(listener: (event: MirrorEvent) => void): () => void
   onStatus(listener: (statuses: readonly LiveStatus[]) => void): () => void

@@ -2,9 +2,11 @@
 // and turns what they report into statuses and events. No media passes here.
 import { availableParallelism } from 'node:os'
 import { MessageChannel } from 'node:worker_threads'
+import { SharedConnectionCounts } from '../core/connection-counts.ts'
 import { type ErrorCode, MirrorError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { reservePort } from '../core/reserve-port.ts'
+import { ConnectionWatch } from './connection-watch.ts'
 import type {
   ConfiguredInputStatus,
   LatencyObservation,
@@ -41,6 +43,10 @@ export interface SupervisorOptions {
   readonly maxPublishers: number
   readonly maxFragmentBytes: number
   readonly maxConnections: number
+  readonly maxConnectionsPerAddress: number
+  readonly maxIngestConnectionsPerAddress: number
+  /** As `parseAddressSet` reads it. */
+  readonly trustedAddresses: string
   readonly windowMaxBytes: number
   readonly inputIdleMs: number
   readonly streams: readonly RegisteredStream[]
@@ -82,6 +88,7 @@ class RunningSupervisor implements Supervisor {
   readonly #options: SupervisorOptions
   readonly #mediaPort: number
   readonly #workers: number
+  readonly #connectionCounts: SharedArrayBuffer
   readonly #threads = new Map<PeerName, WorkerThread>()
   readonly #streams = new Map<string, RegisteredStream>()
   /** Newest report of each media worker. */
@@ -92,6 +99,7 @@ class RunningSupervisor implements Supervisor {
   readonly #testSources = new Map<number, PendingTestSource>()
   readonly #problems = new Map<string, { readonly code: ErrorCode; readonly message: string }>()
   readonly #inputs = new Map<string, Map<string, ConfiguredInputStatus>>()
+  readonly #connections = new ConnectionWatch()
   readonly #deaths: number[] = []
   #nextRequestId = 1
   #incarnation = Math.floor(Math.random() * 2 ** 8) + 1
@@ -103,6 +111,7 @@ class RunningSupervisor implements Supervisor {
     this.#options = options
     this.#mediaPort = mediaPort
     this.#workers = options.mediaWorkers ?? availableParallelism()
+    this.#connectionCounts = SharedConnectionCounts.allocate(this.#workers)
     for (const stream of options.streams) this.#streams.set(stream.id, stream)
   }
 
@@ -155,6 +164,10 @@ class RunningSupervisor implements Supervisor {
 
   statuses(): readonly LiveStatus[] {
     return [...this.#streams.values()].map((stream) => this.#statusOf(stream))
+  }
+
+  connections() {
+    return this.#connections.status()
   }
 
   onEvent(listener: (event: MirrorEvent) => void): () => void {
@@ -221,7 +234,7 @@ class RunningSupervisor implements Supervisor {
   #onMessage(name: PeerName, message: FromThread): void {
     switch (message.kind) {
       case 'event':
-        for (const listener of this.#eventListeners) listener(message.event)
+        this.#emit(message.event)
         break
       case 'log':
         this.#options.log.child(message.area)[message.level](message.message, message.facts)
@@ -257,8 +270,10 @@ class RunningSupervisor implements Supervisor {
     this.#inputs.set(streamId, known)
   }
 
-  #onReport(name: PeerName, { statuses, latencies, viewers }: Extract<FromThread, { kind: 'report' }>): void {
+  #onReport(name: PeerName, report: Extract<FromThread, { kind: 'report' }>): void {
+    const { statuses, latencies, viewers, connections } = report
     this.#reports.set(name, { statuses, viewers })
+    for (const event of this.#connections.note(name, connections, this.#options.now())) this.#emit(event)
     for (const observation of latencies) for (const listener of this.#latencyListeners) listener(observation)
     const changed = statuses.flatMap(({ id }) => this.status(id) ?? [])
     if (changed.length > 0) for (const listener of this.#statusListeners) listener(changed)
@@ -268,6 +283,7 @@ class RunningSupervisor implements Supervisor {
     if (this.#isStopping) return
     this.#threads.delete(name)
     this.#reports.delete(name)
+    this.#connections.forget(name)
     if (name === 'ingest') this.#inputs.clear()
     this.#options.log.error('a media thread died and is being replaced', { thread: String(name), cause: cause.message })
     const nowMs = this.#options.now()
@@ -285,17 +301,12 @@ class RunningSupervisor implements Supervisor {
     }, pauseMs)
   }
 
-  #emitSystem(code: 'worker_restarted', message: string, atMs: number): void {
-    const event: MirrorEvent = {
-      type: 'system.error',
-      severity: 'error',
-      streamId: null,
-      atMs,
-      code,
-      message,
-      details: {},
-    }
+  #emit(event: MirrorEvent): void {
     for (const listener of this.#eventListeners) listener(event)
+  }
+
+  #emitSystem(code: 'worker_restarted', message: string, atMs: number): void {
+    this.#emit({ type: 'system.error', severity: 'error', streamId: null, atMs, code, message, details: {} })
   }
 
   #requestTestSource(streamId: string, action: 'start' | 'stop'): Promise<void> {
@@ -348,13 +359,14 @@ class RunningSupervisor implements Supervisor {
       registry: [...this.#streams.values()],
       keySecret: this.#options.keySecret,
       maxPublishers: this.#options.maxPublishers,
+      trustedAddresses: this.#options.trustedAddresses,
       incarnation: this.#incarnation++,
     }
   }
 
   #mediaData(index: number): MediaWorkerData {
-    const { host, tls, timeline, watchDir, windowMaxBytes, maxFragmentBytes, maxConnections, inputIdleMs } =
-      this.#options
+    const { host, tls, timeline, watchDir, windowMaxBytes, maxFragmentBytes, inputIdleMs } = this.#options
+    const { maxConnections, maxConnectionsPerAddress } = this.#options
     return {
       ...this.#common(),
       index,
@@ -366,16 +378,19 @@ class RunningSupervisor implements Supervisor {
       maxFragmentBytes,
       inputIdleMs,
       windowMaxBytes: Math.floor(windowMaxBytes / this.#workers),
-      maxConnections: Math.ceil(maxConnections / this.#workers),
+      maxConnections,
+      maxConnectionsPerAddress,
+      connectionCounts: this.#connectionCounts,
     }
   }
 
   #ingestData(): IngestThreadData {
-    const { host, rtmpPort, srt, ffmpegPath } = this.#options
+    const { host, rtmpPort, srt, ffmpegPath, maxIngestConnectionsPerAddress } = this.#options
     return {
       ...this.#common(),
       host,
       ffmpegPath,
+      maxConnectionsPerAddress: maxIngestConnectionsPerAddress,
       // A replacement listens where its predecessor did, also when the system had chosen the port.
       rtmpPort: this.#rtmpPort ?? rtmpPort,
       srt: srt === null ? null : { ...srt, port: this.#srtPort ?? srt.port },

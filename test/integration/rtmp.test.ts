@@ -513,12 +513,29 @@ test('one address cannot take every connection', async () => {
   })
   const first = await RtmpClient.connect({ port: server.port })
   await expect(RtmpClient.open(server.port)).rejects.toThrow()
-  expect(refusals.map((refused) => refused.fault.code)).toEqual(['publisher_limit'])
+  expect(refusals.map((refused) => refused.fault.code)).toEqual(['connections_per_address'])
   first.socket.end()
   await first.closed
   await expect.poll(() => server.connections).toBe(0)
   const next = await RtmpClient.connect({ port: server.port })
   await next.publish('x?key=k')
+})
+
+test('half-open handshakes give way to new connections, publishers never do', async () => {
+  const gate = new RecordingGate({ x: 'k' })
+  const clock = { ms: 0 }
+  const server = await start(gate, { limits: { maxConnections: 3, isTrusted: () => true }, now: () => clock.ms })
+  const publisher = await RtmpClient.connect({ port: server.port })
+  await publisher.publish('x?key=k')
+  const halfOpen = [connect(server.port, '127.0.0.1'), connect(server.port, '127.0.0.1')]
+  await expect.poll(() => server.connections).toBe(3)
+  clock.ms += 1500
+  const closed = once(halfOpen[0]!.resume(), 'close')
+  await RtmpClient.connect({ port: server.port })
+  await closed
+  await expect.poll(() => server.connections).toBe(3)
+  expect(publisher.socket.destroyed).toBe(false)
+  for (const socket of halfOpen) socket.destroy()
 })
 
 test('stopping the server says goodbye, closes the inputs and takes about a second at most', async () => {

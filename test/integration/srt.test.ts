@@ -79,6 +79,18 @@ test('the limit of publishers refuses with overload', async () => {
   expect(await refusals.next()).toMatchObject({ streamId: 'cam2', fault: { code: 'publisher_limit' } })
 })
 
+test('an address with too many publishers is refused with overload, a trusted one is not', async () => {
+  const { port, refusals } = await listen({ maxConnectionsPerAddress: 1 })
+  const results = callWithLibsrt(port, [`publish:cam1:${KEY}`, `publish:cam2:${KEY}`])
+  expect(await results.next()).toEqual({ rejectReason: null })
+  expect(await results.next()).toEqual({ rejectReason: 1402 })
+  expect(await refusals.next()).toMatchObject({ streamId: 'cam2', fault: { code: 'connections_per_address' } })
+
+  const trusting = await listen({ maxConnectionsPerAddress: 1, trustedAddresses: '127.0.0.0/8' })
+  const admitted = callWithLibsrt(trusting.port, [`publish:cam1:${KEY}`, `publish:cam2:${KEY}`])
+  expect([await admitted.next(), await admitted.next()]).toEqual([{ rejectReason: null }, { rejectReason: null }])
+})
+
 test('two publishers on two streams do not mix', async () => {
   const { gate, port } = await listen()
   const first = makeSource('h264', ['-c:v', 'libx264', '-preset', 'ultrafast'])
@@ -195,6 +207,8 @@ async function listen(more: Partial<SrtListenerOptions> = {}, streams = ['cam1',
     passphrase: null,
     keySecret,
     maxConnections: 100,
+    maxConnectionsPerAddress: 100,
+    trustedAddresses: '',
     gate,
     spawn: rememberingSpawn,
     log: silentLog,

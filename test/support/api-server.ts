@@ -53,6 +53,7 @@ export async function startTestApi(change: Partial<ApiServerOptions> = {}): Prom
     adminToken: ADMIN_TOKEN,
     consoleDir: null,
     metricsAccess: 'loopback',
+    connectionLimits: { connections: 1000, connectionsPerAddress: 1000, isTrusted: () => false },
     version: '0.0.0-test',
     clock: () => Date.now() + clock.skipMs,
     log: silentLog,

@@ -54,6 +54,7 @@ export function createFakeLive(): FakeLive {
       restarted.push(id)
     },
     restartInput() {},
+    connections: () => ({ open: 0, evicted: 0, refused: { connections_full: 0, connections_per_address: 0 } }),
     configuredInputs: () => [],
     async startTestSource(id) {
       if (!registered.has(id)) throw new MirrorError('stream_not_found', `no stream ${id}`)

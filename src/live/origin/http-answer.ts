@@ -13,6 +13,10 @@ const CACHE_ERROR = 'public, max-age=1'
 
 /** Media not taken within this time is of no use to a live player any more. */
 const SEND_MAX_MS = 60_000
+/** Media leaves in pieces of this size, so that it shows whether a reader takes any. */
+const PIECE_BYTES = 256 * 1024
+/** A reader that takes no piece in this time (140 kbit/s) is slower than any picture, or has stopped reading. */
+const PIECE_MAX_MS = 15_000
 
 const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl'
 
@@ -55,9 +59,11 @@ export function answerMedia(
   answer: MediaAnswer,
 ): void {
   // A reader that takes a byte now and then would keep its slabs from being used again for ever.
-  const cut = setTimeout(() => response.destroy(), SEND_MAX_MS)
+  const late = setTimeout(() => cutOff(request, response), SEND_MAX_MS)
+  const stuck = setTimeout(() => cutOff(request, response), PIECE_MAX_MS)
   response.once('close', () => {
-    clearTimeout(cut)
+    clearTimeout(late)
+    clearTimeout(stuck)
     media.release()
   })
   const headers = {
@@ -90,20 +96,41 @@ export function answerMedia(
     response.end()
     return
   }
-  const pieces = cutOut(media.buffers, start, end)
-  const last = pieces.pop()
-  for (const piece of pieces) response.write(piece)
-  response.end(last)
+  sendPieces(response, cutOut(media.buffers, start, end), () => stuck.refresh())
 }
 
-/** The bytes from `start` to `end` of buffers that follow one another. */
+function sendPieces(response: ServerResponse, pieces: readonly Buffer[], onTaken: () => void): void {
+  let next = 0
+  const send = () => {
+    onTaken()
+    while (next < pieces.length - 1) {
+      const piece = pieces[next++]
+      if (response.write(piece)) continue
+      response.once('drain', send)
+      return
+    }
+    response.end(pieces[next])
+  }
+  send()
+}
+
+/** What the kernel holds for a plain connection goes at once; after a mere close it would keep megabytes for minutes. */
+function cutOff(request: IncomingMessage, response: ServerResponse): void {
+  const isPlain = request.httpVersionMajor === 1 && !('encrypted' in request.socket)
+  if (isPlain) request.socket.resetAndDestroy()
+  else response.destroy()
+}
+
+/** The bytes from `start` to `end` of buffers that follow one another, in pieces. */
 function cutOut(buffers: readonly Buffer[], start: number, end: number): Buffer[] {
   const pieces: Buffer[] = []
   let at = 0
   for (const buffer of buffers) {
     const from = Math.max(0, start - at)
     const to = Math.min(buffer.length, end - at)
-    if (to > from) pieces.push(buffer.subarray(from, to))
+    for (let piece = from; piece < to; piece += PIECE_BYTES) {
+      pieces.push(buffer.subarray(piece, Math.min(to, piece + PIECE_BYTES)))
+    }
     at += buffer.length
   }
   return pieces
@@ -135,8 +162,8 @@ export function answerProblem(response: ServerResponse, code: ErrorCode, detail:
     ...CORS_HEADERS,
     'Content-Type': 'application/problem+json',
     'Content-Length': body.length,
-    'Cache-Control': status === 503 ? 'no-store' : CACHE_ERROR,
-    ...(status === 503 ? { 'Retry-After': '1' } : {}),
+    'Cache-Control': status === 503 || status === 429 ? 'no-store' : CACHE_ERROR,
+    ...(status === 503 || status === 429 ? { 'Retry-After': '1' } : {}),
   })
   response.end(body)
 }

@@ -1,8 +1,10 @@
 // The media port: playback, player page, CMAF ingest. One server per media worker, all on one port (reusePort).
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createSecureServer, type Http2SecureServer } from 'node:http2'
-import type { Socket } from 'node:net'
-import { toMirrorError } from '../../core/errors.ts'
+import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2'
+import type { TLSSocket } from 'node:tls'
+import type { ConnectionGuard } from '../../core/connection-guard.ts'
+import { ERRORS, toMirrorError } from '../../core/errors.ts'
+import { carrierOf, GuardedConnections } from '../../core/guarded-connections.ts'
 import { isStreamId } from '../../core/stream-id.ts'
 import { TRACK_ID_PATTERN } from '../../media/track-id.ts'
 import { answerProblem, CORS_HEADERS } from './http-answer.ts'
@@ -16,16 +18,20 @@ import type { WatchPages } from './watch-route.ts'
 const SOCKET_IDLE_MS = 20_000
 /** What is being sent when the server stops may still arrive. */
 const LAST_ANSWERS_MS = 300
+/** For the TLS handshake, and then for the headers of each request. */
 const HEADERS_TIMEOUT_MS = 10_000
 /** How often Node looks for connections whose headers take too long. */
 const HEADERS_CHECK_MS = 2_000
 const MAX_URL_LENGTH = 4096
+/** HTTP/2: what one connection may ask at once, and what its protocol machinery may hold. */
+const MAX_STREAMS_PER_SESSION = 100
+const MAX_SESSION_MEMORY_MB = 8
 
 export interface OriginOptions extends IngestRouteOptions {
   readonly host: string
   readonly port: number
   readonly tls: { readonly cert: string; readonly key: string } | null
-  readonly maxConnections: number
+  readonly guard: ConnectionGuard
   readonly holds: HoldLimit
   readonly viewers: ViewerCounter
   readonly watch: WatchPages
@@ -33,12 +39,18 @@ export interface OriginOptions extends IngestRouteOptions {
   readonly now: () => number
 }
 
-export interface OriginServer extends AsyncDisposable {
-  readonly connections: number
-}
-
-export async function startOriginServer(options: OriginOptions): Promise<OriginServer> {
+export async function startOriginServer(options: OriginOptions): Promise<AsyncDisposable> {
+  const connections = new GuardedConnections(options.guard, { tellsRefused: options.tls === null })
   const handle = (request: IncomingMessage, response: ServerResponse) => {
+    const carrier = carrierOf(request)
+    const refusal = connections.refusalOf(carrier)
+    if (refusal !== null) {
+      response.shouldKeepAlive = false
+      return answerProblem(response, refusal, ERRORS[refusal].title)
+    }
+    const place = connections.placeOf(carrier)
+    place?.begin()
+    response.once('close', () => place?.end())
     try {
       route(options, request, response)
     } catch (error) {
@@ -46,15 +58,9 @@ export async function startOriginServer(options: OriginOptions): Promise<OriginS
     }
   }
   const server = makeServer(options, handle)
-  const sockets = new Set<Socket>()
-  server.on('connection', (socket: Socket) => {
-    if (sockets.size >= options.maxConnections) {
-      socket.destroy()
-      return
-    }
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-  })
+  connections.watch(server)
+  server.on('secureConnection', (socket: TLSSocket) => connections.lift(socket, socket))
+  server.on('session', (session: ServerHttp2Session) => connections.lift(session, session.socket))
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host: options.host, port: options.port, reusePort: true, backlog: 1024 }, () => {
@@ -63,44 +69,46 @@ export async function startOriginServer(options: OriginOptions): Promise<OriginS
     })
   })
   return {
-    get connections() {
-      return sockets.size
-    },
     async [Symbol.asyncDispose]() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       if ('closeIdleConnections' in server) server.closeIdleConnections()
-      const cut = setTimeout(() => {
-        for (const socket of sockets) socket.destroy()
-      }, LAST_ANSWERS_MS)
+      const cut = setTimeout(() => connections.destroyAll(), LAST_ANSWERS_MS)
       await closed
       clearTimeout(cut)
     },
   }
 }
 
-function makeServer(
-  options: OriginOptions,
-  handle: (request: IncomingMessage, response: ServerResponse) => void,
-): Server | Http2SecureServer {
+type Handler = (request: IncomingMessage, response: ServerResponse) => void
+
+function makeServer(options: OriginOptions, handle: Handler): Server | Http2SecureServer {
+  // A live ingest body never ends: no limit on the whole request, only on its headers and on silence.
+  const http1 = {
+    requestTimeout: 0,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    connectionsCheckingInterval: HEADERS_CHECK_MS,
+    keepAliveTimeout: SOCKET_IDLE_MS,
+    noDelay: true,
+  }
   if (options.tls === null) {
-    // A live ingest body never ends: no limit on the whole request, only on its headers and on silence.
-    const server = createServer(
-      {
-        requestTimeout: 0,
-        headersTimeout: HEADERS_TIMEOUT_MS,
-        connectionsCheckingInterval: HEADERS_CHECK_MS,
-        keepAliveTimeout: SOCKET_IDLE_MS,
-        noDelay: true,
-      },
-      handle,
-    )
+    const server = createServer(http1, handle)
     server.timeout = SOCKET_IDLE_MS
     return server
   }
-  const server = createSecureServer({ ...options.tls, allowHTTP1: true, maxSessionMemory: 16 }, (request, response) => {
-    // The compatibility API of node:http2 has the shape of node:http's for all that the origin uses.
-    handle(request as unknown as IncomingMessage, response as unknown as ServerResponse)
-  })
+  const server = createSecureServer(
+    {
+      ...options.tls,
+      allowHTTP1: true,
+      http1Options: http1,
+      handshakeTimeout: HEADERS_TIMEOUT_MS,
+      maxSessionMemory: MAX_SESSION_MEMORY_MB,
+      settings: { maxConcurrentStreams: MAX_STREAMS_PER_SESSION },
+    },
+    (request, response) => {
+      // The compatibility API of node:http2 has the shape of node:http's for all that the origin uses.
+      handle(request as unknown as IncomingMessage, response as unknown as ServerResponse)
+    },
+  )
   server.setTimeout(SOCKET_IDLE_MS)
   return server
 }

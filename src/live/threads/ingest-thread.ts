@@ -1,6 +1,7 @@
 // Entry of the ingest thread: RTMP server, SRT child and test sources. It hands bytes to owners and parses no media.
 import { spawn } from 'node:child_process'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { parseAddressSet } from '../../core/address-set.ts'
 import { isMirrorError, MirrorError, toMirrorError } from '../../core/errors.ts'
 import type { MirrorEvent } from '../events.ts'
 import { ConfiguredInputs } from '../ingest/configured-inputs.ts'
@@ -20,6 +21,7 @@ const log = threadLog('ingest', toMain)
 const registry = new Registry(data.registry)
 const testSources = new Map<string, TestSource>()
 const stop = new AbortController()
+const isTrusted = parseAddressSet(data.trustedAddresses) ?? (() => false)
 let rtmp: RtmpServer | null = null
 let srt: SrtListener | null = null
 
@@ -58,6 +60,7 @@ async function start(): Promise<void> {
         host: data.host,
         port: data.rtmpPort,
         gate,
+        limits: { maxConnectionsPerAddress: data.maxConnectionsPerAddress, isTrusted },
         log: log.child('rtmp'),
         onRefused: ({ remoteAddress, fault }) => emitRefusal('RTMP', null, remoteAddress, fault),
       })
@@ -81,6 +84,8 @@ async function openSrt(settings: NonNullable<IngestThreadData['srt']>): Promise<
       host: data.host,
       keySecret: data.keySecret,
       maxConnections: data.maxPublishers,
+      maxConnectionsPerAddress: data.maxConnectionsPerAddress,
+      trustedAddresses: data.trustedAddresses,
       gate,
       spawn,
       log: log.child('srt'),

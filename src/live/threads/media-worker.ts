@@ -2,6 +2,9 @@
 
 import { randomUUID } from 'node:crypto'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { parseAddressSet } from '../../core/address-set.ts'
+import { SharedConnectionCounts } from '../../core/connection-counts.ts'
+import { ConnectionGuard } from '../../core/connection-guard.ts'
 import { isMirrorError, toMirrorError } from '../../core/errors.ts'
 import { openFolderStore } from '../../storage/folder-store.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
@@ -71,11 +74,21 @@ const gate = new Gate({
   emit: (event) => toMain({ kind: 'event', event }),
 })
 
+const guard = new ConnectionGuard(
+  {
+    connections: data.maxConnections,
+    connectionsPerAddress: data.maxConnectionsPerAddress,
+    isTrusted: parseAddressSet(data.trustedAddresses) ?? (() => false),
+  },
+  new SharedConnectionCounts(data.connectionCounts, data.index, Buffer.from(data.keySecret).readInt32LE()),
+  () => performance.now(),
+)
+
 const server = await startOriginServer({
   host: data.host,
   port: data.port,
   tls: data.tls,
-  maxConnections: data.maxConnections,
+  guard,
   holds: new HoldLimit(MAX_HOLDS),
   viewers,
   watch: await loadWatchPages(data.watchDir),
@@ -96,6 +109,7 @@ const reporter = setInterval(() => {
     statuses: owner.statuses(),
     latencies: owner.takeLatencies(),
     viewers: viewers.report(now()),
+    connections: { open: guard.open, evicted: guard.evicted, refused: { ...guard.refused } },
   })
 }, REPORT_MS)
 

@@ -2,7 +2,13 @@
 // flows on while the main thread is busy.
 import type { MessagePort } from 'node:worker_threads'
 import type { ErrorCode } from '../../core/errors.ts'
-import type { ConfiguredInputStatus, LatencyObservation, OwnerStatus, RegisteredStream } from '../control.ts'
+import type {
+  ConfiguredInputStatus,
+  ConnectionStatus,
+  LatencyObservation,
+  OwnerStatus,
+  RegisteredStream,
+} from '../control.ts'
 import type { MirrorEvent } from '../events.ts'
 import type { FromOwner, ToOwner } from '../ingest/protocol.ts'
 import type { Publication, SlabReleased } from '../publication.ts'
@@ -16,6 +22,8 @@ export interface CommonThreadData {
   /** HMAC key that publish keys are looked up with. */
   readonly keySecret: Uint8Array
   readonly maxPublishers: number
+  /** As `parseAddressSet` reads it: no limits per address for these. */
+  readonly trustedAddresses: string
   /** Differs between incarnations of a thread. */
   readonly incarnation: number
 }
@@ -35,7 +43,10 @@ export interface MediaWorkerData extends CommonThreadData {
   readonly maxFragmentBytes: number
   /** A CMAF publisher that sends nothing for this long is ended. */
   readonly inputIdleMs: number
+  /** Of all media workers together, counted in `connectionCounts`. */
   readonly maxConnections: number
+  readonly maxConnectionsPerAddress: number
+  readonly connectionCounts: SharedArrayBuffer
   /** Folder of the built player page; null: not built. */
   readonly watchDir: string | null
 }
@@ -44,6 +55,7 @@ export interface IngestThreadData extends CommonThreadData {
   readonly host: string
   readonly rtmpPort: number | null
   readonly srt: { readonly port: number; readonly latencyMs: number; readonly passphrase: string | null } | null
+  readonly maxConnectionsPerAddress: number
   readonly ffmpegPath: string
 }
 
@@ -78,6 +90,7 @@ export type FromThread =
       readonly statuses: readonly OwnerStatus[]
       readonly latencies: readonly LatencyObservation[]
       readonly viewers: ViewerReport
+      readonly connections: ConnectionStatus
     }
   /** `message` null: the subject works again. */
   | {

@@ -25,6 +25,9 @@ export interface ConnectionHost {
   readonly random: (bytes: Uint8Array) => void
   /** A failure that the gate knows nothing of. */
   refused(fault: InputFault): void
+  /** Whoever has published is not idle, and is never closed to make room for others. */
+  published(): void
+  unpublished(): void
   closed(): void
 }
 
@@ -138,12 +141,14 @@ export class RtmpConnection {
 
   #accept(input: GateInput, streamId: string): void {
     this.#input = input
+    this.#host.published()
     input.onDrain = () => {
       if (this.#input === input) this.#resume()
     }
     input.onEnded = (fault) => {
       if (this.#input !== input) return
       this.#input = null
+      this.#host.unpublished()
       this.#log.info('RTMP publisher was ended', { streamId, remoteAddress: this.#remoteAddress, code: fault.code })
       this.#session.end(fault)
     }
@@ -183,8 +188,10 @@ export class RtmpConnection {
     this.#opening = null
     this.#flush()
     this.#tags = []
-    this.#input?.close(fault)
+    if (this.#input === null) return
+    this.#input.close(fault)
     this.#input = null
+    this.#host.unpublished()
   }
 
   #fail(error: MirrorError): void {

@@ -2,15 +2,20 @@
 import { randomFillSync } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
+import { type AddressSet, plainAddress } from '../../../core/address-set.ts'
+import { LocalConnectionCounts } from '../../../core/connection-counts.ts'
+import { ConnectionGuard, type ConnectionRefusal } from '../../../core/connection-guard.ts'
 import { MirrorError } from '../../../core/errors.ts'
 import type { Log } from '../../../core/log.ts'
 import type { InputFault, InputGate } from '../protocol.ts'
 import { type ConnectionTimeouts, RtmpConnection } from './connection.ts'
 
 export interface RtmpLimits extends ConnectionTimeouts {
+  /** Beyond it, connections that have not published yet give way. */
   readonly maxConnections: number
   /** A studio behind one address has several encoders; a loop of reconnects has hundreds. */
   readonly maxConnectionsPerAddress: number
+  readonly isTrusted: AddressSet
 }
 
 export const DEFAULT_RTMP_LIMITS: RtmpLimits = {
@@ -20,6 +25,7 @@ export const DEFAULT_RTMP_LIMITS: RtmpLimits = {
   idleMs: 30_000,
   maxConnections: 500,
   maxConnectionsPerAddress: 20,
+  isTrusted: () => false,
 }
 
 export interface RtmpRefusal {
@@ -53,7 +59,15 @@ export async function startRtmpServer(options: RtmpServerOptions): Promise<RtmpS
   const limits: RtmpLimits = { ...DEFAULT_RTMP_LIMITS, ...options.limits }
   const now = options.now ?? (() => performance.now())
   const connections = new Map<RtmpConnection, Promise<void>>()
-  const perAddress = new Map<string, number>()
+  const guard = new ConnectionGuard(
+    {
+      connections: limits.maxConnections,
+      connectionsPerAddress: limits.maxConnectionsPerAddress,
+      isTrusted: limits.isTrusted,
+    },
+    new LocalConnectionCounts(),
+    now,
+  )
   const report = limitRate(now, log, (refusal) => {
     const { code, message } = refusal.fault
     log.info('RTMP connection refused', { remoteAddress: refusal.remoteAddress, code, reason: message })
@@ -62,15 +76,13 @@ export async function startRtmpServer(options: RtmpServerOptions): Promise<RtmpS
 
   const accept = (socket: Socket): void => {
     const remoteAddress = plainAddress(socket.remoteAddress ?? '')
-    const fromHere = perAddress.get(remoteAddress) ?? 0
-    const excess = excessOf(connections.size, fromHere, limits)
-    if (excess !== null) {
+    const place = guard.admit(socket, remoteAddress)
+    if (typeof place === 'string') {
       socket.on('error', () => {}) // It is being destroyed; there is nothing left to go wrong.
       socket.destroy()
-      report({ remoteAddress, fault: { code: 'publisher_limit', message: excess } })
+      report({ remoteAddress, fault: { code: place, message: excessMessage(place, limits) } })
       return
     }
-    perAddress.set(remoteAddress, fromHere + 1)
     let markGone = (): void => {}
     const gone = new Promise<void>((resolve) => {
       markGone = resolve
@@ -82,11 +94,11 @@ export async function startRtmpServer(options: RtmpServerOptions): Promise<RtmpS
       now,
       random: randomFillSync,
       refused: (fault) => report({ remoteAddress, fault }),
+      published: () => place.begin(),
+      unpublished: () => place.end(),
       closed: () => {
         connections.delete(connection)
-        const left = (perAddress.get(remoteAddress) ?? 1) - 1
-        if (left > 0) perAddress.set(remoteAddress, left)
-        else perAddress.delete(remoteAddress)
+        place.leave()
         markGone()
       },
     })
@@ -120,17 +132,10 @@ export async function startRtmpServer(options: RtmpServerOptions): Promise<RtmpS
   }
 }
 
-function excessOf(total: number, fromHere: number, limits: RtmpLimits): string | null {
-  if (total >= limits.maxConnections) return `There are ${limits.maxConnections} RTMP connections already.`
-  if (fromHere >= limits.maxConnectionsPerAddress) {
-    return `There are ${limits.maxConnectionsPerAddress} RTMP connections from this address already.`
-  }
-  return null
-}
-
-/** IPv4 as such, also when the listener is a dual-stack one. */
-function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
+function excessMessage(refusal: ConnectionRefusal, limits: RtmpLimits): string {
+  return refusal === 'connections_full'
+    ? `There are ${limits.maxConnections} RTMP connections already.`
+    : `There are ${limits.maxConnectionsPerAddress} RTMP connections from this address already (ingest.maxConnectionsPerAddress).`
 }
 
 function limitRate(

@@ -12,6 +12,8 @@ const state: SrtAdmissionState = {
   keySecret,
   connections: 0,
   maxConnections: 2,
+  connectionsFromHere: 0,
+  maxConnectionsPerAddress: 2,
   isConnecting: () => false,
 }
 
@@ -40,6 +42,13 @@ test('the limit of connections refuses with overload', () => {
     ok: false,
     rejectReason: 1402,
     fault: { code: 'publisher_limit' },
+  })
+})
+
+test('the limit per address refuses with overload', () => {
+  expect(admitSrtCaller('publish:cam1:k1', { ...state, connectionsFromHere: 2 })).toMatchObject({
+    rejectReason: 1402,
+    fault: { code: 'connections_per_address' },
   })
 })
 

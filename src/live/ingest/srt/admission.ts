@@ -27,6 +27,9 @@ export interface SrtAdmissionState {
   readonly keySecret: Uint8Array
   readonly connections: number
   readonly maxConnections: number
+  /** From the caller's address; 0 for a trusted one. */
+  readonly connectionsFromHere: number
+  readonly maxConnectionsPerAddress: number
   /** Another caller for this stream is between hook and accept: the registry does not know it yet. */
   readonly isConnecting: (streamId: string) => boolean
 }
@@ -73,6 +76,10 @@ export function admitSrtCaller(streamIdText: string, state: SrtAdmissionState): 
   if (state.connections >= state.maxConnections) {
     const message = `The limit of ${state.maxConnections} concurrent SRT publishers is reached.`
     return refuse(SRT_REJX.OVERLOAD, streamId, 'publisher_limit', message)
+  }
+  if (state.connectionsFromHere >= state.maxConnectionsPerAddress) {
+    const message = `There are ${state.maxConnectionsPerAddress} SRT publishers from this address already (ingest.maxConnectionsPerAddress).`
+    return refuse(SRT_REJX.OVERLOAD, streamId, 'connections_per_address', message)
   }
   return { ok: true, streamId }
 }

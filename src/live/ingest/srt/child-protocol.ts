@@ -12,6 +12,9 @@ export interface SrtChildSettings {
   /** The secret of `lookupOf`, hex. Sent as a message: a command line is readable by every local user. */
   readonly keySecretHex: string
   readonly maxConnections: number
+  readonly maxConnectionsPerAddress: number
+  /** As `parseAddressSet` reads it. */
+  readonly trustedAddresses: string
 }
 
 export type ToSrtChild =

@@ -29,6 +29,9 @@ export interface SrtListenerOptions {
   /** Secret of the publish key lookups. */
   readonly keySecret: Uint8Array
   readonly maxConnections: number
+  readonly maxConnectionsPerAddress: number
+  /** As `parseAddressSet` reads it: exempt from the limit per address. */
+  readonly trustedAddresses: string
   readonly gate: InputGate
   readonly spawn: Spawn
   readonly log: Log
@@ -334,9 +337,10 @@ async function askToListen(
         if (message.kind === 'listening') resolve(message)
         if (message.kind === 'failed') reject(startFailure(message))
       }
-      const { host, latencyMs, passphrase, maxConnections } = options
+      const { host, latencyMs, passphrase, maxConnections, maxConnectionsPerAddress, trustedAddresses } = options
+      const limits = { maxConnections, maxConnectionsPerAddress, trustedAddresses }
       const keySecretHex = Buffer.from(options.keySecret).toString('hex')
-      send({ kind: 'start', settings: { host, port, latencyMs, passphrase, keySecretHex, maxConnections } })
+      send({ kind: 'start', settings: { host, port, latencyMs, passphrase, keySecretHex, ...limits } })
       send({ kind: 'registry', streams: registry })
     })
   } finally {

@@ -1,3 +1,5 @@
+import { addressKey } from '../../../core/address-key.ts'
+import { type AddressSet, parseAddressSet } from '../../../core/address-set.ts'
 import type { InputFault } from '../protocol.ts'
 import { admitSrtCaller, SRT_REJX, type SrtRegistryEntry } from './admission.ts'
 import type {
@@ -52,6 +54,7 @@ interface Connection {
   readonly id: number
   readonly socket: number
   readonly streamId: string
+  readonly remoteAddress: string
   /** What was agreed with the peer: the larger of both wishes. */
   readonly latencyMs: number
   /** The parent wants its data. */
@@ -82,6 +85,7 @@ export class SrtReceiver {
   readonly #ports: SrtReceiverPorts
   readonly #settings: SrtChildSettings
   readonly #keySecret: Uint8Array
+  readonly #isTrusted: AddressSet
   readonly #listener: number
   readonly #poll: number
   readonly #connections = new Map<number, Connection>()
@@ -102,6 +106,7 @@ export class SrtReceiver {
     this.#ports = ports
     this.#settings = settings
     this.#keySecret = Buffer.from(settings.keySecretHex, 'hex')
+    this.#isTrusted = parseAddressSet(settings.trustedAddresses) ?? (() => false)
     this.#listener = srt.createSocket()
     setListenerOptions(srt, this.#listener, settings, address)
     srt.bind(this.#listener, encodeSocketAddress(address, settings.port))
@@ -168,6 +173,8 @@ export class SrtReceiver {
       keySecret: this.#keySecret,
       connections: this.#connections.size + this.#admitted.size,
       maxConnections: this.#settings.maxConnections,
+      connectionsFromHere: this.#isTrusted(hostOf(remoteAddress)) ? 0 : this.#countFrom(remoteAddress),
+      maxConnectionsPerAddress: this.#settings.maxConnectionsPerAddress,
       isConnecting: (streamId) => [...this.#admitted.values()].some((caller) => caller.streamId === streamId),
     })
     if (!admission.ok) {
@@ -176,6 +183,12 @@ export class SrtReceiver {
     }
     this.#admitted.set(socket, { streamId: admission.streamId, remoteAddress, admittedAtMs: this.#ports.nowMs() })
     return { accept: true }
+  }
+
+  #countFrom(remoteAddress: string): number {
+    const key = addressKey(hostOf(remoteAddress))
+    const callers = [...this.#connections.values(), ...this.#admitted.values()]
+    return callers.filter((caller) => addressKey(hostOf(caller.remoteAddress)) === key).length
   }
 
   #serve(readiness: SrtReadiness): void {
@@ -207,6 +220,7 @@ export class SrtReceiver {
         id,
         socket,
         streamId: caller.streamId,
+        remoteAddress: caller.remoteAddress,
         latencyMs: srt.getInt(socket, SRTO.RCVLATENCY) ?? this.#settings.latencyMs,
         isReading: false,
         lastDataAtMs: nowMs(),
@@ -318,6 +332,11 @@ export class SrtReceiver {
     this.#refusalsThisSecond++
     this.#ports.report({ kind: 'refused', remoteAddress, streamId, fault })
   }
+}
+
+/** `address:port` or `[address]:port` without the port. */
+function hostOf(remoteAddress: string): string {
+  return remoteAddress.slice(0, remoteAddress.lastIndexOf(':')).replace(/^\[|\]$/g, '')
 }
 
 function setListenerOptions(srt: LibSrt, listener: number, settings: SrtChildSettings, address: string): void {
