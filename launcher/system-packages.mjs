@@ -10,6 +10,7 @@ import { say } from './say.mjs'
  * @property {string} what in the words of a user
  * @property {string} off what does not work without it
  * @property {readonly string[]} packages Debian and Ubuntu names, the first one that exists is taken
+ * @property {readonly string[]} [also] packages that have to come with it
  * @property {() => boolean} isPresent
  */
 
@@ -52,6 +53,13 @@ export const NEEDS_TO_TEST = [
     isPresent: () => hasProgram('postgres') || postgresFolders().some((bin) => existsSync(join(bin, 'postgres'))),
   },
   {
+    what: 'Ceph RADOS Gateway',
+    off: 'the tests on a real S3 store',
+    packages: ['radosgw'],
+    also: ['ceph-mon', 'ceph-osd', 'ceph-common'],
+    isPresent: () => ['radosgw', 'ceph-mon', 'ceph-osd', 'ceph'].every(hasProgram),
+  },
+  {
     what: 'nginx',
     off: 'the tests behind an edge',
     packages: ['nginx-light', 'nginx'],
@@ -85,7 +93,7 @@ export async function provideSystemPackages(needs, { mayInstall }) {
     return missing
   }
   const isRoot = process.getuid?.() === 0
-  const names = missing.map((need) => nameToInstall(need))
+  const names = missing.flatMap(namesToInstall)
   const line = aptLine(names)
   if (!mayInstall || !isRoot) {
     say(`not found: ${missing.map((need) => `${need.what} (${need.off})`).join(', ')}. To install, run as root:`)
@@ -96,12 +104,12 @@ export async function provideSystemPackages(needs, { mayInstall }) {
   if ((await aptInstall(names)) !== 0) {
     say('that failed; trying again with a fresh package list')
     await runTool('apt-get', [...APT_OPTIONS, 'update'], { env: APT_ENVIRONMENT, toStderr: true })
-    await aptInstall(missing.map((need) => nameToInstall(need)))
+    await aptInstall(missing.flatMap(namesToInstall))
   }
   const still = needs.filter((need) => !need.isPresent())
   if (still.length > 0) {
     say(`still not found: ${still.map((need) => `${need.what} (${need.off})`).join(', ')}. To install, run as root:`)
-    process.stderr.write(`  ${aptLine(still.map((need) => nameToInstall(need)))}\n`)
+    process.stderr.write(`  ${aptLine(still.flatMap(namesToInstall))}\n`)
   }
   return still
 }
@@ -119,6 +127,11 @@ const APT_ENVIRONMENT = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
 function aptInstall(names) {
   const args = [...APT_OPTIONS, 'install', '-y', '--no-install-recommends', ...names]
   return runTool('apt-get', args, { env: APT_ENVIRONMENT, toStderr: true })
+}
+
+/** @param {Need} need */
+function namesToInstall(need) {
+  return [nameToInstall(need), ...(need.also ?? [])]
 }
 
 /** The first name that this distribution knows; before the first `apt-get update` none is known. @param {Need} need */

@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildWeb } from './build-web.mjs'
+import { buildGoTools } from './go-tools.mjs'
 import { installPackages } from './install.mjs'
 import { cacheFolder, ROOT } from './layout.mjs'
 import { runTool } from './run-child.mjs'
@@ -30,6 +31,7 @@ async function runTests(args) {
   await installPackages(ROOT)
   const program = findRuntime(ROOT)
   const missing = await provideSystemPackages([...NEEDS_TO_SERVE, ...NEEDS_TO_TEST], { mayInstall: true })
+  if (isLong) await buildGoTools(ROOT)
   // Unit tests look at no page; the inner loop need not wait for a build.
   if (!(filters.length === 1 && filters[0] === 'unit')) await buildWeb(ROOT, program)
 

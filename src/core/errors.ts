@@ -222,6 +222,13 @@ export const ERRORS = {
     'The store cannot be reached',
     'Check the disk or the endpoint; live goes on meanwhile.',
   ),
+  store_cannot: row(
+    'destination',
+    501,
+    'The store cannot do this',
+    'Use a store that can; for timeline entries the database can decide instead (timeline.arbiter).',
+  ),
+  object_archived: row('caller', 409, 'The object is archived', 'Restore it first; the message names the object.'),
   object_exists: row('caller', 412, 'An object with this key exists', 'Nothing was changed.'),
   // Jobs
   job_not_found: row('caller', 404, 'There is no such job', 'List the jobs to see which exist.'),

@@ -31,3 +31,19 @@ export async function* abortable(
     if (!isDone) iterator.return?.()?.catch(() => {})
   }
 }
+
+/** What `work` comes to, or the signal's reason as soon as it aborts; `work` itself is left to end by itself. */
+export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  work.catch(() => {}) // Heard by the race below; after an abort nobody hears how it ended.
+  let onAbort = (): void => {}
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason)
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort, { once: true })
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}

@@ -37,6 +37,18 @@ export function parseTimelineDsn(key: ObjectKey): number | null {
   return Number.isSafeInteger(dsn) ? dsn : null
 }
 
+/** An object that exists for a moment, to find out what a store can do. `id` without slashes. */
+export function probeKey(id: string): ObjectKey {
+  return keyOf(`probe/${id}`)
+}
+
+/** Whether any key at all can start with `prefix`; stores answer the rest in ways of their own. */
+export function isKeyPrefix(prefix: string): boolean {
+  const segments = prefix.split('/')
+  const last = segments.pop() ?? ''
+  return segments.every(isSegment) && parseObjectKey([...segments, `${last}a`].join('/')) !== null
+}
+
 function isSegment(segment: string): boolean {
   return segment !== '' && segment !== '.' && segment !== '..' && Buffer.byteLength(segment) <= MAX_SEGMENT_BYTES
 }

@@ -7,7 +7,12 @@ export interface ObjectInfo {
   readonly sizeBytes: number
   readonly etag: string
   readonly modifiedAtMs: number
+  /** As the store calls it; omitted: its standard class, or the store knows none. */
+  readonly storageClass?: string
 }
+
+/** What is known about an object once it is stored; when, only the store knows. */
+export type StoredObject = Omit<ObjectInfo, 'modifiedAtMs'>
 
 export interface ObjectBody extends AsyncDisposable {
   readonly info: ObjectInfo
@@ -22,14 +27,16 @@ export interface StoreCall {
 /** Every failure to reach the store is `store_unavailable`; an abort rejects with the signal's reason. */
 export interface ObjectStore extends AsyncDisposable {
   /**
-   * All or nothing and durable on return: a reader never sees part of a body, an abort or a crash leaves no object.
-   * With `ifAbsent` of several concurrent callers exactly one wins, the others get null and change nothing.
+   * All or nothing and durable on return: a reader never sees part of a body. An abort or a crash leaves no object, or
+   * the whole one if it comes as the store commits.
+   * With `ifAbsent` of several concurrent callers exactly one wins, the others get null and change nothing; a store that
+   * cannot promise this rejects with `store_cannot`.
    */
   put(
     key: ObjectKey,
     body: AsyncIterable<Uint8Array> | Uint8Array,
     call: StoreCall & { readonly contentType: string; readonly ifAbsent?: boolean },
-  ): Promise<ObjectInfo | null>
+  ): Promise<StoredObject | null>
   /** Null when absent: at a live edge a missing segment is an answer, not a failure. Range is in bytes, end exclusive. */
   get(
     key: ObjectKey,

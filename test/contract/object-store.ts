@@ -25,11 +25,12 @@ export function objectStoreContract(name: string, open: () => Promise<ObjectStor
       const info = await store.put(key('a/b/c.bin'), text('hello'), put)
       expect(info).toMatchObject({ key: 'a/b/c.bin', sizeBytes: 5 })
       expect(info?.etag).toMatch(/^[\x21-\x7e]+$/)
-      expect(Math.abs((info?.modifiedAtMs ?? 0) - startedAtMs)).toBeLessThan(60_000)
       expect(await read(store, 'a/b/c.bin')).toBe('hello')
-      expect(await store.head(key('a/b/c.bin'), { signal })).toEqual(info)
+      const head = await store.head(key('a/b/c.bin'), { signal })
+      expect(head).toMatchObject({ ...info })
+      expect(Math.abs((head?.modifiedAtMs ?? 0) - startedAtMs)).toBeLessThan(60_000)
       await using body = await store.get(key('a/b/c.bin'), { signal })
-      expect(body?.info).toEqual(info)
+      expect(body?.info).toEqual(head)
     })
 
     test('what is absent is null', async () => {
@@ -45,7 +46,7 @@ export function objectStoreContract(name: string, open: () => Promise<ObjectStor
       const second = await store.put(key('a'), text('second'), put)
       expect(await read(store, 'a')).toBe('second')
       expect(second?.etag).not.toBe(first?.etag)
-      expect(await store.head(key('a'), { signal })).toEqual(second)
+      expect(await store.head(key('a'), { signal })).toMatchObject({ ...second })
     })
 
     test('a reader keeps the body that it opened while the object is replaced and deleted', async () => {
@@ -120,7 +121,7 @@ export function objectStoreContract(name: string, open: () => Promise<ObjectStor
       expect(winners).toHaveLength(1)
       expect(await read(store, 'race/1.json')).toBe(`body ${winners[0]}`)
       expect(await store.put(key('race/1.json'), text('late'), { ...put, ifAbsent: true })).toBeNull()
-      expect(await store.head(key('race/1.json'), { signal })).toEqual(results[winners[0]!])
+      expect(await store.head(key('race/1.json'), { signal })).toMatchObject({ ...results[winners[0]!] })
     })
 
     test('a conditional put succeeds again after a delete', async () => {
@@ -235,7 +236,7 @@ export function objectStoreContract(name: string, open: () => Promise<ObjectStor
         'b/c/d',
         'b/c-d',
       ]
-      for (const name of names) await store.put(key(name), text(name), put)
+      await Promise.all(names.map((name) => store.put(key(name), text(name), put)))
       const expected = [...names].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
       expect(await listed(store, '')).toEqual(expected)
       for (const name of names) expect(await read(store, name)).toBe(name)
@@ -268,14 +269,14 @@ export function objectStoreContract(name: string, open: () => Promise<ObjectStor
     })
 
     test('a listing tells what head tells', async () => {
-      const info = await store.put(key('a/b'), text('hello'), put)
+      await store.put(key('a/b'), text('hello'), put)
       const infos: ObjectInfo[] = []
       for await (const each of store.list('a/', { signal })) infos.push(each)
-      expect(infos).toEqual([info])
+      expect(infos).toEqual([await store.head(key('a/b'), { signal })])
     })
 
     test('a long listing is complete, and may be left early', async () => {
-      for (const n of range(250)) await store.put(key(`many/${n}`), text(''), put)
+      await Promise.all(range(250).map((n) => store.put(key(`many/${n}`), text(''), put)))
       expect(await listed(store, 'many/')).toEqual(
         range(250)
           .map((n) => `many/${n}`)
@@ -302,7 +303,7 @@ export function objectStoreContract(name: string, open: () => Promise<ObjectStor
         '.tmp/x',
         "it's",
       ]
-      for (const name of names) await store.put(key(name), text(name), put)
+      await Promise.all(names.map((name) => store.put(key(name), text(name), put)))
       for (const name of names) expect(await read(store, name)).toBe(name)
       expect(await listed(store, '')).toEqual([...names].sort())
       expect(await listed(store, '.')).toEqual(['...', '.hidden', '.tmp/x'])

@@ -1,0 +1,34 @@
+/** How one bucket is reached. Plain data, so that it can be handed to a thread. */
+export interface S3Settings {
+  /** `https://host[:port]`; null: AWS, in `region`. */
+  readonly endpoint: string | null
+  readonly region: string
+  readonly bucket: string
+  /** Stands before every key; empty, or ends with a slash. */
+  readonly prefix: string
+  /** Null: whatever the AWS SDK finds (instance role, shared profile, AWS_… variables). */
+  readonly credentials: { readonly accessKey: string; readonly secretKey: string } | null
+  /** The bucket in the path instead of the host name. */
+  readonly pathStyle: boolean
+  /** Sent with every object; null: the store's own default. */
+  readonly storageClass: string | null
+  /** A longer body goes up in parts of this size, all equal but the last (R2 insists). */
+  readonly partBytes: number
+  /** Requests that carry a body at once; others wait. With `partBytes` it bounds memory. */
+  readonly uploadConcurrency: number
+}
+
+/** S3's own bounds: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html (2026-11). */
+export const MIN_PART_BYTES = 5 * 2 ** 20
+export const MAX_PARTS = 10_000
+
+/** Only AWS itself is known to take the checksums that its SDK adds to every request since 3.729; clones answer 411, 501 or 400. */
+export function isAws(endpoint: string | null): boolean {
+  if (endpoint === null) return true
+  return /(^|\.)amazonaws\.com(\.cn)?$/.test(new URL(endpoint).hostname)
+}
+
+/** For a person: where the objects lie, without secrets. */
+export function describePlace({ endpoint, bucket, prefix }: S3Settings): string {
+  return `${endpoint ?? 'AWS'}/${bucket}${prefix === '' ? '' : `/${prefix.replace(/\/$/, '')}`}`
+}
