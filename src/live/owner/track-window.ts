@@ -3,7 +3,8 @@ import type { OpenSegment, PlaylistPart, PlaylistSegment } from '../../hls/media
 import { type Slice, segmentName } from '../publication.ts'
 
 export interface WindowPart extends PlaylistPart {
-  readonly slice: Slice
+  /** Null: a gap. */
+  readonly slice: Slice | null
 }
 
 interface WindowSegment extends PlaylistSegment {
@@ -67,11 +68,12 @@ export class TrackWindow {
     const open = this.#open
     this.#open = null
     if (open === null || open.parts.length === 0) return null
-    const sizeBytes = open.parts.reduce((sum, part) => sum + part.slice.length, 0)
+    const slices = slicesOf(open.parts)
+    const sizeBytes = slices.reduce((sum, slice) => sum + slice.length, 0)
     const name = segmentName(open.msn)
     this.#segments.push({ ...open, uri: name, durationSec, isGap: false, sizeBytes })
     this.#measure(sizeBytes * 8, durationSec)
-    return { name, slices: mergeSlices(open.parts.map((part) => part.slice)) }
+    return { name, slices: mergeSlices(slices) }
   }
 
   /** The init segments that something in the window needs. */
@@ -82,8 +84,9 @@ export class TrackWindow {
     return uris
   }
 
-  addGap(head: SegmentHead, durationSec: number): void {
-    this.#segments.push({ ...head, uri: segmentName(head.msn), durationSec, isGap: true, parts: [], sizeBytes: 0 })
+  /** Its parts are gaps, too (RFC 8216bis 6.2.1). */
+  addGap(head: SegmentHead, durationSec: number, parts: readonly WindowPart[]): void {
+    this.#segments.push({ ...head, uri: segmentName(head.msn), durationSec, isGap: true, parts, sizeBytes: 0 })
   }
 
   /** Takes out the segments that lie further than `keepSec` behind the end. */
@@ -117,6 +120,10 @@ function countFromEnd(segments: readonly PlaylistSegment[], reachSec: number): n
     count++
   }
   return count
+}
+
+export function slicesOf(parts: readonly WindowPart[]): readonly Slice[] {
+  return parts.flatMap(({ slice }) => slice ?? [])
 }
 
 /** Neighbours in one slab become one slice, so that a segment is usually sent by one write. */

@@ -335,6 +335,40 @@ test('frames missing within a segment leave no short part: the last frame before
   }
 })
 
+test.each([1, 2, 3])(
+  'with %i frames missing anywhere the hinted part comes, and parts add up to their segment',
+  (missing) => {
+    const all = video(120, { rate: NTSC, gop: 60 })
+    for (let at = 1; at + missing < 60; at++) {
+      const { segments } = packageTrack([...all.slice(0, at), ...all.slice(at + missing)], {
+        timescale: 90_000,
+        cell: cellLength(2000, NTSC),
+      })
+      for (const { parts, startDts, endDts } of segments) {
+        expect(durationOf(parts)).toBe(endDts! - startDts)
+        for (const [index, part] of parts.entries()) {
+          expect(part.endDts - part.startDts).toBeLessThanOrEqual(0.214 * 90_000)
+          if (index > 0) expect(part.startDts).toBe(parts[index - 1]?.endDts)
+        }
+        const samples = parts.flatMap((part) => part.samples)
+        for (const [index, sample] of samples.entries())
+          expect(sample.dts + sample.duration).toBeLessThanOrEqual(samples[index + 1]?.dts ?? endDts!)
+      }
+    }
+  },
+)
+
+test('a hole that no part can bridge leaves the parts on both sides as they are', () => {
+  const all = video(120, { rate: rational(30, 1), gop: 60 })
+  const { segments } = packageTrack([...all.slice(0, 30), ...all.slice(45)], {
+    timescale: 90_000,
+    cell: rational(2, 1),
+  })
+  const parts = segments[0]!.parts
+  expect(parts.map(({ startDts }) => startDts)).toContain(all[45]!.dts)
+  for (const part of parts) expect(part.endDts - part.startDts).toBeLessThanOrEqual(0.214 * 90_000)
+})
+
 test('frames that come sooner than the last one promised are decoded after it and shown when they should be', () => {
   const all = video(120, { rate: rational(30, 1), gop: 60 })
   const sooner = all.map((sample, index) => ({ ...sample, dts: sample.dts - (index >= 30 ? 90 : 0) }))

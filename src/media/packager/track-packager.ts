@@ -15,10 +15,11 @@ export interface PackagedPart {
   /** Position in its segment, from 0. */
   readonly index: number
   readonly startDts: number
-  /** Where the next part will start if nothing is lost. */
+  /** Where the next part will start if nothing is lost, or so little that it still fits into that part. */
   readonly endDts: number
   /** Contains a keyframe (video) or is audio. */
   readonly isIndependent: boolean
+  /** At least one. The first may begin after `startDts`, where something is missing. */
   readonly samples: readonly PackagedSample[]
 }
 
@@ -200,7 +201,8 @@ export class TrackPackager {
     }
     const sample = part === null ? this.#joined(fitting) : fitting
     if (part === null) {
-      part = { index: this.#nextIndex++, startDts: sample.dts, samples: [], endDts: sample.dts }
+      const startDts = this.#startOfPart(sample)
+      part = { index: this.#nextIndex++, startDts, samples: [], endDts: startDts }
       this.#part = part
       if (sample.duration > target) {
         this.#repair('part_fit', 'a single frame lasts longer than PART-TARGET')
@@ -214,6 +216,16 @@ export class TrackPackager {
     this.#joinDts = part.endDts
     // No further frame of this length fits, so nothing is gained by waiting for it.
     if (part.endDts + fitting.duration - part.startDts > target) this.#endPart()
+  }
+
+  /**
+   * Where the part that begins with `sample` starts: with the end of the one before it, as was hinted, also when a little is
+   * missing between them. Where more is missing than fits into a part, it starts with its sample and leaves a hole.
+   */
+  #startOfPart(sample: PackagedSample): number {
+    const endOfSample = sample.dts + sample.duration
+    const doesFit = endOfSample - this.#publishedDts <= this.#options.partTargetTicks
+    return doesFit ? Math.min(this.#publishedDts, sample.dts) : sample.dts
   }
 
   /**
