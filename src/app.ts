@@ -47,8 +47,8 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
   const secrets = createApiSecrets(installationSecret)
   const catalog = opened.use(await openCatalog(catalogLocation(config), { log: log.child('catalog'), signal }))
   const apiPort = await reservePort(config.bind, config.api.port, 'api.port')
-  const storeDir = join(config.store.path ?? join(config.dataDir, 'store'), 'hot')
-  await mkdir(storeDir, { recursive: true })
+  const timeline = timelineLocation(config)
+  if (timeline.kind === 'folder') await mkdir(timeline.path, { recursive: true })
   // Known before ingest opens, so that an encoder that waits for the restart is not refused.
   const streams: RegisteredStream[] = []
   await registerStreams(catalog, { register: (stream) => void streams.push(stream) })
@@ -63,7 +63,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
         ? { port: config.srt.port, latencyMs: config.srt.latencyMs, passphrase: config.srt.passphrase }
         : null,
       keySecret: deriveKey(installationSecret, 'publish-key-lookup'),
-      timeline: timelineLocation(config, storeDir),
+      timeline,
       watchDir: builtFolder('watch'),
       ffmpegPath: config.ffmpeg.path,
       maxPublishers: config.ingest.maxPublishers,
@@ -134,10 +134,10 @@ function catalogLocation(config: Config) {
     : { kind: 'sqlite' as const, path: join(config.dataDir, 'catalog.sqlite') }
 }
 
-function timelineLocation({ timeline, database }: Config, storeDir: string): TimelineLocation {
-  return timeline.arbiter === 'database' && database.kind === 'postgres'
-    ? { kind: 'postgres', url: database.url }
-    : { kind: 'folder', path: storeDir }
+function timelineLocation({ dataDir, store, timeline, database }: Config): TimelineLocation {
+  if (timeline.arbiter === 'database' && database.kind === 'postgres') return { kind: 'postgres', url: database.url }
+  if (store.kind === 's3') return { kind: 's3', settings: store.s3 }
+  return { kind: 'folder', path: join(store.path ?? join(dataDir, 'store'), 'hot') }
 }
 
 async function readTls({ media }: Config): Promise<{ readonly cert: string; readonly key: string } | null> {

@@ -52,7 +52,7 @@ test('without file, variables and flags Mirror serves this machine only, from ./
       srt: { enabled: true, port: 6000, latencyMs: 100, passphrase: null },
       ingest: { maxPublishers: 100, maxConnectionsPerAddress: 20, maxFragmentBytes: 33_554_432, idleTimeoutMs: 10_000 },
       window: { maxBytes: null },
-      store: { path: null },
+      store: { kind: 'folder', path: null },
       timeline: { arbiter: 'store' },
       database: { kind: 'sqlite' },
       adminToken: null,
@@ -237,4 +237,57 @@ test('all problems are reported at once', () => {
     expect.stringContaining('media.workers must be'),
     expect.stringContaining('apis is not known'),
   ])
+})
+
+describe('an S3 store', () => {
+  const env = { S3_BUCKET: 'media', S3_ACCESS_KEY: 'AKIATEST', S3_SECRET_KEY: 'not-told' }
+
+  test('four variables are enough', () => {
+    expect(load({ env: { ...env, S3_ENDPOINT: 'https://s3.example/' } }).config.store).toEqual({
+      kind: 's3',
+      s3: {
+        endpoint: 'https://s3.example',
+        region: 'us-east-1',
+        bucket: 'media',
+        prefix: '',
+        credentials: { accessKey: 'AKIATEST', secretKey: 'not-told' },
+        pathStyle: true,
+        storageClass: null,
+        partBytes: 10_485_760,
+        uploadConcurrency: 20,
+      },
+    })
+  })
+
+  test('on AWS a bucket is enough, and its name goes into the host name', () => {
+    expect(load({ env: { S3_BUCKET: 'media' } }).config.store).toMatchObject({
+      s3: { endpoint: null, credentials: null, pathStyle: false },
+    })
+    expect(load({ env: { S3_BUCKET: 'media', S3_FORCE_PATH_STYLE: 'true' } }).config.store).toMatchObject({
+      s3: { pathStyle: true },
+    })
+  })
+
+  test('a prefix is a folder', () => {
+    for (const prefix of ['a/b', 'a/b/']) {
+      const given = yaml(`store: { s3: { bucket: media, prefix: ${prefix} } }`)
+      expect(load(given).config.store).toMatchObject({ s3: { prefix: 'a/b/' } })
+    }
+    for (const prefix of ['/a', 'a//b', '../a', 'a/./b']) {
+      expect(problems(yaml(`store: { s3: { bucket: media, prefix: ${prefix} } }`))).toContain('store.s3.prefix must be')
+    }
+  })
+
+  test('what contradicts itself is refused, and secrets are not repeated', () => {
+    expect(problems({ env: { S3_BUCKET: 'media', S3_SECRET_KEY: 'not-told' } })).toBe(
+      'store.s3.secretKey also needs store.s3.accessKey (S3_SECRET_KEY)',
+    )
+    expect(problems({ env: { S3_ENDPOINT: 'https://s3.example' } })).toBe(
+      'store.s3.endpoint also needs store.s3.bucket (S3_ENDPOINT)',
+    )
+    expect(problems(yaml('store: { path: /srv/store }', { env }))).toMatch(
+      /^store\.path .*mirror\.yml.* and store\.s3\.bucket \(S3_BUCKET\) are two places/,
+    )
+    expect(problems({ env: { ...env, S3_SECRET_KEY: 'with space' } })).not.toContain('with space')
+  })
 })

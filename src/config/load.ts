@@ -6,7 +6,7 @@ import { type ConfigFile, isRecord, parseConfigFile } from './config-file.ts'
 import { type Environment, unknownVariables } from './environment.ts'
 import { parseFlags, SERVE_FLAGS } from './flags.ts'
 import { CONFIG_SCHEMA, type ConfigInput, type NamedSetting, SETTINGS } from './schema.ts'
-import type { Config } from './types.ts'
+import type { Config, StoreConfig } from './types.ts'
 
 export interface ConfigSources {
   /** What follows `mirror serve`. */
@@ -209,6 +209,7 @@ function contradictions(input: ConfigInput, draft: Draft): string[] {
   if (input.timeline.arbiter === 'database' && input.database.url === null) {
     found.push(`timeline.arbiter "database" also needs database.url${draft.origin(['timeline', 'arbiter'])}`)
   }
+  found.push(...storeContradictions(input, draft))
   // SRT is UDP and may share a number with any of these.
   const tcp: (readonly [section: string, port: number])[] = [
     ['api', input.api.port],
@@ -221,6 +222,25 @@ function contradictions(input: ConfigInput, draft: Draft): string[] {
       found.push(`${section}.port and ${other[0]}.port are both ${port}${draft.origin([section, 'port'])}`)
     }
   })
+  return found
+}
+
+function storeContradictions({ store }: ConfigInput, draft: Draft): string[] {
+  const { bucket, endpoint, accessKey, secretKey } = store.s3
+  const found: string[] = []
+  if ((accessKey === null) !== (secretKey === null)) {
+    const [set, missing] = secretKey === null ? ['accessKey', 'secretKey'] : ['secretKey', 'accessKey']
+    found.push(`store.s3.${set} also needs store.s3.${missing}${draft.origin(['store', 's3', set ?? ''])}`)
+  }
+  if (bucket === null && (endpoint ?? accessKey ?? secretKey) !== null) {
+    const [name = ''] = Object.entries({ endpoint, accessKey, secretKey }).find(([, value]) => value !== null) ?? []
+    found.push(`store.s3.${name} also needs store.s3.bucket${draft.origin(['store', 's3', name])}`)
+  }
+  if (bucket !== null && store.path !== null) {
+    found.push(
+      `store.path${draft.origin(['store', 'path'])} and store.s3.bucket${draft.origin(['store', 's3', 'bucket'])} are two places for one store; remove one`,
+    )
+  }
   return found
 }
 
@@ -275,13 +295,30 @@ function toConfig(input: ConfigInput, locate: (name: string, written: string) =>
     },
     window: { maxBytes: input.window.maxBytes },
     database: input.database.url === null ? { kind: 'sqlite' } : { kind: 'postgres', url: input.database.url },
-    store: { path: input.store.path === null ? null : locate('store.path', input.store.path) },
+    store: toStore(input, locate),
     timeline: { arbiter: input.timeline.arbiter },
     adminToken: input.adminToken,
     ffmpeg: { path: input.ffmpeg.path },
     metrics: { access: input.metrics.access },
     log: { level: input.log.level, format: input.log.format },
   }
+}
+
+function toStore({ store }: ConfigInput, locate: (name: string, written: string) => string): StoreConfig {
+  const { bucket, endpoint, region, accessKey, secretKey, pathStyle, prefix, storageClass } = store.s3
+  if (bucket === null) return { kind: 'folder', path: store.path === null ? null : locate('store.path', store.path) }
+  const s3 = {
+    endpoint,
+    region,
+    bucket,
+    prefix: prefix === '' ? '' : `${prefix.replace(/\/$/, '')}/`,
+    credentials: accessKey === null || secretKey === null ? null : { accessKey, secretKey },
+    pathStyle: pathStyle ?? endpoint !== null,
+    storageClass,
+    partBytes: store.s3.partSize,
+    uploadConcurrency: store.s3.uploadConcurrency,
+  }
+  return { kind: 's3', s3 }
 }
 
 /** An empty variable is an unset one: compose files and shells cannot always leave it out. */

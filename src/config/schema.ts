@@ -14,7 +14,8 @@ export interface Setting {
   readonly kind: SettingKind
   /** As it is written in the file. */
   readonly default: WrittenValue
-  readonly env?: `MIRROR_${string}`
+  /** `S3_…` are the names that object stores are commonly given by. */
+  readonly env?: `MIRROR_${string}` | `S3_${string}`
   /** `--no-…` is a switch that turns a boolean off; every other flag takes a value. */
   readonly flag?: `--${string}`
   /** The words after a flag that takes a value, and the values a file may hold. */
@@ -328,6 +329,88 @@ export const CONFIG_SCHEMA = z.strictObject({
         tradeOff:
           'Two Mirrors that share this folder name the same media alike and can stand in for each other. It needs hard links and fsync that works: a local disk, or a network file system you trust.',
       }),
+      s3: z
+        .strictObject({
+          bucket: key(optional(text(/^[A-Za-z0-9][A-Za-z0-9._-]{1,253}$/)), {
+            kind: 'text',
+            default: null,
+            env: 'S3_BUCKET',
+            values: 'the name of a bucket',
+            about: 'A bucket of an S3 store in the place of the folder; it must exist.',
+            tradeOff:
+              'Origins on different machines can share it. It must honour conditional creation, which Mirror finds out; where it does not, set timeline.arbiter to database.',
+          }),
+          endpoint: key(optional(baseUrl), {
+            kind: 'text',
+            default: null,
+            env: 'S3_ENDPOINT',
+            values: 'an http(s):// address without query',
+            about: 'Address of the S3 store; not set means AWS.',
+            tradeOff: 'Take one that is near: every new timeline entry waits for its answer, for at most a second.',
+          }),
+          region: key(text(/^[A-Za-z0-9-]{1,64}$/), {
+            kind: 'text',
+            default: 'us-east-1',
+            env: 'S3_REGION',
+            values: 'the name of a region',
+            about: 'Region of the bucket; most stores other than AWS take any.',
+            tradeOff: 'It is part of the signature: a wrong one is refused.',
+          }),
+          accessKey: key(optional(text(/^[\x21-\x7e]+$/)), {
+            kind: 'secret',
+            default: null,
+            env: 'S3_ACCESS_KEY',
+            values: 'printable characters without spaces',
+            about: 'Access key; needs store.s3.secretKey.',
+            tradeOff: 'Not set means what the AWS SDK finds: the role of the machine, AWS_… variables or a profile.',
+          }),
+          secretKey: key(optional(text(/^[\x21-\x7e]+$/)), {
+            kind: 'secret',
+            default: null,
+            env: 'S3_SECRET_KEY',
+            values: 'printable characters without spaces',
+            about: 'Secret key of that access key.',
+            tradeOff: 'Give it the rights to get, put, delete and list in this bucket and no more.',
+          }),
+          pathStyle: key(optional(yesOrNo), {
+            kind: 'boolean',
+            default: null,
+            env: 'S3_FORCE_PATH_STYLE',
+            values: 'true or false',
+            about:
+              'Whether the bucket is written in the path of an address instead of its host name; not set means true with an endpoint of your own and false with AWS.',
+            tradeOff: 'A host name per bucket needs DNS and certificates for it; AWS wants it.',
+          }),
+          prefix: key(text(/^(?![/])(?!.*(?:^|[/])[.]{1,2}(?:[/]|$))(?!.*[/]{2})[\x20-\x7e]{0,200}$/), {
+            kind: 'text',
+            default: '',
+            values: 'a folder-like text of up to 200 characters that does not start with a slash',
+            about: 'What stands before every key, so that a bucket can be shared with others.',
+            tradeOff: 'All origins of one installation must have the same.',
+          }),
+          storageClass: key(optional(text(/^[A-Z0-9_]{1,64}$/)), {
+            kind: 'text',
+            default: null,
+            values: 'a storage class of the store, such as STANDARD_IA',
+            about: 'Storage class of new objects; not set leaves it to the store.',
+            tradeOff: 'Cheaper classes bill a minimum time and size, and reads.',
+          }),
+          partSize: key(measured(parseSize, '5MiB', '1GiB'), {
+            kind: 'size',
+            default: '10MiB',
+            values: 'a size from 5MiB to 1GiB',
+            about: 'Bodies longer than this go up in parts of this size.',
+            tradeOff: 'An object can have 10000 parts; each part under way is held in memory.',
+          }),
+          uploadConcurrency: key(count(1, 256), {
+            kind: 'integer',
+            default: 20,
+            values: 'a number from 1 to 256',
+            about: 'Uploads to the bucket at once; further ones wait.',
+            tradeOff: 'More fills a fast line; times partSize it bounds the memory that uploads take.',
+          }),
+        })
+        .prefault({}),
     })
     .prefault({}),
   timeline: z

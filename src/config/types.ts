@@ -37,12 +37,29 @@ export interface Config {
   /** Null: half of the memory that the process may use. */
   readonly window: { readonly maxBytes: number | null }
   readonly database: { readonly kind: 'sqlite' } | { readonly kind: 'postgres'; readonly url: string }
-  /** Folder of the default store; null: `store` in the data folder. */
-  readonly store: { readonly path: string | null }
+  readonly store: StoreConfig
   /** `database` needs PostgreSQL. */
   readonly timeline: { readonly arbiter: 'store' | 'database' }
   readonly adminToken: string | null
   readonly ffmpeg: { readonly path: string }
   readonly metrics: { readonly access: 'loopback' | 'key' | 'public' }
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'pretty' }
+}
+
+export type StoreConfig =
+  /** Null: `store` in the data folder. */
+  { readonly kind: 'folder'; readonly path: string | null } | { readonly kind: 's3'; readonly s3: S3StoreConfig }
+
+/** As `S3Settings` of the storage layer, which explains each field. */
+export interface S3StoreConfig {
+  readonly endpoint: string | null
+  readonly region: string
+  readonly bucket: string
+  /** Empty, or ends with a slash. */
+  readonly prefix: string
+  readonly credentials: { readonly accessKey: string; readonly secretKey: string } | null
+  readonly pathStyle: boolean
+  readonly storageClass: string | null
+  readonly partBytes: number
+  readonly uploadConcurrency: number
 }

@@ -117,9 +117,19 @@ parentPort?.on('message', onMainMessage)
 toMain({ kind: 'ready' })
 
 async function openEntryStore(location: TimelineLocation): Promise<ObjectStore> {
-  return location.kind === 'postgres'
-    ? openPostgresStore(location.url, { nowMs: now })
-    : await openFolderStore(location.path, { randomId: randomUUID })
+  switch (location.kind) {
+    case 'folder':
+      return await openFolderStore(location.path, { randomId: randomUUID })
+    case 'postgres':
+      return openPostgresStore(location.url, { nowMs: now })
+    case 's3': {
+      // Loaded only where it is used: the SDK takes 35 MB and a moment per thread.
+      const { openS3Store } = await import('../../storage/s3-store.ts')
+      return openS3Store(location.settings, { randomId: randomUUID, nowMs: now })
+    }
+    default:
+      return location satisfies never
+  }
 }
 
 function onMainMessage(message: ToThread): void {

@@ -2,6 +2,7 @@
 // flows on while the main thread is busy.
 import type { MessagePort } from 'node:worker_threads'
 import type { ErrorCode } from '../../core/errors.ts'
+import type { S3Settings } from '../../storage/s3-settings.ts'
 import type {
   ConfiguredInputStatus,
   ConnectionStatus,
@@ -32,6 +33,7 @@ export interface CommonThreadData {
 export type TimelineLocation =
   | { readonly kind: 'folder'; readonly path: string }
   | { readonly kind: 'postgres'; readonly url: string }
+  | { readonly kind: 's3'; readonly settings: S3Settings }
 
 export interface MediaWorkerData extends CommonThreadData {
   readonly index: number
