@@ -4,15 +4,19 @@ import { dirname, join, resolve } from 'node:path'
 import { MirrorError } from '../core/errors.ts'
 import { abortable } from './abortable.ts'
 import { type ByteRange, clipRange } from './byte-range.ts'
+import { syncFolder, syncParents } from './durable-folder.ts'
 import { atPath, errnoOf, toStoreError } from './folder-errors.ts'
 import { listFolder } from './folder-listing.ts'
+import { FolderLock } from './folder-lock.ts'
 import { encodeSegment, pathOfKey, TEMP_FOLDER } from './folder-paths.ts'
 import { parseObjectKey } from './keys.ts'
-import type { ObjectBody, ObjectInfo, ObjectKey, ObjectStore, StoreCall } from './object-store.ts'
+import type { ObjectBody, ObjectInfo, ObjectKey, ObjectStore, PutCall, StoreCall } from './object-store.ts'
 
 const CHUNK_BYTES = 256 * 1024
 /** A put that takes longer than this is dead. */
 const SWEEP_AFTER_MS = 24 * 3_600_000
+/** In the folder of temporary files; never swept. */
+const LOCK_FILE = 'lock.sqlite'
 /** How often a put starts over when a sweep removes its emptied folder in between. */
 const MAX_FOLDER_ATTEMPTS = 10
 /** Folders that are known to be on the disk, so that a put need not fsync their parents again. */
@@ -45,8 +49,10 @@ class FolderStore implements ObjectStore {
   readonly #temp: string
   readonly #randomId: () => string
   readonly #durable = new Set<string>()
+  readonly #lock: FolderLock
 
   constructor(root: string, temp: string, randomId: () => string) {
+    this.#lock = new FolderLock(join(temp, LOCK_FILE))
     this.#root = root
     this.#temp = temp
     this.#randomId = randomId
@@ -55,7 +61,7 @@ class FolderStore implements ObjectStore {
   async put(
     key: ObjectKey,
     body: AsyncIterable<Uint8Array> | Uint8Array,
-    { signal, ifAbsent = false }: StoreCall & { readonly contentType: string; readonly ifAbsent?: boolean },
+    { signal, ifAbsent = false, ifMatch }: PutCall,
   ): Promise<ObjectInfo | null> {
     signal.throwIfAborted()
     const path = this.#pathOf(key)
@@ -64,7 +70,9 @@ class FolderStore implements ObjectStore {
     const info = await this.#write(temp, key, body, signal)
     try {
       signal.throwIfAborted()
-      return (await atPath(path, async () => await this.#place(temp, path, ifAbsent))) ? info : null
+      const place = async () => await atPath(path, async () => await this.#place(temp, path, ifAbsent))
+      const isPlaced = ifMatch === undefined ? await place() : await this.#placeOver(key, temp, ifMatch, signal, place)
+      return isPlaced ? info : null
     } catch (error) {
       await unlink(temp).catch(() => {}) // Swept at the next start if even this fails.
       throw error
@@ -168,6 +176,21 @@ class FolderStore implements ObjectStore {
       await unlink(temp).catch(() => {})
       throw error
     }
+  }
+
+  /** False when the object is not, or no more, the one with that etag. */
+  async #placeOver(
+    key: ObjectKey,
+    temp: string,
+    etag: string,
+    signal: AbortSignal,
+    place: () => Promise<boolean>,
+  ): Promise<boolean> {
+    return await this.#lock.hold(signal, async () => {
+      if ((await this.head(key, { signal }))?.etag === etag) return await place()
+      await unlink(temp)
+      return false
+    })
   }
 
   /** False when `ifAbsent` and somebody else was first. */
@@ -295,23 +318,9 @@ async function writeFully(file: FileHandle, chunk: Uint8Array): Promise<void> {
   }
 }
 
-/** Makes the names in a folder durable, as fsync of a file does with its bytes. */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-/** A folder's name lives in its parent: makes the names of `folder` and of all above it durable, up to those in `top`. */
-async function syncParents(folder: string, top: string): Promise<void> {
-  for (let child = folder; child !== top; child = dirname(child)) await syncFolder(dirname(child))
-}
-
 async function sweep(temp: string): Promise<void> {
   for (const name of await readdir(temp)) {
+    if (name.startsWith(LOCK_FILE)) continue
     const path = join(temp, name)
     const stats = await stat(path).catch(() => null) // Its owner was faster.
     if (stats !== null && Date.now() - stats.mtimeMs > SWEEP_AFTER_MS) await rm(path, { recursive: true, force: true })

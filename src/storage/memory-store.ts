@@ -14,11 +14,12 @@ export function createMemoryStore({ nowMs }: { readonly nowMs: () => number }): 
   const objects = new Map<ObjectKey, StoredObject>()
 
   return {
-    async put(key, body, { signal, ifAbsent = false }) {
+    async put(key, body, { signal, ifAbsent = false, ifMatch }) {
       signal.throwIfAborted()
       const bytes = body instanceof Uint8Array ? Uint8Array.from(body) : await collect(abortable(body, signal))
       signal.throwIfAborted()
       if (ifAbsent && objects.has(key)) return null
+      if (ifMatch !== undefined && objects.get(key)?.info.etag !== ifMatch) return null
       const etag = createHash('sha256').update(bytes).digest('hex')
       const info: ObjectInfo = { key, sizeBytes: bytes.byteLength, etag, modifiedAtMs: nowMs() }
       objects.set(key, { info, bytes })

@@ -24,19 +24,23 @@ export interface StoreCall {
   readonly signal: AbortSignal
 }
 
+export interface PutCall extends StoreCall {
+  readonly contentType: string
+  readonly ifAbsent?: boolean
+  /** An etag. Not together with `ifAbsent`. */
+  readonly ifMatch?: string
+}
+
 /** Every failure to reach the store is `store_unavailable`; an abort rejects with the signal's reason. */
 export interface ObjectStore extends AsyncDisposable {
   /**
    * All or nothing and durable on return: a reader never sees part of a body. An abort or a crash leaves no object, or
    * the whole one if it comes as the store commits.
-   * With `ifAbsent` of several concurrent callers exactly one wins, the others get null and change nothing; a store that
-   * cannot promise this rejects with `store_cannot`.
+   * With `ifAbsent` of several concurrent callers exactly one wins, the others get null and change nothing; with `ifMatch`
+   * likewise, of those that name the etag that the object has. A store that cannot promise this rejects with
+   * `store_cannot`.
    */
-  put(
-    key: ObjectKey,
-    body: AsyncIterable<Uint8Array> | Uint8Array,
-    call: StoreCall & { readonly contentType: string; readonly ifAbsent?: boolean },
-  ): Promise<StoredObject | null>
+  put(key: ObjectKey, body: AsyncIterable<Uint8Array> | Uint8Array, call: PutCall): Promise<StoredObject | null>
   /** Null when absent: at a live edge a missing segment is an answer, not a failure. Range is in bytes, end exclusive. */
   get(
     key: ObjectKey,

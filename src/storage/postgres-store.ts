@@ -49,17 +49,26 @@ export function openPostgresStore(url: string, { nowMs }: { readonly nowMs: () =
   }
 
   return {
-    async put(key, body, { signal, ifAbsent = false }) {
+    async put(key, body, { signal, ifAbsent = false, ifMatch }) {
       signal.throwIfAborted()
       const bytes = body instanceof Uint8Array ? body : await collect(abortable(body, signal))
       signal.throwIfAborted()
+      const etag = createHash('sha256').update(bytes).digest('hex')
+      if (ifMatch !== undefined) {
+        const [row] = await query<InfoRow>(
+          `update small_objects set body = $2, etag = $3, modified_at_ms = $4 where key = $1 and etag = $5
+           returning ${INFO_COLUMNS}`,
+          [key, Buffer.from(bytes), etag, nowMs(), ifMatch],
+        )
+        return row === undefined ? null : infoOf(key, row)
+      }
       const onConflict = ifAbsent
         ? 'do nothing'
         : 'do update set body = excluded.body, etag = excluded.etag, modified_at_ms = excluded.modified_at_ms'
       const [row] = await query<InfoRow>(
         `insert into small_objects (key, body, etag, modified_at_ms) values ($1, $2, $3, $4)
          on conflict (key) ${onConflict} returning ${INFO_COLUMNS}`,
-        [key, Buffer.from(bytes), createHash('sha256').update(bytes).digest('hex'), nowMs()],
+        [key, Buffer.from(bytes), etag, nowMs()],
       )
       return row === undefined ? null : infoOf(key, row)
     },

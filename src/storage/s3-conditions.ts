@@ -6,9 +6,9 @@ import type { S3Settings } from './s3-settings.ts'
 
 const CHECK_TIMEOUT_MS = 15_000
 
-/** What a store makes of `If-None-Match: *`. */
+/** What a store makes of `If-None-Match: *`, and of `If-Match`. */
 export interface S3Conditions {
-  /** False: a second put of the same key wins as well, or the header is refused. */
+  /** False: a second put of the same key wins as well, or one over another etag, or the headers are refused. */
   readonly onPut: boolean
   /** The same for the end of a multipart upload; several stores that honour it on puts ignore it there. */
   readonly onComplete: boolean
@@ -16,7 +16,7 @@ export interface S3Conditions {
 
 /**
  * Finds out once whether the store honours a conditional put: one that ignores it lets every racer win, silently. Costs
- * three requests at the first conditional put, or none where a probe has told before.
+ * four requests at the first conditional put, or none where a probe has told before.
  */
 export class ConditionCheck {
   readonly #client: S3Client
@@ -43,8 +43,8 @@ export class ConditionCheck {
 
   async #check(signal: AbortSignal): Promise<boolean> {
     const name = { Bucket: this.#settings.bucket, Key: this.#settings.prefix + probeKey(this.#randomId()) }
-    const create = async (body: string): Promise<boolean> => {
-      const command = new PutObjectCommand({ ...name, Body: body, IfNoneMatch: '*' })
+    const create = async (body: string, condition: { IfNoneMatch: '*' } | { IfMatch: string }): Promise<boolean> => {
+      const command = new PutObjectCommand({ ...name, Body: body, ...condition })
       try {
         await askS3('PutObject', signal, () => this.#client.send(command, { abortSignal: signal }))
         return true
@@ -54,8 +54,9 @@ export class ConditionCheck {
       }
     }
     try {
-      await create('1')
-      return !(await create('2'))
+      await create('1', { IfNoneMatch: '*' })
+      if (await create('2', { IfNoneMatch: '*' })) return false
+      return !(await create('3', { IfMatch: '"00000000000000000000000000000000"' }))
     } catch (error) {
       if (hasStatus(error, 501) || hasStatus(error, 400)) return false
       throw error

@@ -32,6 +32,7 @@ export interface S3PutCall {
   readonly signal: AbortSignal
   readonly contentType: string
   readonly ifAbsent?: boolean
+  readonly ifMatch?: string
   /** As the store calls it; omitted: that of the settings. */
   readonly storageClass?: string
 }
@@ -63,9 +64,10 @@ export class S3Upload {
     body: AsyncIterable<Uint8Array> | Uint8Array,
     call: S3PutCall,
   ): Promise<StoredObject | null> {
-    const isSingle = call.ifAbsent === true && !this.#conditions.onComplete
-    if (call.ifAbsent === true && !(await this.#conditions.onPut(call.signal))) {
-      throw this.#cannot('it ignores conditional creation (If-None-Match), so it cannot decide who was first')
+    const isConditional = call.ifAbsent === true || call.ifMatch !== undefined
+    const isSingle = call.ifMatch !== undefined || (call.ifAbsent === true && !this.#conditions.onComplete)
+    if (isConditional && !(await this.#conditions.onPut(call.signal))) {
+      throw this.#cannot('it ignores conditional writes (If-None-Match, If-Match), so it cannot decide who was first')
     }
     const stop = new AbortController()
     const signal = AbortSignal.any([call.signal, stop.signal])
@@ -86,11 +88,12 @@ export class S3Upload {
   }
 
   async #putWhole({ key, mark, call }: Target, body: Uint8Array): Promise<StoredObject | null> {
-    const { signal, ifAbsent = false } = call
+    const { signal, ifAbsent = false, ifMatch } = call
     const command = new PutObjectCommand({
       ...this.#name(key),
       ...this.#traits(mark, call),
       ...(ifAbsent ? { IfNoneMatch: '*' } : {}),
+      ...(ifMatch === undefined ? {} : { IfMatch: `"${ifMatch}"` }),
       Body: body,
       ContentLength: body.byteLength,
     })
@@ -101,7 +104,9 @@ export class S3Upload {
         )
         return this.#stored(key, body.byteLength, output.ETag, call)
       } catch (error) {
-        if (!ifAbsent || !(error instanceof S3Refusal)) throw error
+        if ((!ifAbsent && ifMatch === undefined) || !(error instanceof S3Refusal)) throw error
+        // AWS: If-Match on a key that is not there.
+        if (ifMatch !== undefined && isRefusal(error, 'NoSuchKey')) return null
         // Tried before: the first try may have succeeded and only its answer was lost.
         if (hasStatus(error, 412)) return error.attempts > 1 ? await this.#findOwn(key, mark, signal) : null
         if (!hasStatus(error, 409) || conflicts >= MAX_CONFLICTS) throw error

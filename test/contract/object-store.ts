@@ -124,6 +124,33 @@ export function objectStoreContract(name: string, open: () => Promise<ObjectStor
       expect(await store.head(key('race/1.json'), { signal })).toMatchObject({ ...results[winners[0]!] })
     })
 
+    test('an object is replaced only by whoever knows what it is', async () => {
+      const first = await store.put(key('index.json'), text('1'), put)
+      const second = await store.put(key('index.json'), text('2'), { ...put, ifMatch: first?.etag ?? '' })
+      expect(second).not.toBeNull()
+      expect(await store.put(key('index.json'), text('late'), { ...put, ifMatch: first?.etag ?? '' })).toBeNull()
+      expect(await read(store, 'index.json')).toBe('2')
+      expect((await store.head(key('index.json'), { signal }))?.etag).toBe(second?.etag)
+      expect(await store.put(key('nothing.json'), text('1'), { ...put, ifMatch: first?.etag ?? '' })).toBeNull()
+      expect(await store.head(key('nothing.json'), { signal })).toBeNull()
+    })
+
+    test('of ten that add a word at once, each after reading, no word is lost', async () => {
+      await store.put(key('words.txt'), text('begin'), put)
+      const add = async (n: number): Promise<void> => {
+        for (;;) {
+          await using body = await store.get(key('words.txt'), { signal })
+          if (body === null) throw new Error('the object is gone')
+          const words = Buffer.from(await collect(body)).toString()
+          const change = { ...put, ifMatch: body.info.etag }
+          if ((await store.put(key('words.txt'), text(`${words} ${n}`), change)) !== null) return
+        }
+      }
+      await Promise.all(range(10).map(add))
+      const words = ((await read(store, 'words.txt')) ?? '').split(' ').slice(1)
+      expect(words.map(Number).toSorted((a, b) => a - b)).toEqual(range(10))
+    })
+
     test('a conditional put succeeds again after a delete', async () => {
       await store.put(key('a'), text('1'), { ...put, ifAbsent: true })
       await store.delete([key('a')], { signal })
