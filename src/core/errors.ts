@@ -230,6 +230,18 @@ export const ERRORS = {
   ),
   object_archived: row('caller', 409, 'The object is archived', 'Restore it first; the message names the object.'),
   object_exists: row('caller', 412, 'An object with this key exists', 'Nothing was changed.'),
+  spool_full: row(
+    'mirror',
+    503,
+    'The spool of recordings is full',
+    'See why the store is slow or away; raise dvr.spool.maxBytes. Live goes on; what is missing is marked as a gap.',
+  ),
+  index_damaged: row(
+    'mirror',
+    500,
+    'An index of a recording is damaged',
+    'Run "mirror dvr rebuild" for the stream: it makes the index anew from the media.',
+  ),
   // Jobs
   job_not_found: row('caller', 404, 'There is no such job', 'List the jobs to see which exist.'),
   job_abandoned: row(

@@ -4,8 +4,6 @@ export interface PlaylistPart {
   readonly uri: string
   readonly durationSec: number
   readonly isIndependent: boolean
-  /** No media came for it: listed so that the parts add up to their segment, never to be fetched. */
-  readonly isGap: boolean
 }
 
 export interface PlaylistSegment {
@@ -130,15 +128,14 @@ function firstSegmentWithParts({ segments, open, targetDurationSec }: MediaPlayl
 }
 
 function partLine(part: PlaylistPart): string {
-  const flags = `${part.isIndependent ? ',INDEPENDENT=YES' : ''}${part.isGap ? ',GAP=YES' : ''}`
-  return `#EXT-X-PART:DURATION=${decimal(part.durationSec)},URI="${part.uri}"${flags}`
+  return `#EXT-X-PART:DURATION=${decimal(part.durationSec)},URI="${part.uri}"${part.isIndependent ? ',INDEPENDENT=YES' : ''}`
 }
 
 function reportLine({ uri, lastMsn, lastPart }: RenditionReport): string {
   return `#EXT-X-RENDITION-REPORT:URI="${uri}",LAST-MSN=${lastMsn}${lastPart === null ? '' : `,LAST-PART=${lastPart}`}`
 }
 
-function isoTime(epochMs: number): string {
+export function isoTime(epochMs: number): string {
   return new Date(Math.round(epochMs)).toISOString()
 }
 

@@ -1,4 +1,5 @@
 // What a stream's owner tells every origin thread. Media travels by reference into shared slabs, never by copy.
+import type { TrackFacts } from '../dvr/track-facts.ts'
 import type { PlaylistPosition } from '../hls/blocking-reload.ts'
 
 /** A run of bytes in a slab. */
@@ -44,6 +45,21 @@ export type Publication =
       readonly trackId: string
       readonly name: string
       readonly slices: readonly Slice[]
+    }
+  /** What is recorded about a track; again whenever that changes. */
+  | { readonly kind: 'track'; readonly streamId: string; readonly trackId: string; readonly facts: TrackFacts }
+  /** A cell is complete: its bytes are the media of that name, or there are none. */
+  | {
+      readonly kind: 'segment'
+      readonly streamId: string
+      readonly trackId: string
+      readonly name: string
+      readonly msn: number
+      readonly dsn: number
+      readonly startsAtMs: number
+      readonly durationSec: number
+      readonly initName: string | null
+      readonly isGap: boolean
     }
   | { readonly kind: 'drop'; readonly streamId: string; readonly trackId: string; readonly names: readonly string[] }
   | {

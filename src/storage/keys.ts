@@ -49,6 +49,69 @@ export function isKeyPrefix(prefix: string): boolean {
   return segments.every(isSegment) && parseObjectKey([...segments, `${last}a`].join('/')) !== null
 }
 
+/** One track of a stream, whose recording lies under one prefix. */
+export interface TrackPath {
+  readonly tenantId: string
+  readonly streamId: string
+  readonly trackId: string
+}
+
+/** An hour in UTC, `2026-11-21T07`. As text it sorts as time does. */
+export type Hour = string & { readonly [hourBrand]: true }
+declare const hourBrand: unique symbol
+
+export const HOUR_MS = 3_600_000
+
+export function hourOf(atMs: number): Hour {
+  return new Date(atMs).toISOString().slice(0, 13) as Hour
+}
+
+/** First millisecond of the hour. */
+export function hourStartMs(hour: Hour): number {
+  return Date.parse(`${hour}:00:00Z`)
+}
+
+/** Null when `text` is not an hour. */
+export function parseHour(text: string): Hour | null {
+  const atMs = /^\d{4}-\d{2}-\d{2}T\d{2}$/.test(text) ? Date.parse(`${text}:00:00Z`) : Number.NaN
+  return Number.isNaN(atMs) || hourOf(atMs) !== text ? null : (text as Hour)
+}
+
+/** Points at the hour indexes of all tracks. */
+export function streamIndexKey({ tenantId, streamId }: Omit<TrackPath, 'trackId'>): ObjectKey {
+  return keyOf(`dvr/${tenantId}/${streamId}/index.json`)
+}
+
+/** `name` as players see it: `init-<hash>.mp4`. */
+export function recordedInitKey(track: TrackPath, name: string): ObjectKey {
+  return keyOf(`${trackPrefix(track)}${name}`)
+}
+
+export function recordedSegmentKey(track: TrackPath, hour: Hour, msn: number): ObjectKey {
+  return keyOf(`${hourPrefix(track, hour)}${msn}.m4s`)
+}
+
+/** `id` is unique, because some stores ignore conditions when an upload in parts completes. */
+export function packKey(track: TrackPath, hour: Hour, id: string): ObjectKey {
+  return keyOf(`${hourPrefix(track, hour)}${id}.pack`)
+}
+
+export function hourIndexKey(track: TrackPath, hour: Hour): ObjectKey {
+  return keyOf(`${hourPrefix(track, hour)}${hour.slice(11, 13)}.index.json`)
+}
+
+/** What all objects of a track and hour start with. */
+export function hourPrefix(track: TrackPath, hour: Hour): string {
+  return `${trackPrefix(track)}${hour.replace(/[-T]/g, '/')}/`
+}
+
+function trackPrefix({ tenantId, streamId, trackId }: TrackPath): string {
+  for (const segment of [tenantId, streamId, trackId]) {
+    if (segment.includes('/')) throw new RangeError(`a slash in an id: ${segment}`)
+  }
+  return `dvr/${tenantId}/${streamId}/${trackId}/`
+}
+
 function isSegment(segment: string): boolean {
   return segment !== '' && segment !== '.' && segment !== '..' && Buffer.byteLength(segment) <= MAX_SEGMENT_BYTES
 }

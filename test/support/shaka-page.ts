@@ -55,7 +55,6 @@ const PLAYER = `(() => {
     return 0
   }
   window.__shaka = {
-    player,
     play: async (url, config) => {
       try {
         await player.attach(video)

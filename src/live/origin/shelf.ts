@@ -70,6 +70,9 @@ export class Shelf {
       case 'media':
         this.#ensureTrack(publication.trackId).media.set(publication.name, publication.slices)
         break
+      case 'track':
+      case 'segment':
+        break // For the recorder.
       case 'drop':
         this.#drop(this.#ensureTrack(publication.trackId), publication.names)
         break

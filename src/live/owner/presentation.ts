@@ -24,7 +24,7 @@ import { initName, type Publication, partName, type RenderedText } from '../publ
 import type { StreamSettings, TrackDescription } from '../settings.ts'
 import type { SlabPool } from './slab-pool.ts'
 import { labelOf } from './track-labels.ts'
-import { slicesOf, TrackWindow, type WindowPart } from './track-window.ts'
+import { TrackWindow } from './track-window.ts'
 
 export interface PresentationOptions {
   readonly streamId: string
@@ -169,11 +169,11 @@ export class Presentation {
           streamId,
           trackId,
           name: segment.uri,
-          slices: slicesOf(segment.parts),
+          slices: segment.parts.map((part) => part.slice),
         })
       }
       for (const part of [...window.segments.flatMap((segment) => segment.parts), ...window.openParts]) {
-        if (part.slice !== null) media.push({ kind: 'media', streamId, trackId, name: part.uri, slices: [part.slice] })
+        media.push({ kind: 'media', streamId, trackId, name: part.uri, slices: [part.slice] })
       }
     }
     return [
@@ -202,7 +202,6 @@ export class Presentation {
         window.addGap(
           { msn, dsn, initUri, startsAtMs: ticksToEpochMs(startDts, timescale) },
           (endDts - startDts) / timescale,
-          this.#gapParts(startDts, endDts, timescale, dsn),
         )
         track.preloadUri = null
         track.isDirty = true
@@ -211,26 +210,18 @@ export class Presentation {
     }
   }
 
-  #gapParts(startDts: number, endDts: number, timescale: number, dsn: number): readonly WindowPart[] {
-    const targetTicks = Math.max(1, Math.floor(this.partTargetSec * timescale))
-    const parts: WindowPart[] = []
-    for (let dts = startDts; dts < endDts; dts += targetTicks)
-      parts.push(gapPart(partName(dsn, dts), (Math.min(dts + targetTicks, endDts) - dts) / timescale))
-    return parts
-  }
-
   #addPart(track: PresentedTrack, part: PackagedPart, timescale: number, dsn: number): void {
     const fragment = {
       kind: track.kind,
       sequenceNumber: part.index + 1,
-      baseDecodeTime: part.samples[0]?.dts ?? part.startDts,
+      baseDecodeTime: part.startDts,
       samples: part.samples,
     }
     const { slice, target } = this.#options.slabs.allocate(fragmentSize(fragment))
     writeFragmentInto(fragment, target, slice.offset)
     const name = partName(dsn, part.startDts)
     const durationSec = (part.endDts - part.startDts) / timescale
-    track.window.addPart({ uri: name, durationSec, isIndependent: part.isIndependent, isGap: false, slice })
+    track.window.addPart({ uri: name, durationSec, isIndependent: part.isIndependent, slice })
     track.preloadUri = partName(dsn, part.endDts)
     track.isDirty = true
     this.#publish({ kind: 'media', streamId: this.#options.streamId, trackId: track.id, name, slices: [slice] })
@@ -249,7 +240,7 @@ export class Presentation {
       names.push(name)
     }
     this.#publish({ kind: 'drop', streamId: this.#options.streamId, trackId: track.id, names })
-    for (const segment of removed) for (const slice of slicesOf(segment.parts)) this.#options.slabs.release(slice)
+    for (const segment of removed) for (const part of segment.parts) this.#options.slabs.release(part.slice)
   }
 
   #renderTrack(track: PresentedTrack, windowSec: number): void {
@@ -333,10 +324,6 @@ export class Presentation {
     this.#rendered.set(publication.kind === 'playlist' ? publication.trackId : '', publication)
     this.#publish(publication)
   }
-}
-
-function gapPart(uri: string, durationSec: number): WindowPart {
-  return { uri, durationSec, isIndependent: false, isGap: true, slice: null }
 }
 
 function videoRendition({ id, config, window }: PresentedTrack): VideoRendition[] {

@@ -3,8 +3,7 @@ import type { OpenSegment, PlaylistPart, PlaylistSegment } from '../../hls/media
 import { type Slice, segmentName } from '../publication.ts'
 
 export interface WindowPart extends PlaylistPart {
-  /** Null: a gap. */
-  readonly slice: Slice | null
+  readonly slice: Slice
 }
 
 interface WindowSegment extends PlaylistSegment {
@@ -68,12 +67,11 @@ export class TrackWindow {
     const open = this.#open
     this.#open = null
     if (open === null || open.parts.length === 0) return null
-    const slices = slicesOf(open.parts)
-    const sizeBytes = slices.reduce((sum, slice) => sum + slice.length, 0)
+    const sizeBytes = open.parts.reduce((sum, part) => sum + part.slice.length, 0)
     const name = segmentName(open.msn)
     this.#segments.push({ ...open, uri: name, durationSec, isGap: false, sizeBytes })
     this.#measure(sizeBytes * 8, durationSec)
-    return { name, slices: mergeSlices(slices) }
+    return { name, slices: mergeSlices(open.parts.map((part) => part.slice)) }
   }
 
   /** The init segments that something in the window needs. */
@@ -84,9 +82,8 @@ export class TrackWindow {
     return uris
   }
 
-  /** Its parts are gaps, too (RFC 8216bis 6.2.1). */
-  addGap(head: SegmentHead, durationSec: number, parts: readonly WindowPart[]): void {
-    this.#segments.push({ ...head, uri: segmentName(head.msn), durationSec, isGap: true, parts, sizeBytes: 0 })
+  addGap(head: SegmentHead, durationSec: number): void {
+    this.#segments.push({ ...head, uri: segmentName(head.msn), durationSec, isGap: true, parts: [], sizeBytes: 0 })
   }
 
   /** Takes out the segments that lie further than `keepSec` behind the end. */
@@ -120,10 +117,6 @@ function countFromEnd(segments: readonly PlaylistSegment[], reachSec: number): n
     count++
   }
   return count
-}
-
-export function slicesOf(parts: readonly WindowPart[]): readonly Slice[] {
-  return parts.flatMap(({ slice }) => slice ?? [])
 }
 
 /** Neighbours in one slab become one slice, so that a segment is usually sent by one write. */

@@ -1,0 +1,181 @@
+// Reads recordings: one index over the spool and the store. Knows nothing of how they got there.
+import { collect } from '../storage/collect.ts'
+import {
+  HOUR_MS,
+  type Hour,
+  hourOf,
+  packKey,
+  recordedInitKey,
+  recordedSegmentKey,
+  type TrackPath,
+} from '../storage/keys.ts'
+import type { ObjectKey, ObjectStore, StoreCall } from '../storage/object-store.ts'
+import { hourOfCell } from './cell-hour.ts'
+import { type HourIndex, type IndexedSegment, mergeSegments } from './hour-index.ts'
+import type { IndexStore } from './index-store.ts'
+import { endsAtMs, type Span } from './recorded-segment.ts'
+import type { Spool } from './spool/spool.ts'
+import type { RecordedTrack, StreamIndex } from './stream-index.ts'
+import type { TrackFacts } from './track-facts.ts'
+
+/** Where a segment's bytes are to be had now. A file may be gone a moment later: ask again then. */
+export type Location =
+  | ({ readonly kind: 'file'; readonly path: string } & Span)
+  | ({ readonly kind: 'object'; readonly key: ObjectKey } & Span)
+
+/** Hour indexes kept in memory; at 1,800 segments each about half a megabyte. */
+const MAX_HOURS = 256
+/** How long what another origin may add to stays unread. Own additions are seen at once. */
+const FRESH_MS = 10_000
+/** Nobody adds to an hour that ended this long ago, but for repairs. */
+const SETTLED_MS = 2 * HOUR_MS
+const SETTLED_FRESH_MS = 600_000
+/** Program-date-time strays from media time by a drift correction at most. */
+const FILED_ASIDE_MS = 60_000
+
+interface Cached<T> {
+  readonly value: T
+  readonly readAtMs: number
+}
+
+export interface ArchiveHost {
+  readonly store: ObjectStore
+  readonly indexes: IndexStore
+  readonly spool: Pick<Spool, 'find' | 'segments' | 'init' | 'tracks'>
+  readonly now: () => number
+}
+
+type StreamPath = Omit<TrackPath, 'trackId'>
+
+export class Archive {
+  readonly #host: ArchiveHost
+  /** Least recently used first. */
+  readonly #hours = new Map<string, Cached<HourIndex | null>>()
+  readonly #streams = new Map<string, Cached<StreamIndex | null>>()
+
+  constructor(host: ArchiveHost) {
+    this.#host = host
+  }
+
+  /** The drainer has just written this. */
+  learn(index: HourIndex): void {
+    this.#remember(index.track, index.hour, index)
+    this.#streams.delete(streamKeyOf(index.track))
+  }
+
+  /** Retention has just removed this. */
+  forget(track: TrackPath, hour: Hour): void {
+    this.#hours.delete(hourKeyOf(track, hour))
+    this.#streams.delete(streamKeyOf(track))
+  }
+
+  /** What was ever recorded and is still there, by track; hours that are only in the spool are not among `hours`. */
+  async tracks(stream: StreamPath, call: StoreCall): Promise<ReadonlyMap<string, RecordedTrack>> {
+    const index = await this.#stream(stream, call)
+    const tracks = new Map(Object.entries(index?.tracks ?? {}))
+    for (const { track, facts } of this.#host.spool.tracks(stream)) {
+      const stored = tracks.get(track.trackId)
+      tracks.set(track.trackId, { facts, hours: stored?.hours ?? [] })
+    }
+    return tracks
+  }
+
+  /** Segments, gaps among them, any moment of which lies in [fromMs, toMs), by number. */
+  async segments(
+    track: TrackPath,
+    range: { readonly fromMs: number; readonly toMs: number },
+    call: StoreCall,
+  ): Promise<readonly IndexedSegment[]> {
+    const recorded = (await this.#stream(track, call))?.tracks[track.trackId]
+    const first = hourOf(range.fromMs - FILED_ASIDE_MS)
+    const last = hourOf(range.toMs + FILED_ASIDE_MS)
+    const found: IndexedSegment[] = []
+    for (const hour of recorded?.hours ?? []) {
+      if (hour >= first && hour <= last) found.push(...((await this.#hour(track, hour, call))?.segments ?? []))
+    }
+    const spooled = this.#host.spool.segments(track).map((segment): IndexedSegment => ({ ...segment, placement: null }))
+    const all = spooled.length === 0 ? found : mergeSegments(found, spooled)
+    return all.filter((segment) => segment.startsAtMs < range.toMs && endsAtMs(segment) > range.fromMs)
+  }
+
+  /** Null: never recorded, a gap, or expired. */
+  async locate(track: TrackPath, msn: number, facts: TrackFacts, call: StoreCall): Promise<Location | null> {
+    const spooled = this.#host.spool.find(track, msn)
+    if (spooled !== null) return { kind: 'file', ...spooled }
+    const hour = hourOfCell(msn, facts.cell)
+    const segment = find((await this.#hour(track, hour, call))?.segments ?? [], msn)
+    if (segment === null || segment.placement === null) return null
+    if (segment.placement.kind === 'object') {
+      return { kind: 'object', key: recordedSegmentKey(track, hour, msn), offset: 0, length: segment.sizeBytes }
+    }
+    const { id, offset, length } = segment.placement
+    return { kind: 'object', key: packKey(track, hour, id), offset, length }
+  }
+
+  async init(track: TrackPath, name: string, call: StoreCall): Promise<Uint8Array | null> {
+    const spooled = this.#host.spool.init(track, name)
+    if (spooled !== null) return spooled
+    const object = await this.#host.store.get(recordedInitKey(track, name), call)
+    if (object === null) return null
+    await using body = object
+    return await collect(body.chunks)
+  }
+
+  async #hour(track: TrackPath, hour: Hour, call: StoreCall): Promise<HourIndex | null> {
+    const cached = this.#hours.get(hourKeyOf(track, hour))
+    const ageMs = this.#host.now() - Date.parse(`${hour}:00:00Z`)
+    const freshMs = ageMs > SETTLED_MS ? SETTLED_FRESH_MS : FRESH_MS
+    if (cached !== undefined && this.#host.now() - cached.readAtMs < freshMs) {
+      this.#touch(track, hour, cached)
+      return cached.value
+    }
+    const index = await this.#host.indexes.hour(track, hour, call)
+    this.#remember(track, hour, index)
+    return index
+  }
+
+  async #stream(stream: StreamPath, call: StoreCall): Promise<StreamIndex | null> {
+    const key = streamKeyOf(stream)
+    const cached = this.#streams.get(key)
+    if (cached !== undefined && this.#host.now() - cached.readAtMs < FRESH_MS) return cached.value
+    const value = await this.#host.indexes.stream(stream, call)
+    if (this.#streams.size >= MAX_HOURS) this.#streams.clear()
+    this.#streams.set(key, { value, readAtMs: this.#host.now() })
+    return value
+  }
+
+  #remember(track: TrackPath, hour: Hour, value: HourIndex | null): void {
+    this.#touch(track, hour, { value, readAtMs: this.#host.now() })
+    const oldest = this.#hours.keys().next()
+    if (this.#hours.size > MAX_HOURS && oldest.done !== true) this.#hours.delete(oldest.value)
+  }
+
+  #touch(track: TrackPath, hour: Hour, cached: Cached<HourIndex | null>): void {
+    const key = hourKeyOf(track, hour)
+    this.#hours.delete(key)
+    this.#hours.set(key, cached)
+  }
+}
+
+function streamKeyOf({ tenantId, streamId }: StreamPath): string {
+  return `${tenantId}/${streamId}`
+}
+
+function hourKeyOf(track: TrackPath, hour: Hour): string {
+  return `${streamKeyOf(track)}/${track.trackId}/${hour}`
+}
+
+/** By number, in an ascending list. */
+function find(segments: readonly IndexedSegment[], msn: number): IndexedSegment | null {
+  let low = 0
+  let high = segments.length - 1
+  while (low <= high) {
+    const middle = (low + high) >> 1
+    const segment = segments[middle]
+    if (segment === undefined) return null
+    if (segment.msn === msn) return segment
+    if (segment.msn < msn) low = middle + 1
+    else high = middle - 1
+  }
+  return null
+}

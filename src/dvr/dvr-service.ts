@@ -1,0 +1,97 @@
+// Everything about recordings in one place: spool, drainer, indexes, archive. Lives in the archive thread; knows no ports.
+import { toMirrorError } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
+import { Archive } from './archive.ts'
+import { Drainer, type WriteMode } from './drainer.ts'
+import { IndexStore } from './index-store.ts'
+import { type SealedPack, Spool, type SpoolLimits } from './spool/spool.ts'
+
+/** How often old packs are sealed although nothing more comes. */
+const SEAL_CHECK_MS = 1000
+const ALARM_SHARE = 0.8
+
+export interface DvrOptions {
+  readonly spoolDir: string
+  readonly limits: SpoolLimits
+  readonly store: ObjectStore
+  readonly mode: WriteMode
+  readonly now: () => number
+  readonly random: () => number
+  readonly randomId: () => string
+  readonly log: Log
+  readonly onTrouble: (trouble: DvrTrouble) => void
+}
+
+/** `message` null: it is over. */
+export interface DvrTrouble {
+  readonly kind: 'store' | 'spool'
+  readonly message: string | null
+}
+
+export class DvrService implements AsyncDisposable {
+  readonly spool: Spool
+  readonly archive: Archive
+  readonly #drainer: Drainer
+  readonly #options: DvrOptions
+  readonly #timer: NodeJS.Timeout
+  #isAlarmed = false
+
+  private constructor(options: DvrOptions, spool: Spool, archive: Archive, drainer: Drainer) {
+    this.#options = options
+    this.spool = spool
+    this.archive = archive
+    this.#drainer = drainer
+    this.#timer = setInterval(() => this.#check(), SEAL_CHECK_MS)
+  }
+
+  /** What an earlier process left in the spool is drained first. Rejects with `store_unavailable` when the spool cannot be used. */
+  static async open(options: DvrOptions): Promise<DvrService> {
+    const { store, mode, now, random, log } = options
+    const indexes = new IndexStore(store, now)
+    const sealed: SealedPack[] = []
+    let drainer: Drainer | null = null
+    const spool = await Spool.open(options.spoolDir, options.limits, {
+      now,
+      randomId: options.randomId,
+      onSealed: (pack) => {
+        if (drainer === null) sealed.push(pack)
+        else drainer.add(pack)
+      },
+    })
+    const archive = new Archive({ store, indexes, spool, now })
+    drainer = new Drainer({
+      store,
+      indexes,
+      mode,
+      random,
+      log,
+      onDrained: async (pack, index) => {
+        archive.learn(index)
+        await spool.remove(pack)
+      },
+      onTrouble: (message) => options.onTrouble({ kind: 'store', message }),
+    })
+    for (const pack of sealed) drainer.add(pack)
+    return new DvrService(options, spool, archive, drainer)
+  }
+
+  /** Seals what is open; it is drained now as far as the store takes it at once, or after the next start. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#drainer[Symbol.asyncDispose]()
+    await this.spool[Symbol.asyncDispose]()
+  }
+
+  #check(): void {
+    this.spool.sealDue().catch((error: unknown) => {
+      this.#options.log.warn('a pack could not be sealed', { error: toMirrorError(error).message })
+    })
+    const { maxBytes } = this.#options.limits
+    const isFilling = this.spool.usedBytes >= ALARM_SHARE * maxBytes
+    if (isFilling === this.#isAlarmed) return
+    this.#isAlarmed = isFilling
+    const percent = Math.round((100 * this.spool.usedBytes) / maxBytes)
+    this.#options.onTrouble({ kind: 'spool', message: isFilling ? `the spool is ${percent} % full` : null })
+  }
+}

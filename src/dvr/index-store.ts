@@ -1,0 +1,106 @@
+// Hour and stream indexes as they lie in a store: read, and changed by conditional put, so that two that record one
+// stream into one store lose nothing of each other.
+import { MirrorError } from '../core/errors.ts'
+import { collect } from '../storage/collect.ts'
+import { type Hour, hourIndexKey, streamIndexKey, type TrackPath } from '../storage/keys.ts'
+import type { ObjectKey, ObjectStore, StoreCall } from '../storage/object-store.ts'
+import { type HourIndex, type IndexedSegment, mergeSegments, parseHourIndex, renderHourIndex } from './hour-index.ts'
+import { parseStreamIndex, renderStreamIndex, type StreamIndex, withHour } from './stream-index.ts'
+import type { TrackFacts } from './track-facts.ts'
+
+/** Rounds of read, change, conditional put before somebody else is writing without end. */
+const MAX_ROUNDS = 20
+
+type StreamPath = Omit<TrackPath, 'trackId'>
+
+export class IndexStore {
+  readonly #store: ObjectStore
+  readonly #now: () => number
+
+  constructor(store: ObjectStore, now: () => number) {
+    this.#store = store
+    this.#now = now
+  }
+
+  /** Null when nothing was recorded in that hour. Throws `index_damaged`, `store_unavailable`. */
+  async hour(track: TrackPath, hour: Hour, call: StoreCall): Promise<HourIndex | null> {
+    const text = await this.#read(hourIndexKey(track, hour), call)
+    return text === null ? null : parseHourIndex(text.body)
+  }
+
+  async stream(stream: StreamPath, call: StoreCall): Promise<StreamIndex | null> {
+    const text = await this.#read(streamIndexKey(stream), call)
+    return text === null ? null : parseStreamIndex(text.body)
+  }
+
+  /** Adds segments to an hour; gives the index as it is then. */
+  async addSegments(
+    track: TrackPath,
+    hour: Hour,
+    added: readonly IndexedSegment[],
+    call: StoreCall,
+  ): Promise<HourIndex> {
+    const change = (text: string | null): HourIndex => ({
+      track,
+      hour,
+      updatedAtMs: this.#now(),
+      segments: mergeSegments(text === null ? [] : parseHourIndex(text).segments, added),
+    })
+    return await this.#change(hourIndexKey(track, hour), change, renderHourIndex, call)
+  }
+
+  /** Makes an hour findable from the stream. */
+  async addHour(track: TrackPath, facts: TrackFacts, hour: Hour, call: StoreCall): Promise<void> {
+    await this.changeStream(track, (index) => withHour(index, track.trackId, facts, hour), call)
+  }
+
+  /** `change` gives the same object when nothing is to be written. */
+  async changeStream(
+    { tenantId, streamId }: StreamPath,
+    change: (index: StreamIndex) => StreamIndex,
+    call: StoreCall,
+  ): Promise<void> {
+    const apply = (text: string | null): StreamIndex | null => {
+      const empty = { tenantId, streamId, updatedAtMs: 0, tracks: {} }
+      const present = text === null ? empty : parseStreamIndex(text)
+      const changed = change(present)
+      return changed === present ? null : { ...changed, updatedAtMs: this.#now() }
+    }
+    await this.#change(
+      streamIndexKey({ tenantId, streamId }),
+      apply,
+      (index) => index && renderStreamIndex(index),
+      call,
+    )
+  }
+
+  /** After what it lists was released elsewhere, or together with it. */
+  async removeHour(track: TrackPath, hour: Hour, call: StoreCall): Promise<void> {
+    await this.#store.delete([hourIndexKey(track, hour)], call)
+  }
+
+  async #change<Index>(
+    key: ObjectKey,
+    change: (text: string | null) => Index,
+    render: (index: Index) => string | null,
+    { signal }: StoreCall,
+  ): Promise<Index> {
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      const present = await this.#read(key, { signal })
+      const changed = change(present?.body ?? null)
+      const text = render(changed)
+      if (text === null) return changed
+      const condition = present === null ? { ifAbsent: true } : { ifMatch: present.etag }
+      const put = { signal, contentType: 'application/json', ...condition }
+      if ((await this.#store.put(key, Buffer.from(text), put)) !== null) return changed
+    }
+    throw new MirrorError('store_unavailable', `${key} changes faster than it can be written`)
+  }
+
+  async #read(key: ObjectKey, call: StoreCall): Promise<{ readonly body: string; readonly etag: string } | null> {
+    const object = await this.#store.get(key, call)
+    if (object === null) return null
+    await using body = object
+    return { body: Buffer.from(await collect(body.chunks)).toString('utf8'), etag: body.info.etag }
+  }
+}

@@ -1,0 +1,103 @@
+// Playlists of a range of a recording. Pure.
+import { scaleFloor, toNumber } from '../core/rational.ts'
+import { type AudioRendition, renderMultivariantPlaylist, type VideoRendition } from '../hls/multivariant-playlist.ts'
+import { type RecordedPlaylistSegment, renderRecordedPlaylist } from '../hls/recorded-playlist.ts'
+import { TIMELINE_EPOCH_MS } from '../media/timeline/cell.ts'
+import { trackOrder } from '../media/track-id.ts'
+import { endsAtMs, isGap, type RecordedSegment } from './recorded-segment.ts'
+import type { TrackFacts } from './track-facts.ts'
+
+export interface PresentedTrack {
+  readonly id: string
+  readonly facts: TrackFacts
+  readonly segments: readonly RecordedSegment[]
+}
+
+export type RecordedType = 'VOD' | 'EVENT'
+
+/** An open-ended range is over when nothing was recorded for this long. */
+const ENDS_AFTER_MS = 10 * 60_000
+
+/** Whether an end has come that nothing changes any more. */
+export function isOver(
+  segments: readonly RecordedSegment[],
+  { toMs, nowMs }: { readonly toMs: number | null; readonly nowMs: number },
+): boolean {
+  const last = segments.at(-1)
+  const recordedToMs = last === undefined ? Number.NEGATIVE_INFINITY : endsAtMs(last)
+  if (toMs !== null && recordedToMs >= toMs) return true
+  // What is recorded reaches the index within a minute or so; an end in the past waits for it.
+  const waitedFromMs = Math.max(recordedToMs, toMs ?? Number.NEGATIVE_INFINITY)
+  return nowMs - waitedFromMs >= ENDS_AFTER_MS
+}
+
+/** `query` is appended to each address, so that a player asks for the same range of every track. */
+export function renderRecordedMultivariant(tracks: readonly PresentedTrack[], query: string): string {
+  const ordered = tracks.filter(hasMedia).toSorted((a, b) => trackOrder(a.id) - trackOrder(b.id))
+  return renderMultivariantPlaylist({
+    video: ordered.flatMap(({ id, facts, segments }): VideoRendition[] =>
+      facts.kind === 'video' ? [{ ...facts, ...ratesOf(segments), uri: `${id}/playlist.m3u8${query}` }] : [],
+    ),
+    audio: ordered.flatMap(({ id, facts, segments }): AudioRendition[] =>
+      facts.kind === 'audio' ? [{ ...facts, ...ratesOf(segments), uri: `${id}/playlist.m3u8${query}` }] : [],
+    ),
+    subtitles: [],
+    captions: null,
+    hasIndependentSegments: false,
+  })
+}
+
+export function renderRecordedMedia(
+  { facts, segments }: PresentedTrack,
+  { type, isEnded }: { readonly type: RecordedType; readonly isEnded: boolean },
+): string {
+  const listed = withoutHoles(segments, facts).map((segment): RecordedPlaylistSegment => {
+    const { msn, dsn, startsAtMs, durationSec, initName } = segment
+    return { msn, dsn, startsAtMs, durationSec, uri: `${msn}.m4s`, initUri: initName, isGap: isGap(segment) }
+  })
+  return renderRecordedPlaylist({ type, targetDurationSec: facts.targetDurationSec, segments: listed, isEnded })
+}
+
+/** Every cell has a segment: a number that is missing (Mirror was down, the disk was full) becomes a gap of one cell. */
+export function withoutHoles(segments: readonly RecordedSegment[], { cell }: TrackFacts): readonly RecordedSegment[] {
+  const whole: RecordedSegment[] = []
+  for (const segment of segments) {
+    const previous = whole.at(-1)
+    if (previous !== undefined && segment.msn > previous.msn + 1) {
+      // Program-date-time strays from media time by a correction; within a hole that of its end holds.
+      const strayMs = segment.startsAtMs - cellStartMs(segment.msn, cell)
+      for (let msn = previous.msn + 1; msn < segment.msn; msn += 1) {
+        const startsAtMs = cellStartMs(msn, cell) + Math.min(strayMs, toNumber(cell) * 1000)
+        const { dsn, initName } = previous
+        whole.push({ msn, dsn, initName, startsAtMs, durationSec: toNumber(cell), sizeBytes: 0, sha256: '' })
+      }
+    }
+    whole.push(segment)
+  }
+  return whole
+}
+
+function cellStartMs(msn: number, cell: TrackFacts['cell']): number {
+  return TIMELINE_EPOCH_MS + scaleFloor(msn, 1000 * cell.num, cell.den)
+}
+
+function hasMedia({ segments }: PresentedTrack): boolean {
+  return segments.some((segment) => !isGap(segment))
+}
+
+/** RFC 8216bis 4.4.6.2: peaks count segments of at least half a target duration; here of half a second, as live does. */
+function ratesOf(segments: readonly RecordedSegment[]): { readonly peakBps: number; readonly averageBps: number } {
+  let bits = 0
+  let seconds = 0
+  let peakBps = 0
+  let shortPeakBps = 0
+  for (const { sizeBytes, durationSec } of segments) {
+    if (sizeBytes === 0) continue
+    bits += sizeBytes * 8
+    seconds += durationSec
+    const bps = (sizeBytes * 8) / durationSec
+    if (durationSec >= 0.5) peakBps = Math.max(peakBps, bps)
+    else shortPeakBps = Math.max(shortPeakBps, bps)
+  }
+  return { peakBps: Math.ceil(peakBps === 0 ? shortPeakBps : peakBps), averageBps: Math.ceil(bits / seconds) }
+}
