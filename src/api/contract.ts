@@ -42,7 +42,7 @@ export const trackDescriptionSchema = z
   .strictObject({
     id: z
       .string()
-      .regex(/^a[0-9]{1,2}$/, 'must be a track: a0, a1, …')
+      .regex(/^[as][0-9]{1,2}$/, 'must be a track: a0, a1, … or s0, s1, …')
       .meta({ example: 'a1' }),
     language: languageSchema.nullish().meta({ description: 'BCP 47', example: 'de' }),
     name: z
@@ -103,7 +103,7 @@ const percentilesSchema = z.object({ p50: z.number(), p95: z.number() })
 export const trackSchema = z
   .object({
     id: z.string(),
-    kind: z.enum(['video', 'audio']),
+    kind: z.enum(['video', 'audio', 'subtitles']),
     codec: z.string(),
     codecString: z.string(),
     widthPx: z.number().nullable(),

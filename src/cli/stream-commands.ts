@@ -153,6 +153,7 @@ function renderStream({ id, name, status, live, ingest, playback, settings, inpu
 }
 
 function renderTrack(track: StreamView['live']['tracks'][number]): string {
+  if (track.kind === 'subtitles') return `${track.id}: subtitles ${track.language ?? ''}`
   const shape =
     track.kind === 'video'
       ? `${track.widthPx ?? '?'}×${track.heightPx ?? '?'} ${track.frameRate === null ? '' : `${track.frameRate.toFixed(2)} fps`}`

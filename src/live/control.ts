@@ -26,7 +26,7 @@ export interface ConfiguredInputStatus {
 
 export interface TrackStatus {
   readonly id: string
-  readonly kind: 'video' | 'audio'
+  readonly kind: 'video' | 'audio' | 'subtitles'
   readonly codec: string
   readonly codecString: string
   readonly widthPx: number | null

@@ -80,17 +80,20 @@ export interface SlabReleased {
   readonly origin: number
 }
 
+/** `vtt`: subtitles. */
+export type MediaExtension = 'm4s' | 'vtt'
+
 /** Names below `/stream/<id>/<track>/`. Identity comes from media time alone, so two origins name the same bytes alike. */
-export function segmentName(msn: number): string {
-  return `${msn}.m4s`
+export function segmentName(msn: number, extension: MediaExtension = 'm4s'): string {
+  return `${msn}.${extension}`
 }
 
 /**
  * A part is named by the time its first sample is decoded, not by a number within its segment: the name of the next part
  * is then known before it is known whether it opens a new segment, so that preload hints are kept.
  */
-export function partName(dsn: number, startDts: number): string {
-  return `p${dsn}-${startDts}.m4s`
+export function partName(dsn: number, startDts: number, extension: MediaExtension = 'm4s'): string {
+  return `p${dsn}-${startDts}.${extension}`
 }
 
 export function initName(hash: string): string {

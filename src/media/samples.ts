@@ -1,5 +1,6 @@
 // What every demuxer yields and what everything behind it works on.
 import type { Rational } from '../core/rational.ts'
+import type { TextCue } from './text/text-cue.ts'
 import type { TrackRole } from './track-role.ts'
 
 export type VideoCodec = 'h264' | 'hevc' | 'av1'
@@ -67,6 +68,26 @@ export interface InputSample {
   readonly data: Uint8Array
 }
 
+/** A track of subtitles. It is no part of a timeline entry: it may be silent for hours, and follows the clock of the others. */
+export interface TextTrack {
+  /** `s0`, `s1`, … in the order of the container. */
+  readonly id: string
+  /** BCP 47 tag from the container, `und` when unknown. */
+  readonly language: string
+  readonly role: TrackRole | null
+  /** Its input tells how far it has come, and not only cues. */
+  readonly isTimed: boolean
+}
+
+/** What a sample of a text track says. */
+export interface TextSample {
+  readonly trackId: string
+  /** Times in seconds of the input clock that audio and video have, too. */
+  readonly cues: readonly TextCue[]
+  /** Nothing more will come for the time before this. */
+  readonly coveredSec: number
+}
+
 /** A mended fault in the input: counted and shown as one event per cause and input. */
 export interface Repair {
   readonly cause: RepairCause
@@ -105,6 +126,9 @@ export interface DemuxSink {
   onSample(sample: InputSample): void
   /** A picture of a declared video track came that cannot be decoded, because no keyframe has come yet. */
   onKeyframeAwaited?(trackId: string): void
+  /** Before the first `onText` of the track. Text tracks are not among those that are known. */
+  onTextTrack?(track: TextTrack): void
+  onText?(sample: TextSample): void
   onRepair(repair: Repair): void
 }
 

@@ -10,6 +10,15 @@ export type Container =
   | 'flv'
   /** Fragmented MP4 (CMAF), any chunking. */
   | 'fmp4'
+  /** WebVTT text, any chunking: subtitles beside the publisher. */
+  | 'vtt'
+
+export interface TextOptions {
+  /** What cue time 0 is, in milliseconds since 1970 on the media timeline (PROGRAM-DATE-TIME); null: now. */
+  readonly zeroMs: number | null
+  /** BCP 47. */
+  readonly language: string | null
+}
 
 /**
  * Inputs that Mirror runs come back whenever they can. They never take a stream over, or two of them would take it from
@@ -33,6 +42,8 @@ export interface InputOpen {
   readonly container: Container
   /** CMAF interface 1 with one track per URL: the track that this input feeds; null for a muxed input. */
   readonly trackId: string | null
+  /** Of `vtt`. */
+  readonly text?: TextOptions
   readonly openedAtMs: number
 }
 
@@ -90,6 +101,7 @@ export interface InputGate {
       readonly protocol: InputProtocol
       readonly container: Container
       readonly trackId: string | null
+      readonly text?: TextOptions
     },
     signal: AbortSignal,
   ): Promise<GateInput>

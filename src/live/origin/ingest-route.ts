@@ -1,10 +1,11 @@
-// POST|PUT /ingest/<stream>[/<track>]?key= : CMAF over HTTP (DASH-IF live media ingest, interface 1).
+// POST|PUT /ingest/<stream>[/<track>]?key= : CMAF over HTTP (DASH-IF live media ingest, interface 1), and WebVTT for a
+// subtitles track beside any publisher.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { toMirrorError } from '../../core/errors.ts'
-import type { GateInput, InputFault, InputGate } from '../ingest/protocol.ts'
+import type { GateInput, InputFault, InputGate, TextOptions } from '../ingest/protocol.ts'
 import { answerProblem, CORS_HEADERS } from './http-answer.ts'
 
-const TRACK_NAME = /^([va][0-9]{1,2})(?:\.[a-z0-9]{1,5})?$/
+const TRACK_NAME = /^([vas][0-9]{1,2})(?:\.([a-z0-9]{1,5}))?$/
 /** Encoders name MP4 in many ways, or send what their HTTP library does; what is surely something else is told at once. */
 const MEDIA_TYPES =
   /^(?:(?:video|audio)\/(?!mp2t|mpegts|x-flv|webm|x-matroska|ogg|mpegurl)|application\/(?:mp4|octet-stream|x-www-form-urlencoded))/i
@@ -32,9 +33,12 @@ export async function answerIngest(
   })
   if (!admission.ok) return refuse(request, response, admission.fault)
   const track = path.track === null ? null : TRACK_NAME.exec(path.track)
-  const unsupported = unsupportedTrack(path.track) ?? unsupportedType(request.headers['content-type'])
-  if (unsupported !== null) {
-    const fault: InputFault = { code: 'ingest_type_unsupported', message: unsupported }
+  const text = textOptions(request.headers['content-type'], track, path.query)
+  const unsupported =
+    unsupportedTrack(path.track) ?? (text === null ? unsupportedType(request.headers['content-type']) : null)
+  const fault: InputFault | null =
+    unsupported === null ? (text?.fault ?? null) : { code: 'ingest_type_unsupported', message: unsupported }
+  if (fault !== null) {
     options.onRefused(admission.streamId, fault)
     return refuse(request, response, fault)
   }
@@ -43,7 +47,10 @@ export async function answerIngest(
   let input: GateInput
   try {
     input = await gate.open(
-      { streamId: admission.streamId, protocol: 'cmaf', container: 'fmp4', trackId: track?.[1] ?? null },
+      {
+        ...{ streamId: admission.streamId, protocol: 'cmaf', trackId: track?.[1] ?? null },
+        ...(text === null ? { container: 'fmp4' } : { container: 'vtt', text: text.options }),
+      },
       gone.signal,
     )
   } catch (error) {
@@ -56,7 +63,44 @@ export async function answerIngest(
 
 function unsupportedTrack(name: string | null): string | null {
   if (name === null || TRACK_NAME.test(name)) return null
-  return `a track is named v0, v1, … or a0, a1, …; not ${name.slice(0, 40)}`
+  return `a track is named v0, v1, … or a0, a1, … or s0, s1, …; not ${name.slice(0, 40)}`
+}
+
+interface TextRequest {
+  readonly options: TextOptions
+  readonly fault: InputFault | null
+}
+
+/** Null when the body is no WebVTT, by its type or its name. */
+function textOptions(
+  contentType: string | undefined,
+  track: RegExpExecArray | null,
+  query: URLSearchParams,
+): TextRequest | null {
+  if (!/^text\/vtt(?:;|$)/i.test(contentType ?? '') && track?.[2] !== 'vtt') return null
+  const options = { zeroMs: parseTime(query.get('from')), language: parseLanguage(query.get('language')) }
+  const fault = (message: string): TextRequest => ({ options, fault: { code: 'invalid_request', message } })
+  if (track?.[1]?.startsWith('s') !== true) return fault('WebVTT goes to a subtitles track: /ingest/<stream>/s0, s1, …')
+  if (query.has('from') && options.zeroMs === null)
+    return fault('from must be a date such as 2026-11-21T12:00:00Z, or seconds or milliseconds since 1970')
+  if (query.has('language') && options.language === null) return fault('language must be a BCP 47 tag such as de')
+  return { options, fault: null }
+}
+
+/** An integer from 10^11 on is milliseconds, else seconds. */
+function parseTime(text: string | null): number | null {
+  if (text === null) return null
+  if (/^\d{1,15}(?:\.\d{1,6})?$/.test(text)) return Number(text) >= 1e11 ? Number(text) : Number(text) * 1000
+  const ms = /^\d{4}-\d{2}-\d{2}T/.test(text) ? Date.parse(text) : Number.NaN
+  return Number.isNaN(ms) ? null : ms
+}
+
+function parseLanguage(tag: string | null): string | null {
+  try {
+    return tag === null ? null : (Intl.getCanonicalLocales(tag)[0] ?? null)
+  } catch {
+    return null
+  }
 }
 
 function unsupportedType(contentType: string | undefined): string | null {

@@ -170,7 +170,7 @@ export function answerMediaFile(
     return answerProblem(response, 'media_not_found', `stream ${path.streamId} has no track ${path.trackId} now`)
   host.onViewer(request, path.streamId, path.trackId)
   const answer = {
-    contentType: path.trackId.startsWith('a') ? 'audio/mp4' : 'video/mp4',
+    contentType: contentTypeOf(path.trackId),
     etag: `"${path.trackId}-${path.name}"`,
   }
   const init = track.inits.get(path.name)
@@ -198,6 +198,11 @@ export function answerMediaFile(
   holdUnless(host, response, track.waiters, AHEAD_HOLD_MS, attempt, () =>
     isHinted() ? holdHinted() : missing('is not in the window'),
   )
+}
+
+function contentTypeOf(trackId: string): string {
+  if (trackId.startsWith('s')) return 'text/vtt; charset=utf-8'
+  return trackId.startsWith('a') ? 'audio/mp4' : 'video/mp4'
 }
 
 function holdUnless(

@@ -20,8 +20,8 @@ export interface ShelfTrack {
   droppedDts: number
 }
 
-const SEGMENT_NAME = /^(\d+)\.m4s$/
-const PART_NAME = /^p\d+-(\d+)\.m4s$/
+const SEGMENT_NAME = /^(\d+)\.(?:m4s|vtt)$/
+const PART_NAME = /^p\d+-(\d+)\.(?:m4s|vtt)$/
 
 /** Bytes to send, and what to call when they have been sent or the client has gone. */
 export interface LeasedMedia {

@@ -13,6 +13,7 @@ import { StreamInputs } from './stream-inputs.ts'
 import { StreamOutput } from './stream-output.ts'
 import { StreamSessions } from './stream-sessions.ts'
 import { encoderAdvice } from './stream-wording.ts'
+import { TextInputs } from './text-inputs.ts'
 import type { TimelineStore } from './timeline-store.ts'
 
 /** After this much silence the open segments are closed and gaps begin. */
@@ -43,6 +44,7 @@ export class LiveStream {
   readonly #inputs: StreamInputs
   readonly #sessions: StreamSessions
   readonly #output: StreamOutput
+  readonly #texts: TextInputs
   #stream: RegisteredStream
   #status: StreamStatus = 'offline'
   #startedAtMs: number | null = null
@@ -67,6 +69,14 @@ export class LiveStream {
       onBegun: (begun) => this.#onBegun(begun),
       onFailed: (error) => this.#failAll(error),
     })
+    this.#texts = new TextInputs({
+      streamId: stream.id,
+      emit: this.#emit,
+      isUp: () => this.isBusy || this.#sessions.current !== null,
+      liveEdgeSec: () => this.#sessions.current?.endSec ?? null,
+      show: (text, cue) => this.#sessions.showText(text, cue),
+      endInput: deps.endInput,
+    })
     this.#inputs = new StreamInputs({
       streamId: stream.id,
       maxFragmentBytes: deps.maxFragmentBytes,
@@ -78,6 +88,8 @@ export class LiveStream {
         onTracksKnown: (ids) => this.#sessions.expect(ids),
         onSample: (sample) => this.#sessions.push({ sample, arrivedAtMs: this.#arrivedAtMs }),
         onKeyframeAwaited: (trackId) => this.#sessions.noteKeyframeAwaited(trackId),
+        onTextTrack: (track) => this.#sessions.onTextTrack(track),
+        onText: (sample) => this.#sessions.onText(sample),
         onRepair: (repair) => this.#output.noteRepair(repair),
       },
     })
@@ -106,8 +118,9 @@ export class LiveStream {
     this.#output.presentation?.describe(stream.settings.tracks)
   }
 
-  /** Throws MirrorError `stream_busy` or `window_memory_full`. */
+  /** Throws MirrorError `stream_busy` or `window_memory_full`; for subtitles beside the publisher `stream_offline`. */
   open(input: InputOpen): void {
+    if (input.container === 'vtt') return this.#texts.open(input)
     if (this.#inputs.join(input)) return
     if (this.isBusy) {
       this.#inputs.makeRoom(input, this.#stream.settings.onBusy)
@@ -125,6 +138,7 @@ export class LiveStream {
 
   /** Bytes of an input; whatever is wrong with them ends that input with a named fault. */
   data(inputId: string, bytes: Uint8Array, arrivedAtMs: number): void {
+    if (this.#texts.has(inputId)) return this.#texts.data(inputId, bytes)
     if (!this.hasPublisher) return
     this.#arrivedAtMs = arrivedAtMs
     try {
@@ -139,6 +153,7 @@ export class LiveStream {
 
   /** Returns what was wrong in the end: `fault`, or what the last bytes show. */
   close(inputId: string, fault: InputFault | null): InputFault | null {
+    if (this.#texts.has(inputId)) return this.#texts.close(inputId, fault)
     const { fault: found, gone } = this.#inputs.close(inputId, fault)
     this.#output.presentation?.flush()
     if (gone?.protocol === 'test' && found === null) this.end('the test source was stopped')
@@ -322,6 +337,7 @@ export class LiveStream {
   }
 
   #endInputs(code: ErrorCode, message: string): void {
+    this.#texts.endAll({ code, message })
     this.#inputs.endAll(code, message)
     if (this.#sessions.current === null) this.#forgetPublisher()
   }

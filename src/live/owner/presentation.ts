@@ -15,16 +15,18 @@ import {
 } from '../../hls/multivariant-playlist.ts'
 import { fragmentSize, writeFragmentInto } from '../../media/fmp4/fragment.ts'
 import { initHash, writeInitSegment } from '../../media/fmp4/init-segment.ts'
+import { TEXT_TIMESCALE, type TextPackagerSink, type TextPiece } from '../../media/packager/text-packager.ts'
 import type { PackagedPart, PackagerSink } from '../../media/packager/track-packager.ts'
-import type { InputTrack, Repair, TrackConfig } from '../../media/samples.ts'
+import type { InputTrack, Repair, TextTrack, TrackConfig } from '../../media/samples.ts'
+import { writeWebVtt } from '../../media/text/webvtt-writer.ts'
 import { targetDurationSec, ticksToEpochMs } from '../../media/timeline/cell.ts'
 import { trackOrder } from '../../media/track-id.ts'
 import type { TrackRole } from '../../media/track-role.ts'
-import { initName, type Publication, partName, type RenderedText } from '../publication.ts'
+import { initName, type Publication, partName, type RenderedText, type Slice } from '../publication.ts'
 import type { StreamSettings, TrackDescription } from '../settings.ts'
 import type { SlabPool } from './slab-pool.ts'
-import { labelOf } from './track-labels.ts'
-import { TrackWindow } from './track-window.ts'
+import { labelOf, textLabelOf } from './track-labels.ts'
+import { slicesOf, TrackWindow } from './track-window.ts'
 
 export interface PresentationOptions {
   readonly streamId: string
@@ -39,14 +41,24 @@ export interface PresentationOptions {
 
 type ShownTrack = Pick<InputTrack, 'id' | 'config'> & { readonly role?: TrackRole | null }
 
-interface PresentedTrack {
-  readonly id: string
+interface PresentedMedia extends Presented {
   readonly kind: 'video' | 'audio'
-  readonly window: TrackWindow
   config: TrackConfig
   role: TrackRole | null
   timescale: number
-  dsn: number
+}
+
+/** WebVTT: without initialization. */
+interface PresentedText extends Presented {
+  readonly kind: 'subtitles'
+  readonly text: TextTrack
+}
+
+type PresentedTrack = PresentedMedia | PresentedText
+
+interface Presented {
+  readonly id: string
+  readonly window: TrackWindow
   initUri: string | null
   /** By name: that of the current configuration, and those of earlier ones that the window still needs. */
   readonly inits: Map<string, Uint8Array>
@@ -81,8 +93,13 @@ export class Presentation {
     return this.#options.settings.gop
   }
 
+  /** Of video and audio. */
   get trackIds(): readonly string[] {
-    return [...this.#tracks.keys()]
+    return this.#media().map(({ id }) => id)
+  }
+
+  get textTracks(): readonly TextTrack[] {
+    return [...this.#tracks.values()].flatMap((track) => (track.kind === 'subtitles' ? [track.text] : []))
   }
 
   window(trackId: string): TrackWindow | null {
@@ -90,7 +107,8 @@ export class Presentation {
   }
 
   config(trackId: string): TrackConfig | null {
-    return this.#tracks.get(trackId)?.config ?? null
+    const track = this.#tracks.get(trackId)
+    return track === undefined || track.kind === 'subtitles' ? null : track.config
   }
 
   /** A track begins, or goes on under another timeline entry with its own init segment. Returns where its packager reports to. */
@@ -99,21 +117,9 @@ export class Presentation {
     const role = shown.role ?? null
     const bytes = writeInitSegment({ config, timescale })
     const name = initName(initHash(bytes))
-    const existing = this.#tracks.get(id)
-    const track: PresentedTrack = existing ?? {
-      id,
-      kind: config.kind,
-      window: new TrackWindow(),
-      config,
-      role,
-      timescale,
-      dsn,
-      initUri: name,
-      inits: new Map(),
-      preloadUri: null,
-      isDirty: false,
-    }
-    Object.assign(track, { config, role, timescale, dsn, initUri: name })
+    const existing = this.#media().find((track) => track.id === id)
+    const track: PresentedMedia = existing ?? { kind: config.kind, config, role, timescale, ...newPresented(id) }
+    Object.assign(track, { config, role, timescale, initUri: name })
     this.#tracks.set(id, track)
     if (!track.inits.has(name)) {
       track.inits.set(name, bytes)
@@ -124,9 +130,18 @@ export class Presentation {
 
   /** A track that the new timeline entry does not have: it keeps its configuration and goes on with gaps. */
   continueTrack(id: string, dsn: number): { readonly timescale: number; readonly sink: PackagerSink } | null {
-    const track = this.#tracks.get(id)
+    const track = this.#media().find((candidate) => candidate.id === id)
     if (track === undefined) return null
     return { timescale: track.timescale, sink: this.beginTrack(track, track.timescale, dsn) }
+  }
+
+  /** Subtitles begin, or go on under another timeline entry. */
+  beginText(text: TextTrack, dsn: number): TextPackagerSink {
+    const existing = this.#tracks.get(text.id)
+    const track: PresentedText =
+      existing?.kind === 'subtitles' ? existing : { kind: 'subtitles', text, ...newPresented(text.id) }
+    this.#tracks.set(text.id, track)
+    return this.#textSinkOf(track, dsn)
   }
 
   /** New names of tracks, for those who load the multivariant playlist from now on. */
@@ -169,7 +184,7 @@ export class Presentation {
           streamId,
           trackId,
           name: segment.uri,
-          slices: segment.parts.map((part) => part.slice),
+          slices: slicesOf(segment),
         })
       }
       for (const part of [...window.segments.flatMap((segment) => segment.parts), ...window.openParts]) {
@@ -183,7 +198,7 @@ export class Presentation {
     ]
   }
 
-  #sinkOf(track: PresentedTrack, timescale: number, dsn: number, initUri: string): PackagerSink {
+  #sinkOf(track: PresentedMedia, timescale: number, dsn: number, initUri: string): PackagerSink {
     const { window } = track
     return {
       onSegmentStart: ({ msn, startPts }) => {
@@ -210,7 +225,44 @@ export class Presentation {
     }
   }
 
-  #addPart(track: PresentedTrack, part: PackagedPart, timescale: number, dsn: number): void {
+  #textSinkOf(track: PresentedText, dsn: number): TextPackagerSink {
+    const { window, id: trackId } = track
+    const { streamId } = this.#options
+    return {
+      onSegmentStart: ({ msn, startDts }) => {
+        window.startSegment({ msn, dsn, initUri: null, startsAtMs: ticksToEpochMs(startDts, TEXT_TIMESCALE) })
+      },
+      onPart: (piece) => {
+        const slice = this.#writeText(piece)
+        const name = partName(dsn, piece.startDts, 'vtt')
+        window.addPart({ uri: name, durationSec: durationOf(piece), isIndependent: true, slice })
+        track.preloadUri = partName(dsn, piece.endDts, 'vtt')
+        track.isDirty = true
+        this.#publish({ kind: 'media', streamId, trackId, name, slices: [slice] })
+      },
+      onSegmentEnd: (piece) => {
+        const segment = window.endSegment(durationOf(piece), this.#writeText(piece), 'vtt')
+        track.isDirty = true
+        this.#isMultivariantDirty = true
+        if (segment !== null) this.#publish({ kind: 'media', streamId, trackId, ...segment })
+      },
+      onRepair: this.#options.onRepair,
+    }
+  }
+
+  /** A segment is more than its parts one after the other: each has a header of its own. */
+  #writeText({ startDts, cues }: TextPiece): Slice {
+    const bytes = Buffer.from(writeWebVtt(startDts, cues), 'utf8')
+    const { slice, target } = this.#options.slabs.allocate(bytes.length)
+    target.set(bytes, slice.offset)
+    return slice
+  }
+
+  #media(): readonly PresentedMedia[] {
+    return [...this.#tracks.values()].filter((track) => track.kind !== 'subtitles')
+  }
+
+  #addPart(track: PresentedMedia, part: PackagedPart, timescale: number, dsn: number): void {
     const fragment = {
       kind: track.kind,
       sequenceNumber: part.index + 1,
@@ -240,7 +292,11 @@ export class Presentation {
       names.push(name)
     }
     this.#publish({ kind: 'drop', streamId: this.#options.streamId, trackId: track.id, names })
-    for (const segment of removed) for (const part of segment.parts) this.#options.slabs.release(part.slice)
+    const slices = removed.flatMap(({ own, parts }) => [
+      ...(own === null ? [] : [own]),
+      ...parts.map(({ slice }) => slice),
+    ])
+    for (const slice of slices) this.#options.slabs.release(slice)
   }
 
   #renderTrack(track: PresentedTrack, windowSec: number): void {
@@ -298,16 +354,21 @@ export class Presentation {
   /** Comes once every track has a segment, because only then are bit rates known; again when a peak has grown. */
   #renderMultivariant(): void {
     this.#isMultivariantDirty = false
-    const tracks = [...this.#tracks.values()].toSorted((a, b) => trackOrder(a.id) - trackOrder(b.id))
+    const tracks = this.#media().toSorted((a, b) => trackOrder(a.id) - trackOrder(b.id))
     const isMeasured = tracks.every((track) => track.window.peakBps > 0)
     const isLate = tracks.some((track) => track.window.segments.length >= WAIT_FOR_TRACK_SEGMENTS)
     if (!isMeasured && !isLate && !this.#isEnded && this.#multivariant === null) return
     const presented = tracks.filter((track) => track.window.peakBps > 0)
     if (presented.length === 0) return
+    const texts = [...this.#tracks.values()].flatMap((track) =>
+      track.kind === 'subtitles' && track.window.newest !== null ? [track.text] : [],
+    )
     const source = renderMultivariantPlaylist({
       video: presented.flatMap(videoRendition),
       audio: presented.flatMap((track) => audioRendition(track, this.#described)),
-      subtitles: [],
+      subtitles: texts
+        .toSorted((a, b) => trackOrder(a.id) - trackOrder(b.id))
+        .map((text) => ({ uri: `${text.id}/playlist.m3u8`, ...textLabelOf(text, this.#described) })),
       captions: null,
       hasIndependentSegments: this.#options.settings.gop === 'fixed',
     })
@@ -326,13 +387,21 @@ export class Presentation {
   }
 }
 
-function videoRendition({ id, config, window }: PresentedTrack): VideoRendition[] {
+function newPresented(id: string): Presented {
+  return { id, window: new TrackWindow(), initUri: null, inits: new Map(), preloadUri: null, isDirty: false }
+}
+
+function durationOf({ startDts, endDts }: TextPiece): number {
+  return (endDts - startDts) / TEXT_TIMESCALE
+}
+
+function videoRendition({ id, config, window }: PresentedMedia): VideoRendition[] {
   if (config.kind !== 'video') return []
   const { codecString: codecs, widthPx, heightPx, frameRate } = config
   return [{ uri: `${id}/playlist.m3u8`, codecs, widthPx, heightPx, frameRate, ...steadyRates(window) }]
 }
 
-function audioRendition(track: PresentedTrack, described: readonly TrackDescription[]): AudioRendition[] {
+function audioRendition(track: PresentedMedia, described: readonly TrackDescription[]): AudioRendition[] {
   const { id, config, window } = track
   if (config.kind !== 'audio') return []
   const { codecString: codecs, codec, channels } = config

@@ -5,7 +5,7 @@ import { isSameConfig } from '../../media/codecs/same-config.ts'
 import { FlvDemuxer } from '../../media/flv/flv-demuxer.ts'
 import { Fmp4Demuxer } from '../../media/fmp4/demuxer.ts'
 import { TsDemuxer } from '../../media/mpegts/ts-demuxer.ts'
-import type { Demuxer, DemuxSink, InputSample, InputTrack, Repair } from '../../media/samples.ts'
+import type { Demuxer, DemuxSink, InputSample, InputTrack, Repair, TextSample, TextTrack } from '../../media/samples.ts'
 import type { InputProtocol, InputStatus } from '../control.ts'
 import type { Container, InputOpen, NetworkFigures } from '../ingest/protocol.ts'
 import { InitMemory } from './init-memory.ts'
@@ -15,6 +15,8 @@ export interface PublisherEvents {
   onTracksKnown(trackIds: readonly string[]): void
   onSample(sample: InputSample): void
   onKeyframeAwaited(trackId: string): void
+  onTextTrack(track: TextTrack): void
+  onText(sample: TextSample): void
   onRepair(repair: Repair): void
 }
 
@@ -39,6 +41,7 @@ export class Publisher {
   /** The header of each CMAF resource, for requests that bring only fragments. */
   readonly #inits = new Map<string, InitMemory>()
   readonly #tracks = new Map<string, InputTrack>()
+  readonly #textTracks = new Map<string, TextTrack>()
   #expected = new Set<string>()
   #receivedBytes = 0
   #network: NetworkFigures | null = null
@@ -61,6 +64,10 @@ export class Publisher {
   /** Tracks as configured now. */
   get tracks(): readonly InputTrack[] {
     return [...this.#tracks.values()]
+  }
+
+  get textTracks(): readonly TextTrack[] {
+    return [...this.#textTracks.values()]
   }
 
   get expectedTracks(): readonly string[] {
@@ -138,6 +145,8 @@ export class Publisher {
         return new FlvDemuxer(sink)
       case 'fmp4':
         return new Fmp4Demuxer(sink, { maxBoxBytes: this.#options.maxFragmentBytes })
+      case 'vtt':
+        throw new Error('subtitles beside a publisher have no demuxer')
     }
   }
 
@@ -169,6 +178,13 @@ export class Publisher {
       onSample: (sample) =>
         events.onSample(resource === null ? sample : { ...sample, trackId: rename(sample.trackId) }),
       onKeyframeAwaited: (trackId) => events.onKeyframeAwaited(rename(trackId)),
+      onTextTrack: (track) => {
+        const named = { ...track, id: rename(track.id) }
+        const isNew = !this.#textTracks.has(named.id)
+        this.#textTracks.set(named.id, named)
+        if (isNew) events.onTextTrack(named)
+      },
+      onText: (sample) => events.onText({ ...sample, trackId: rename(sample.trackId) }),
       onRepair: (repair) => events.onRepair(repair),
     }
   }

@@ -2,12 +2,14 @@
 // the playlist ending; each new timeline entry starts in a cell that no earlier one has used, in every track alike.
 import { isSameRational, type Rational, toNumber } from '../../core/rational.ts'
 import { TrackPackager } from '../../media/packager/track-packager.ts'
-import type { InputTrack, Repair } from '../../media/samples.ts'
+import type { InputTrack, Repair, TextSample, TextTrack } from '../../media/samples.ts'
+import type { TextCue } from '../../media/text/text-cue.ts'
 import { type CellGrid, cellGrid, TIMELINE_EPOCH_SEC } from '../../media/timeline/cell.ts'
-import type { TimelineEntry } from '../../media/timeline/entry.ts'
+import { entrySec, type TimelineEntry } from '../../media/timeline/entry.ts'
 import { Timing } from '../../media/timeline/timing.ts'
 import type { ArrivedSample } from './gathering.ts'
 import type { Presentation } from './presentation.ts'
+import { SessionTexts } from './session-texts.ts'
 
 export interface PackagedTrack {
   readonly packager: TrackPackager
@@ -23,11 +25,13 @@ export class Session {
   readonly entry: TimelineEntry
   readonly #options: SessionOptions
   readonly #tracks = new Map<string, PackagedTrack>()
+  readonly #texts: SessionTexts
   #timing: Timing
 
-  private constructor(entry: TimelineEntry, options: SessionOptions) {
+  private constructor(entry: TimelineEntry, firstCell: number, options: SessionOptions) {
     this.entry = entry
     this.#options = options
+    this.#texts = new SessionTexts(entry, firstCell, options.presentation)
     this.#timing = new Timing(entry, options.onRepair)
   }
 
@@ -41,7 +45,7 @@ export class Session {
     firstCell: number,
     options: SessionOptions,
   ): Session {
-    const session = new Session(entry, options)
+    const session = new Session(entry, firstCell, options)
     const { presentation } = options
     for (const track of entry.tracks) {
       const input = inputTracks.find((candidate) => candidate.id === track.id)
@@ -58,6 +62,7 @@ export class Session {
       const carried = presentation.continueTrack(id, entry.dsn)
       if (carried !== null) session.#addTrack(id, firstCell, carried.timescale, carried.sink)
     }
+    for (const text of presentation.textTracks) session.addText(text)
     return session
   }
 
@@ -75,7 +80,28 @@ export class Session {
     if (packager === undefined) return 'left_out'
     const endDts = packager.endDts
     packager.push(placed.sample)
-    return packager.endDts > endDts ? 'taken' : 'left_out'
+    if (packager.endDts <= endDts) return 'left_out'
+    this.#texts.advance(this.endSec)
+    return 'taken'
+  }
+
+  /** Subtitles from here on. Players that are there do not look for tracks again; those who come see it. */
+  addText(text: TextTrack): void {
+    this.#texts.add(text, this.endSec)
+  }
+
+  /** What the input says, in the time of its clock. Never a reason for a new timeline entry. */
+  pushText(sample: TextSample): void {
+    const toMedia = (sec: number) => entrySec(this.entry, sec)
+    for (const cue of sample.cues) {
+      this.showText(sample.trackId, { ...cue, startSec: toMedia(cue.startSec), endSec: toMedia(cue.endSec) })
+    }
+    this.#texts.cover(sample.trackId, toMedia(sample.coveredSec))
+  }
+
+  /** In seconds since 1970 on the media timeline. */
+  showText(trackId: string, cue: TextCue): void {
+    this.#texts.show(trackId, cue)
   }
 
   /** Newest cell of any track. */
@@ -90,15 +116,18 @@ export class Session {
 
   closeOpenSegments(): void {
     for (const packager of this.#packagers()) packager.close()
+    this.#texts.advanceThrough(this.lastMsn)
   }
 
   /** Publishes a gap for each cell that has wholly passed by `untilSec` (since 1970), in every track. */
   fillGapsUntil(untilSec: number): void {
     for (const track of this.#tracks.values()) fillTrack(track, untilSec)
+    this.#texts.advanceThrough(this.lastMsn)
   }
 
   fillGapsThrough(msn: number): void {
     for (const packager of this.#packagers()) packager.fillGapsThrough(msn)
+    this.#texts.advanceThrough(this.lastMsn)
   }
 
   /** Tracks that have fallen silent while others go on get their gaps; `lagSec` behind the furthest one. */

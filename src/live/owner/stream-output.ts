@@ -10,7 +10,7 @@ import { RepairCounter } from './repair-counter.ts'
 import { type MemoryBudget, SLAB_BYTES, SlabPool } from './slab-pool.ts'
 import type { StreamEmit } from './stream-events.ts'
 import { StreamMeters } from './stream-meters.ts'
-import { trackStatus } from './stream-wording.ts'
+import { textStatus, trackStatus } from './stream-wording.ts'
 
 export interface StreamOutputOptions {
   readonly streamId: string
@@ -114,10 +114,11 @@ export class StreamOutput {
   trackStatuses(isLive: boolean, nowMs: number): readonly OwnerTrackStatus[] {
     const presentation = this.#presentation
     if (presentation === null) return []
-    return presentation.trackIds.flatMap((id) => {
+    const media = presentation.trackIds.flatMap((id) => {
       const config = presentation.config(id)
       const bitrateBps = isLive ? this.meters.bitsPerSec(id, nowMs) : 0
       return config === null ? [] : [trackStatus(id, config, bitrateBps)]
     })
+    return [...media, ...presentation.textTracks.map(textStatus)]
   }
 }

@@ -2,7 +2,8 @@
 // and lets one session follow the other without the playlist ending.
 import { MirrorError, toMirrorError } from '../../core/errors.ts'
 import { toNumber } from '../../core/rational.ts'
-import type { InputTrack } from '../../media/samples.ts'
+import type { InputTrack, TextSample, TextTrack } from '../../media/samples.ts'
+import type { TextCue } from '../../media/text/text-cue.ts'
 import { isSameMap, type TimelineEntry } from '../../media/timeline/entry.ts'
 import type { RegisteredStream } from '../control.ts'
 import { firstCellOf } from './first-cells.ts'
@@ -18,10 +19,14 @@ const LEFT_OUT_MS = 2000
 /** Rounding to whole frames changes a segment's length by less than this. */
 const SEGMENT_ROUNDING_SHARE = 0.15
 
+/** Samples of subtitles that are kept until the session begins; a publisher needs seconds for that. */
+const MAX_WAITING_TEXTS = 200
+
 /** What a publisher has declared so far. */
 export interface DeclaredTracks {
   readonly tracks: readonly InputTrack[]
   readonly expectedTracks: readonly string[]
+  readonly textTracks: readonly TextTrack[]
 }
 
 export interface StreamSessionsOptions {
@@ -51,6 +56,7 @@ export class StreamSessions {
   /** Since when no sample had a place in the playlist; null while some have. */
   #leftOutSinceMs: number | null = null
   #isFrameRateUnknown = false
+  #waitingTexts: TextSample[] = []
 
   constructor(options: StreamSessionsOptions) {
     this.#options = options
@@ -75,6 +81,7 @@ export class StreamSessions {
 
   /** A publisher begins: what it sends is gathered until it is clear which timeline entry maps it. */
   gather(declared: DeclaredTracks | null = null): void {
+    this.#waitingTexts = []
     const gathering = new Gathering()
     for (const track of declared?.tracks ?? []) gathering.addTrack(track)
     if (declared !== null) gathering.expect(declared.expectedTracks)
@@ -124,6 +131,23 @@ export class StreamSessions {
 
   noteKeyframeAwaited(trackId: string): void {
     this.#gathering?.noteKeyframeAwaited(trackId)
+  }
+
+  onTextTrack(text: TextTrack): void {
+    if (this.#gathering === null) this.#session?.addText(text)
+  }
+
+  onText(sample: TextSample): void {
+    if (this.#gathering === null) this.#session?.pushText(sample)
+    else if (this.#waitingTexts.push(sample) > MAX_WAITING_TEXTS) this.#waitingTexts.shift()
+  }
+
+  /** A cue from beside the publisher, in seconds since 1970. False: nothing is live. */
+  showText(text: TextTrack, cue: TextCue): boolean {
+    if (this.#session === null) return false
+    this.#session.addText(text)
+    this.#session.showText(text.id, cue)
+    return true
   }
 
   /** Throws MirrorError `ingest_overrun`. */
@@ -205,11 +229,20 @@ export class StreamSessions {
     const session = continued ?? this.#beginSession(gathering, entry, isAdopted)
     continued?.reconnect()
     this.#session = session
+    this.#beginTexts(session)
     for (const arrived of gathering.take()) {
       const outcome = session.push(arrived)
       if (outcome === 'taken' || outcome === 'left_out') output.measure(arrived.sample, session.entry)
     }
     output.presentation?.flush()
+  }
+
+  #beginTexts(session: Session): void {
+    const named = this.#options.stream().settings.tracks.filter(({ id }) => id.startsWith('s'))
+    // Named in the settings: there before anybody has said a word.
+    const promised = named.map(({ id }): TextTrack => ({ id, language: 'und', role: null, isTimed: false }))
+    for (const text of [...(this.#options.declared()?.textTracks ?? []), ...promised]) session.addText(text)
+    for (const sample of this.#waitingTexts.splice(0)) session.pushText(sample)
   }
 
   #beginSession(gathering: Gathering, entry: TimelineEntry, isAdopted: boolean): Session {

@@ -1,6 +1,6 @@
 // What people are told about a stream: its tracks in words and figures, and what its encoder should do better. Pure.
 import { toNumber } from '../../core/rational.ts'
-import type { InputTrack, TrackConfig } from '../../media/samples.ts'
+import type { InputTrack, TextTrack, TrackConfig } from '../../media/samples.ts'
 import type { InputProtocol, OwnerTrackStatus } from '../control.ts'
 
 const CODEC_NAMES: Readonly<Record<TrackConfig['codec'], string>> = {
@@ -48,6 +48,11 @@ export function trackStatus(id: string, config: TrackConfig, bitrateBps: number)
     language: isVideo ? null : config.language,
     bitrateBps,
   }
+}
+
+export function textStatus({ id, language }: TextTrack): OwnerTrackStatus {
+  const none = { widthPx: null, heightPx: null, frameRate: null, sampleRateHz: null, channels: null }
+  return { id, kind: 'subtitles', codec: 'webvtt', codecString: 'wvtt', ...none, language, bitrateBps: 0 }
 }
 
 export interface EncoderFacts {

@@ -1,6 +1,6 @@
 // The newest segments and parts of one track, as the playlist shows them and as memory holds them.
 import type { OpenSegment, PlaylistPart, PlaylistSegment } from '../../hls/media-playlist.ts'
-import { type Slice, segmentName } from '../publication.ts'
+import { type MediaExtension, type Slice, segmentName } from '../publication.ts'
 
 export interface WindowPart extends PlaylistPart {
   readonly slice: Slice
@@ -8,6 +8,8 @@ export interface WindowPart extends PlaylistPart {
 
 interface WindowSegment extends PlaylistSegment {
   readonly parts: readonly WindowPart[]
+  /** Where the segment lies, unless it is its parts one after the other. */
+  readonly own: Slice | null
   readonly sizeBytes: number
 }
 
@@ -62,16 +64,21 @@ export class TrackWindow {
     this.#open?.parts.push(part)
   }
 
-  /** The finished segment with the slices its parts lie in, or null when it never got a part. */
-  endSegment(durationSec: number): { readonly name: string; readonly slices: readonly Slice[] } | null {
+  /** The finished segment with the slices its parts lie in, or `own`; null when it never got a part. */
+  endSegment(
+    durationSec: number,
+    own: Slice | null = null,
+    extension: MediaExtension = 'm4s',
+  ): { readonly name: string; readonly slices: readonly Slice[] } | null {
     const open = this.#open
     this.#open = null
     if (open === null || open.parts.length === 0) return null
-    const sizeBytes = open.parts.reduce((sum, part) => sum + part.slice.length, 0)
-    const name = segmentName(open.msn)
-    this.#segments.push({ ...open, uri: name, durationSec, isGap: false, sizeBytes })
+    const sizeBytes = own?.length ?? open.parts.reduce((sum, part) => sum + part.slice.length, 0)
+    const name = segmentName(open.msn, extension)
+    const segment = { ...open, uri: name, durationSec, isGap: false, own, sizeBytes }
+    this.#segments.push(segment)
     this.#measure(sizeBytes * 8, durationSec)
-    return { name, slices: mergeSlices(open.parts.map((part) => part.slice)) }
+    return { name, slices: slicesOf(segment) }
   }
 
   /** The init segments that something in the window needs. */
@@ -83,7 +90,15 @@ export class TrackWindow {
   }
 
   addGap(head: SegmentHead, durationSec: number): void {
-    this.#segments.push({ ...head, uri: segmentName(head.msn), durationSec, isGap: true, parts: [], sizeBytes: 0 })
+    this.#segments.push({
+      ...head,
+      uri: segmentName(head.msn),
+      durationSec,
+      isGap: true,
+      parts: [],
+      own: null,
+      sizeBytes: 0,
+    })
   }
 
   /** Takes out the segments that lie further than `keepSec` behind the end. */
@@ -107,6 +122,11 @@ export class TrackWindow {
     this.#peakBps = isShort === this.#isPeakDoubtful ? Math.max(this.#peakBps, bits / durationSec) : bits / durationSec
     this.#isPeakDoubtful = isShort
   }
+}
+
+/** Where the bytes of a segment lie. */
+export function slicesOf({ own, parts }: Pick<WindowSegment, 'own' | 'parts'>): readonly Slice[] {
+  return own === null ? mergeSlices(parts.map((part) => part.slice)) : [own]
 }
 
 function countFromEnd(segments: readonly PlaylistSegment[], reachSec: number): number {

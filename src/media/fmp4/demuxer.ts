@@ -11,10 +11,11 @@ import { stripTemporalDelimiters } from '../codecs/av1-config.ts'
 import { opusPacketSamples } from '../codecs/opus-config.ts'
 import { isSameConfig } from '../codecs/same-config.ts'
 import type { Demuxer, DemuxSink, RepairCause, TrackConfig } from '../samples.ts'
+import { cuesOf } from '../text/sample-cues.ts'
 import { BoxFramer, type FramedBox } from './box-framer.ts'
 import { malformed } from './boxes.ts'
 import { InBandTrack } from './in-band-track.ts'
-import { type Movie, type MovieTrack, parseMovie } from './movie.ts'
+import { type Movie, type MovieText, type MovieTrack, parseMovie } from './movie.ts'
 import {
   forEachRunSample,
   isEmptyRun,
@@ -26,6 +27,11 @@ import {
 
 /** Sample is no sync sample: ISO/IEC 14496-12 8.8.3.1. */
 const NON_SYNC = 0x1_0000
+
+interface TextState {
+  readonly track: MovieText
+  nextDts: number
+}
 
 interface TrackState {
   readonly track: MovieTrack
@@ -44,6 +50,7 @@ export class Fmp4Demuxer implements Demuxer {
   readonly #framer: BoxFramer
   /** By track_ID of the container. */
   #states = new Map<number, TrackState>()
+  #texts = new Map<number, TextState>()
   #movie: Movie | null = null
   #movieBytes: Uint8Array | null = null
   /** Samples in front of the first fragment that were neither delivered nor reported yet. */
@@ -112,11 +119,23 @@ export class Fmp4Demuxer implements Demuxer {
     this.#movie = movie
     this.#movieBytes = box.bytes.slice()
     this.#states = states
+    this.#texts = this.#textsOf(movie)
     this.#pending = null
     this.#unfragmentedSamples = movie.unfragmentedSamples
     for (const name of movie.unsupported)
-      this.#repair('sample_dropped', null, 1, `${name} is not supported and left out`)
-    if (isFirst) this.#sink.onTracksKnown(movie.tracks.map((track) => track.id))
+      this.#repair('track_unsupported', null, 1, `${name} is not supported and left out`)
+    if (isFirst && movie.tracks.length > 0) this.#sink.onTracksKnown(movie.tracks.map((track) => track.id))
+  }
+
+  #textsOf({ texts }: Movie): Map<number, TextState> {
+    const states = new Map<number, TextState>()
+    for (const track of texts) {
+      const before = [...this.#texts.values()].find((state) => state.track.id === track.id)
+      states.set(track.containerId, { track, nextDts: before?.nextDts ?? 0 })
+      const { id, language, role } = track
+      this.#sink.onTextTrack?.({ id, language, role, isTimed: true })
+    }
+    return states
   }
 
   #onMovieFragment(box: FramedBox): void {
@@ -125,7 +144,10 @@ export class Fmp4Demuxer implements Demuxer {
     }
     if (this.#pending !== null && this.#pending.sampleCount > 0)
       throw malformed('two "moof" without "mdat" between them')
-    const fragment = parseMovieFragment(box, (id) => this.#states.get(id)?.track.defaults ?? null)
+    const fragment = parseMovieFragment(
+      box,
+      (id) => (this.#states.get(id) ?? this.#texts.get(id))?.track.defaults ?? null,
+    )
     if (fragment.sampleCount === 0) this.#repair('corrupt_sample', null, 1, 'a fragment without samples')
     this.#pending = fragment
   }
@@ -163,6 +185,8 @@ export class Fmp4Demuxer implements Demuxer {
 
   /** `start` is an offset into `mdat.bytes`; returns the offset behind the run's data. */
   #deliverRun(run: TrackRun, mdat: FramedBox, start: number): number {
+    const text = this.#texts.get(run.containerId)
+    if (text !== undefined) return this.#deliverText(text, run, mdat, start)
     const state = this.#states.get(run.containerId) ?? null
     if (state !== null && run.sampleCount > 0 && run.defaults.descriptionIndex > 1) {
       throw new MirrorError('ingest_type_unsupported', `track ${state.track.id} changes its sample description`)
@@ -194,6 +218,28 @@ export class Fmp4Demuxer implements Demuxer {
       state.nextDts += sample.duration
     })
     if (emptySamples > 0) this.#repair('corrupt_sample', state?.track.id ?? null, emptySamples, 'samples without bytes')
+    return at
+  }
+
+  /** As `#deliverRun`. A text sample may be empty: that is silence. */
+  #deliverText(state: TextState, run: TrackRun, mdat: FramedBox, start: number): number {
+    const { id, format, timescale, editShift } = state.track
+    if (typeof run.baseDecodeTime === 'number') state.nextDts = run.baseDecodeTime
+    let at = start
+    forEachRunSample(run, (sample) => {
+      const from = at
+      at += sample.size
+      if (sample.size > 0 && (from < mdat.headerBytes || at > mdat.bytes.length)) {
+        throw malformed(`a sample of ${sample.size} bytes lies outside its "mdat" of ${mdat.bytes.length} bytes`)
+      }
+      const shiftSec = (editShift + sample.cto) / timescale
+      const startSec = state.nextDts / timescale + shiftSec
+      state.nextDts += sample.duration
+      const endSec = state.nextDts / timescale + shiftSec
+      const cues = cuesOf(format, mdat.bytes.subarray(from, at), { startSec, endSec, shiftSec })
+      if (cues === null) this.#repair('corrupt_sample', id, 1, 'a subtitle that cannot be read')
+      this.#sink.onText?.({ trackId: id, cues: cues ?? [], coveredSec: endSec })
+    })
     return at
   }
 

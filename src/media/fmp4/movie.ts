@@ -1,7 +1,7 @@
 // `moov`: which tracks there are, how they are coded, and what their fragments may leave unsaid.
 import { MirrorError } from '../../core/errors.ts'
 import { scaleRound } from '../../core/rational.ts'
-import { MAX_AUDIO_TRACKS, MAX_VIDEO_TRACKS } from '../track-id.ts'
+import { MAX_AUDIO_TRACKS, MAX_TEXT_TRACKS, MAX_VIDEO_TRACKS } from '../track-id.ts'
 import { isTrackRole, type TrackRole } from '../track-role.ts'
 import { BoxReader, type BoxSpan, childBoxes, findBox, malformed, printable } from './boxes.ts'
 import { unpackLanguage } from './language.ts'
@@ -30,8 +30,22 @@ export interface MovieTrack {
   readonly editShift: number
 }
 
+/** Subtitles: ISO/IEC 14496-30. */
+export interface MovieText {
+  /** `s0`, … */
+  readonly id: string
+  readonly containerId: number
+  readonly timescale: number
+  readonly format: 'wvtt' | 'stpp'
+  readonly language: string
+  readonly role: TrackRole | null
+  readonly defaults: SampleDefaults
+  readonly editShift: number
+}
+
 export interface Movie {
   readonly tracks: readonly MovieTrack[]
+  readonly texts: readonly MovieText[]
   /** Tracks that cannot be carried, for example `video "vp09"`. */
   readonly unsupported: readonly string[]
   /** Samples that lie in the file without a fragment: what ffmpeg writes first without `empty_moov`. */
@@ -55,6 +69,7 @@ export function parseMovie(bytes: Uint8Array, headerBytes: number): Movie {
   const movieTimescale = parseMovieTimescale(bytes, boxes)
   const defaults = parseTrackDefaults(bytes, mvex)
   const tracks: MovieTrack[] = []
+  const texts: MovieText[] = []
   const unsupported: string[] = []
   const counts = { video: 0, audio: 0 }
   let unfragmentedSamples = 0
@@ -62,7 +77,19 @@ export function parseMovie(bytes: Uint8Array, headerBytes: number): Movie {
     const track = parseTrack(bytes, trak, movieTimescale)
     if (track === null) continue
     unfragmentedSamples += track.unfragmentedSamples
-    const { kind } = track
+    const { kind, containerId, timescale, role, editShift } = track
+    const trackDefaults = defaults.get(containerId) ?? NO_DEFAULTS
+    if (kind === 'subtitles') {
+      const { format, language } = track
+      if (format === null || texts.length === MAX_TEXT_TRACKS)
+        unsupported.push(`subtitles "${printable(track.fourCc)}"`)
+      else
+        texts.push({
+          ...{ id: `s${texts.length}`, containerId, timescale, format, language, role, editShift },
+          defaults: trackDefaults,
+        })
+      continue
+    }
     if (track.entry.codec === null) {
       unsupported.push(`${kind} "${printable(track.entry.fourCc)}"`)
       continue
@@ -73,58 +100,77 @@ export function parseMovie(bytes: Uint8Array, headerBytes: number): Movie {
     }
     tracks.push({
       id: `${kind === 'video' ? 'v' : 'a'}${counts[kind]++}`,
-      containerId: track.containerId,
+      containerId,
       kind,
-      timescale: track.timescale,
+      timescale,
       entry: track.entry,
-      role: track.role,
-      defaults: defaults.get(track.containerId) ?? NO_DEFAULTS,
-      editShift: track.editShift,
+      role,
+      defaults: trackDefaults,
+      editShift,
     })
   }
 
-  if (tracks.length === 0) {
+  if (tracks.length === 0 && texts.length === 0) {
     if (unsupported.length === 0) throw new MirrorError('ingest_no_media', 'the movie has no audio or video track')
     throw new MirrorError('ingest_codec_unsupported', `no track can be carried: ${unsupported.join(', ')}`, {
       details: { found: unsupported.join(', ') },
     })
   }
-  return { tracks, unsupported, unfragmentedSamples }
+  return { tracks, texts, unsupported, unfragmentedSamples }
 }
 
-interface ParsedTrack {
-  readonly kind: 'video' | 'audio'
+type ParsedTrack = {
   readonly containerId: number
   readonly timescale: number
-  readonly entry: SampleEntry
   readonly role: TrackRole | null
   readonly editShift: number
   readonly unfragmentedSamples: number
+} & (
+  | { readonly kind: 'video' | 'audio'; readonly entry: SampleEntry }
+  | {
+      readonly kind: 'subtitles'
+      /** Null when it is not supported. */
+      readonly format: MovieText['format'] | null
+      readonly fourCc: string
+      readonly language: string
+    }
+)
+
+/** `vide`, `soun`; `text` (WebVTT), `subt` (TTML), and QuickTime's `sbtl`. */
+const HANDLERS: Readonly<Record<number, ParsedTrack['kind']>> = {
+  1986618469: 'video',
+  1936684398: 'audio',
+  1952807028: 'subtitles',
+  1937072756: 'subtitles',
+  1935832172: 'subtitles',
 }
 
-/** Null for tracks that are neither audio nor video: captions, metadata, hints. */
+/** Null for tracks that are neither audio, video nor subtitles: captions, metadata, hints. */
 function parseTrack(bytes: Uint8Array, trak: BoxSpan, movieTimescale: number): ParsedTrack | null {
   const boxes = childBoxes(bytes, trak.start, trak.end, 'trak')
   const mdia = childBoxesOf(bytes, boxes, 'mdia', 'trak')
   const hdlr = new BoxReader(bytes, required(mdia, 'hdlr', 'mdia'))
   hdlr.skip(8)
   const handler = hdlr.u32()
-  const kind = handler === 0x76696465 ? 'video' : handler === 0x736f756e ? 'audio' : null
-  if (kind === null) return null
+  const kind = HANDLERS[handler]
+  if (kind === undefined) return null
 
   const { timescale, language: packedLanguage } = parseMediaHeader(bytes, required(mdia, 'mdhd', 'mdia'))
   const language = parseExtendedLanguage(bytes, findBox(mdia, 'elng')) ?? packedLanguage
   const minf = childBoxesOf(bytes, mdia, 'minf', 'mdia')
   const stbl = childBoxesOf(bytes, minf, 'stbl', 'minf')
-  return {
-    kind,
+  const stsd = required(stbl, 'stsd', 'stbl')
+  const track = {
     containerId: parseContainerId(bytes, required(boxes, 'tkhd', 'trak')),
     timescale,
-    entry: parseSampleEntry(bytes, required(stbl, 'stsd', 'stbl'), kind, language),
     role: parseRole(bytes, boxes),
     editShift: parseEditShift(bytes, boxes, timescale, movieTimescale),
     unfragmentedSamples: parseSampleCount(bytes, findBox(stbl, 'stsz')),
   }
+  if (kind !== 'subtitles') return { ...track, kind, entry: parseSampleEntry(bytes, stsd, kind, language) }
+  const fourCc = childBoxes(bytes, stsd.start + 8, stsd.end, 'stsd')[0]?.type ?? ''
+  const format = fourCc === 'wvtt' || fourCc === 'stpp' ? fourCc : null
+  return { ...track, kind, format, fourCc, language }
 }
 
 /** 8.4.6: a BCP 47 tag, for what three letters cannot say (`pt-BR`). Null when it is none. */

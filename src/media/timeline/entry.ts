@@ -66,6 +66,13 @@ export interface FirstSight {
   readonly arrivedAtMs: number
 }
 
+/** Seconds since 1970 of a time of the input clock, for what has no frames to be snapped to and never wraps: text. */
+export function entrySec({ clock, epochUs, tracks }: TimelineEntry, inputSec: number): number {
+  const first = tracks[0]
+  if (clock === 'epoch' || first === undefined) return inputSec
+  return epochUs / 1e6 + inputSec - first.firstTimestamp / first.ticksPerSec
+}
+
 /** Whether two entries map every timestamp alike. */
 export function isSameMap(a: TimelineEntry, b: TimelineEntry): boolean {
   return JSON.stringify({ ...a, createdAtMs: 0 }) === JSON.stringify({ ...b, createdAtMs: 0 })
