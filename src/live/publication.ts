@@ -28,6 +28,8 @@ export interface RenderedPlaylist {
 export type Publication =
   /** Forget everything about the stream: a new session begins, or the stream is gone. Waiting requests stay. */
   | { readonly kind: 'reset'; readonly streamId: string }
+  /** A replaced owner begins where a dead one left off: what there is stays until it is replaced or has been of use. */
+  | { readonly kind: 'renew'; readonly streamId: string }
   | { readonly kind: 'slab'; readonly streamId: string; readonly slabId: number; readonly memory: SharedArrayBuffer }
   /** No media lies in the slab any more; answer `released` when nothing is being sent from it. */
   | { readonly kind: 'retire'; readonly streamId: string; readonly slabId: number }
@@ -69,8 +71,15 @@ export type Publication =
       readonly playlist: RenderedPlaylist
     }
   | { readonly kind: 'multivariant'; readonly streamId: string; readonly text: RenderedText }
-  /** `starting`: a publisher is there, so a request for the playlist is worth holding. */
-  | { readonly kind: 'phase'; readonly streamId: string; readonly phase: 'offline' | 'starting' | 'live' | 'ended' }
+  /**
+   * `starting`: a publisher is there, so a request for the playlist is worth holding. `reviving`: the same after the death
+   * of the stream's owner; what is left of its window answers meanwhile.
+   */
+  | {
+      readonly kind: 'phase'
+      readonly streamId: string
+      readonly phase: 'offline' | 'starting' | 'reviving' | 'live' | 'ended'
+    }
 
 /** An origin's answer to `retire`. */
 export interface SlabReleased {

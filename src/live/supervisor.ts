@@ -3,7 +3,7 @@
 import { availableParallelism } from 'node:os'
 import { MessageChannel } from 'node:worker_threads'
 import { SharedConnectionCounts } from '../core/connection-counts.ts'
-import { type ErrorCode, MirrorError } from '../core/errors.ts'
+import { type ErrorCode, MirrorError, toMirrorError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { reservePort } from '../core/reserve-port.ts'
 import { ConnectionWatch } from './connection-watch.ts'
@@ -96,6 +96,7 @@ class RunningSupervisor implements Supervisor {
   readonly #eventListeners = new Set<(event: MirrorEvent) => void>()
   readonly #statusListeners = new Set<(statuses: readonly LiveStatus[]) => void>()
   readonly #latencyListeners = new Set<(observation: LatencyObservation) => void>()
+  readonly #runningTestSources = new Set<string>()
   readonly #testSources = new Map<number, PendingTestSource>()
   readonly #problems = new Map<string, { readonly code: ErrorCode; readonly message: string }>()
   readonly #inputs = new Map<string, Map<string, ConfiguredInputStatus>>()
@@ -132,6 +133,7 @@ class RunningSupervisor implements Supervisor {
   unregister(streamId: string): void {
     this.#streams.delete(streamId)
     this.#inputs.delete(streamId)
+    this.#runningTestSources.delete(streamId)
     for (const thread of this.#threads.values()) thread.post({ kind: 'unregister', streamId })
   }
 
@@ -149,11 +151,13 @@ class RunningSupervisor implements Supervisor {
     return [...(this.#inputs.get(streamId)?.values() ?? [])]
   }
 
-  startTestSource(streamId: string): Promise<void> {
-    return this.#requestTestSource(streamId, 'start')
+  async startTestSource(streamId: string): Promise<void> {
+    await this.#requestTestSource(streamId, 'start')
+    this.#runningTestSources.add(streamId)
   }
 
   stopTestSource(streamId: string): Promise<void> {
+    this.#runningTestSources.delete(streamId)
     return this.#requestTestSource(streamId, 'stop')
   }
 
@@ -204,10 +208,10 @@ class RunningSupervisor implements Supervisor {
     this.#testSources.clear()
   }
 
-  async #startThread(name: PeerName): Promise<void> {
+  async #startThread(name: PeerName, isReplacement = false): Promise<void> {
     const thread = new WorkerThread({
       file: threadFile(name === 'ingest' ? 'ingest-thread' : 'media-worker'),
-      data: name === 'ingest' ? this.#ingestData() : this.#mediaData(name),
+      data: name === 'ingest' ? this.#ingestData(isReplacement) : this.#mediaData(name, isReplacement),
       onMessage: (message) => this.#onMessage(name, message),
       onDeath: (cause) => this.#onDeath(name, cause),
     })
@@ -218,7 +222,15 @@ class RunningSupervisor implements Supervisor {
     if (name === 'ingest') {
       this.#rtmpPort = ready.rtmpPort ?? null
       this.#srtPort = ready.srtPort ?? null
+      for (const streamId of this.#runningTestSources) this.#reviveTestSource(streamId)
     }
+  }
+
+  /** An encoder reconnects by itself; a test source has nobody else to start it again. */
+  #reviveTestSource(streamId: string): void {
+    this.startTestSource(streamId).catch((error: unknown) =>
+      this.#options.log.warn('a test source did not come back', { streamId, cause: toMirrorError(error).message }),
+    )
   }
 
   /** Gives the new thread a port to every other one. */
@@ -245,6 +257,9 @@ class RunningSupervisor implements Supervisor {
       case 'problem':
         if (message.message === null) this.#problems.delete(message.subject)
         else this.#problems.set(message.subject, { code: message.code, message: message.message })
+        break
+      case 'testSourceEnded':
+        this.#runningTestSources.delete(message.streamId)
         break
       case 'testSourceDone':
         this.#onTestSourceDone(message)
@@ -293,7 +308,7 @@ class RunningSupervisor implements Supervisor {
     const pauseMs = this.#deaths.length > RESTARTS_WITHOUT_PAUSE ? RESTART_PAUSE_MS * this.#deaths.length : 0
     setTimeout(() => {
       if (this.#isStopping) return
-      this.#startThread(name).catch((error: unknown) => {
+      this.#startThread(name, true).catch((error: unknown) => {
         this.#options.log.error('a media thread could not be replaced', { thread: String(name), cause: String(error) })
         // One that hangs instead of dying is ended, which starts the next attempt; a dead one is gone from the list.
         void this.#threads.get(name)?.kill()
@@ -353,7 +368,7 @@ class RunningSupervisor implements Supervisor {
     return { ...status, tracks, viewers: sessions.size }
   }
 
-  #common(): CommonThreadData {
+  #common(isReplacement: boolean): CommonThreadData {
     return {
       mediaWorkers: this.#workers,
       registry: [...this.#streams.values()],
@@ -361,14 +376,15 @@ class RunningSupervisor implements Supervisor {
       maxPublishers: this.#options.maxPublishers,
       trustedAddresses: this.#options.trustedAddresses,
       incarnation: this.#incarnation++,
+      isReplacement,
     }
   }
 
-  #mediaData(index: number): MediaWorkerData {
+  #mediaData(index: number, isReplacement: boolean): MediaWorkerData {
     const { host, tls, timeline, watchDir, windowMaxBytes, maxFragmentBytes, inputIdleMs } = this.#options
     const { maxConnections, maxConnectionsPerAddress } = this.#options
     return {
-      ...this.#common(),
+      ...this.#common(isReplacement),
       index,
       host,
       port: this.#mediaPort,
@@ -384,10 +400,10 @@ class RunningSupervisor implements Supervisor {
     }
   }
 
-  #ingestData(): IngestThreadData {
+  #ingestData(isReplacement: boolean): IngestThreadData {
     const { host, rtmpPort, srt, ffmpegPath, maxIngestConnectionsPerAddress } = this.#options
     return {
-      ...this.#common(),
+      ...this.#common(isReplacement),
       host,
       ffmpegPath,
       maxConnectionsPerAddress: maxIngestConnectionsPerAddress,

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -25,15 +27,29 @@ const LONGEST_PAUSE_MS = 1000
 /** hls.js keeps a second more from the live edge after every stall and comes back slowly. */
 const BACK_WITHIN_SEC = 5
 
-const PICTURE = { seconds: 600, size: '160x90', rate: '30', gop: 30 } as const
+const PICTURE = { seconds: 600, size: '160x90', rate: '30', gop: 30 }
 
-function argsFor(protocol: 'rtmp' | 'srt' | 'cmaf', { ingest }: StreamView): string[] {
+function argsFor(protocol: 'rtmp' | 'srt' | 'cmaf', { ingest }: StreamView, gop = PICTURE.gop): string[] {
   const output = {
     rtmp: ['-f', 'flv', ingest?.rtmp ?? ''],
     srt: ['-f', 'mpegts', ingest?.srt ?? ''],
     cmaf: [...CMAF_COPY_OUTPUT, ingest?.cmaf ?? ''],
   }[protocol]
-  return [...pictureArgs(PICTURE), ...output]
+  return [...pictureArgs({ ...PICTURE, gop }), ...output]
+}
+
+function idOwnedBy(worker: number, workers: number): string {
+  const id = Array.from({ length: 100 }, (_, index) => `cam-${index}`).find((id) => ownerOf(id, workers) === worker)
+  if (id === undefined) throw new Error('no such id')
+  return id
+}
+
+/** On a new connection, which the system gives to whichever worker it likes. */
+async function askAnew(url: string): Promise<{ readonly status: number; readonly body: string }> {
+  const [response] = (await once(request(url, { agent: false }).end(), 'response')) as [IncomingMessage]
+  let body = ''
+  for await (const chunk of response) body += String(chunk)
+  return { status: response.statusCode ?? 0, body }
 }
 
 const videoUrl = ({ playback }: StreamView) => playback.hls.replace('playlist.m3u8', 'v0/playlist.m3u8')
@@ -75,12 +91,7 @@ test('a media worker that dies is replaced at once, and its streams go on', asyn
   const mirror = opened.use(await MirrorProcess.start({ isSteered: true }))
   const mediaPort = Number(new URL(mirror.mediaUrl).port)
   const workers = tcpListeners(mediaPort)
-  const idOwnedBy = (worker: number) => {
-    const id = Array.from({ length: 100 }, (_, index) => `cam-${index}`).find((id) => ownerOf(id, workers) === worker)
-    if (id === undefined) throw new Error('no such id')
-    return id
-  }
-  const stream = await mirror.createStream(idOwnedBy(0))
+  const stream = await mirror.createStream(idOwnedBy(0, workers))
   const encoder = opened.use(new StubbornEncoder(argsFor('rtmp', stream)))
   await mirror.waitForStatus(stream.id, 'live')
   const browser = await launchChromium()
@@ -116,9 +127,51 @@ test('a media worker that dies is replaced at once, and its streams go on', asyn
   expect(played.find(({ kind }) => kind === 'video')?.packets).toBeGreaterThan(11 * 30)
 })
 
+test('whoever asks a replaced worker is answered within a second, also for the streams that it had owned', async () => {
+  await using opened = new AsyncDisposableStack()
+  const mirror = opened.use(await MirrorProcess.start({ isSteered: true }))
+  const mediaPort = Number(new URL(mirror.mediaUrl).port)
+  const workers = tcpListeners(mediaPort)
+  const streams = await Promise.all([0, 1].map((worker) => mirror.createStream(idOwnedBy(worker, workers))))
+  for (const stream of streams) {
+    // Five seconds between keyframes: that long the new owner has nothing of its own to show.
+    opened.use(new StubbornEncoder(argsFor('rtmp', stream, 150)))
+    await mirror.waitForStatus(stream.id, 'live')
+    const follower = opened.use(await PartFollower.start(videoUrl(stream)))
+    await follower.waitForArrivals(25, 10_000)
+  }
+
+  await mirror.order({ kind: 'killThread', name: 0 })
+  await timeUntil('a listener is gone', () => tcpListeners(mediaPort) < workers, 1000).catch(() => 0)
+  await timeUntil('all workers listen', () => tcpListeners(mediaPort) === workers, REPLACED_MS)
+  const listensAtMs = performance.now()
+  const answers: string[] = []
+  let slowestMs = 0
+  // Each on a connection of its own, so that all workers are asked, from before the owner is back to long after.
+  while (performance.now() - listensAtMs < 8000) {
+    await Promise.all(
+      streams.flatMap((stream) =>
+        Array.from({ length: 4 }, async () => {
+          const askedAtMs = performance.now()
+          const playlist = await askAnew(videoUrl(stream))
+          slowestMs = Math.max(slowestMs, performance.now() - askedAtMs)
+          const newest = playlist.body.split('\n').findLast((line) => /^\d+\.m4s$/.test(line)) ?? ''
+          const segment = await askAnew(new URL(newest, videoUrl(stream)).href)
+          answers.push(`playlist ${playlist.status}, segment ${segment.status}`)
+        }),
+      ),
+    )
+  }
+  expect(answers.length).toBeGreaterThan(50)
+  expect(new Set(answers)).toEqual(new Set(['playlist 200, segment 200']))
+  expect(slowestMs).toBeLessThan(LONGEST_PAUSE_MS)
+})
+
 test('an ingest thread that dies is replaced at once; encoders reconnect, and what it did not carry never notices', async () => {
   await using opened = new AsyncDisposableStack()
   const mirror = opened.use(await MirrorProcess.start({ isSteered: true }))
+  const test = await mirror.createStream('cam-test')
+  await mirror.api('POST', '/streams/cam-test/test-source', {})
   const [rtmp, srt, cmaf] = [
     await mirror.createStream('cam-rtmp'),
     await mirror.createStream('cam-srt'),
@@ -128,7 +181,7 @@ test('an ingest thread that dies is replaced at once; encoders reconnect, and wh
   opened.use(new StubbornEncoder(argsFor('srt', srt)))
   opened.use(new StubbornEncoder(argsFor('cmaf', cmaf)))
   const followers: PartFollower[] = []
-  for (const stream of [rtmp, srt, cmaf]) {
+  for (const stream of [rtmp, srt, cmaf, test]) {
     await mirror.waitForStatus(stream.id, 'live')
     followers.push(opened.use(await PartFollower.start(videoUrl(stream))))
   }

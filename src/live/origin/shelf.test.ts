@@ -36,7 +36,7 @@ function playlist(): Publication {
   return { kind: 'playlist', streamId, trackId: 'v0', playlist: rendered }
 }
 
-function phase(name: 'offline' | 'starting' | 'live' | 'ended'): Publication {
+function phase(name: 'offline' | 'starting' | 'reviving' | 'live' | 'ended'): Publication {
   return { kind: 'phase', streamId, phase: name }
 }
 
@@ -212,4 +212,52 @@ test('every retired slab is let go exactly once, whatever the order of retiremen
       },
     ),
   )
+})
+
+const multivariant: Publication = {
+  kind: 'multivariant',
+  streamId,
+  text: { plain: new Uint8Array(1), gzip: new Uint8Array(1) },
+}
+
+test('another thread takes everything over that can be asked for', () => {
+  const { shelf } = openShelf()
+  for (const one of [slab(1), media('1.m4s', [[1, 0, 4]]), playlist(), multivariant]) shelf.apply(one)
+  expect(shelf.snapshot(streamId)).toBeNull()
+  shelf.apply(phase('live'))
+  const { shelf: other } = openShelf()
+  expect(other.isEmpty).toBe(true)
+  for (const one of shelf.snapshot(streamId) ?? []) other.apply(one)
+  expect(other.isEmpty).toBe(false)
+  expect(other.phase).toBe('live')
+  expect(other.multivariant).toBe(shelf.multivariant)
+  expect(other.track('v0')?.playlist).toBe(shelf.track('v0')?.playlist)
+  expect(Buffer.concat(lease(other, '1.m4s').buffers)).toEqual(Buffer.concat(lease(shelf, '1.m4s').buffers))
+})
+
+test('while an owner is revived, what its predecessor left answers; then it goes, save what was published again', () => {
+  const { shelf, released } = openShelf()
+  for (const one of [slab(1), media('1.m4s', [[1, 0, 4]]), media('2.m4s', [[1, 4, 4]]), playlist(), multivariant])
+    shelf.apply(one)
+  shelf.apply(phase('live'))
+  shelf.apply(phase('reviving'))
+  expect(shelf.phase).toBe('live')
+  shelf.apply({ kind: 'renew', streamId })
+  for (const one of [slab(7), media('2.m4s', [[7, 0, 4]]), media('3.m4s', [[7, 4, 4]])]) shelf.apply(one)
+  expect(shelf.track('v0')?.playlist).not.toBeNull()
+  lease(shelf, '1.m4s').release()
+  shelf.settle()
+  const track = shelf.track('v0')
+  if (track === null) throw new Error('no track')
+  expect([...track.media.keys()]).toEqual(['2.m4s', '3.m4s'])
+  expect(shelf.isGone(track, '1.m4s')).toBe(true)
+  lease(shelf, '2.m4s').release()
+  // The dead owner waits for no slab.
+  expect(released).toEqual([])
+})
+
+test('with nothing left behind, a revived stream is one that is starting', () => {
+  const { shelf } = openShelf()
+  shelf.apply(phase('reviving'))
+  expect(shelf.phase).toBe('starting')
 })

@@ -20,6 +20,12 @@ export interface ShelfTrack {
   droppedDts: number
 }
 
+/** What a dead owner had published, and who was told to fetch it may still want. */
+interface Inherited {
+  readonly slabs: readonly number[]
+  readonly media: ReadonlyMap<ShelfTrack, ReadonlyMap<string, readonly Slice[]>>
+}
+
 const SEGMENT_NAME = /^(\d+)\.(?:m4s|vtt)$/
 const PART_NAME = /^p\d+-(\d+)\.(?:m4s|vtt)$/
 
@@ -38,6 +44,7 @@ export class Shelf {
   readonly waiters = new Set<Waiter>()
   readonly #tracks = new Map<string, ShelfTrack>()
   readonly #slabs = new Map<number, SlabRef>()
+  #inherited: Inherited | null = null
   readonly #onSlabReleased: (slabId: number) => void
 
   constructor(onSlabReleased: (slabId: number) => void) {
@@ -57,6 +64,9 @@ export class Shelf {
     switch (publication.kind) {
       case 'reset':
         this.#reset()
+        break
+      case 'renew':
+        this.#renew()
         break
       case 'slab':
         this.#slabs.set(publication.slabId, { memory: publication.memory, inFlight: 0, isRetired: false })
@@ -87,7 +97,7 @@ export class Shelf {
         wake(this.waiters)
         break
       case 'phase':
-        this.phase = publication.phase
+        this.phase = publication.phase === 'reviving' ? this.#revivingPhase() : publication.phase
         // Nothing is left to show, also when an owner that was replaced has nobody to say so.
         if (publication.phase === 'offline') this.#forget()
         this.#wakeAll()
@@ -95,6 +105,37 @@ export class Shelf {
       default:
         publication satisfies never
     }
+  }
+
+  /** For a thread that knows nothing of a stream whose owner died: everything that can be asked for; null when nothing can. */
+  snapshot(streamId: string): readonly Publication[] | null {
+    const { multivariant, phase } = this
+    if (multivariant === null || (phase !== 'live' && phase !== 'ended')) return null
+    return [
+      ...[...this.#slabs].map(([slabId, { memory }]): Publication => ({ kind: 'slab', streamId, slabId, memory })),
+      ...[...this.#tracks].flatMap(([trackId, track]) => trackSnapshot(streamId, trackId, track)),
+      { kind: 'multivariant', streamId, text: multivariant },
+      { kind: 'phase', streamId, phase },
+    ]
+  }
+
+  /** Nothing here could answer a request. */
+  get isEmpty(): boolean {
+    return this.multivariant === null && this.#slabs.size === 0
+  }
+
+  /** Forgets what a dead owner had left behind, as far as its successor has not published it again. */
+  settle(): void {
+    const inherited = this.#inherited
+    this.#inherited = null
+    if (inherited === null) return
+    for (const [track, media] of inherited.media) {
+      this.#drop(
+        track,
+        [...media].filter(([name, slices]) => track.media.get(name) === slices).map(([name]) => name),
+      )
+    }
+    for (const slabId of inherited.slabs) this.#slabs.delete(slabId)
   }
 
   /** The bytes of a segment or part, kept in place until released; null when they are not here. */
@@ -182,6 +223,19 @@ export class Shelf {
     this.#onSlabReleased(slabId)
   }
 
+  #revivingPhase(): 'starting' | 'live' {
+    return this.multivariant === null ? 'starting' : 'live'
+  }
+
+  /** Players that were shown the old playlist may still fetch what it lists. */
+  #renew(): void {
+    this.generation++
+    this.#inherited = {
+      slabs: [...this.#slabs.keys()],
+      media: new Map([...this.#tracks.values()].map((track) => [track, new Map(track.media)])),
+    }
+  }
+
   /** Requests that wait stay: the next session may answer them. Memory that is being sent lives on until it has been. */
   #reset(): void {
     this.#forget()
@@ -191,6 +245,7 @@ export class Shelf {
   #forget(): void {
     this.generation++
     this.multivariant = null
+    this.#inherited = null
     this.#slabs.clear()
     for (const track of this.#tracks.values()) {
       track.playlist = null
@@ -209,4 +264,12 @@ export class Shelf {
 
 function wake(waiters: Set<Waiter>): void {
   for (const waiter of waiters) if (waiter()) waiters.delete(waiter)
+}
+
+function trackSnapshot(streamId: string, trackId: string, track: ShelfTrack): Publication[] {
+  return [
+    ...[...track.inits].map(([name, bytes]): Publication => ({ kind: 'init', streamId, trackId, name, bytes })),
+    ...[...track.media].map(([name, slices]): Publication => ({ kind: 'media', streamId, trackId, name, slices })),
+    ...(track.playlist === null ? [] : [{ kind: 'playlist', streamId, trackId, playlist: track.playlist } as const]),
+  ]
 }

@@ -20,6 +20,7 @@ const toMain = (message: FromThread) => parentPort?.postMessage(message)
 const log = threadLog('ingest', toMain)
 const registry = new Registry(data.registry)
 const testSources = new Map<string, TestSource>()
+const restarting = new Set<string>()
 const stop = new AbortController()
 const isTrusted = parseAddressSet(data.trustedAddresses) ?? (() => false)
 let rtmp: RtmpServer | null = null
@@ -212,7 +213,9 @@ async function beginTestSource(streamId: string): Promise<void> {
   testSources.set(streamId, source)
   // How it ended is told through its gate input.
   void source.ended.finally(() => {
-    if (testSources.get(streamId) === source) testSources.delete(streamId)
+    if (testSources.get(streamId) !== source) return
+    testSources.delete(streamId)
+    if (!restarting.has(streamId)) toMain({ kind: 'testSourceEnded', streamId })
   })
 }
 
@@ -220,9 +223,17 @@ async function beginTestSource(streamId: string): Promise<void> {
 async function restartTestSource(streamId: string): Promise<void> {
   const source = testSources.get(streamId)
   if (source === undefined) return
-  await source.ended
-  testSources.delete(streamId)
-  await beginTestSource(streamId)
+  restarting.add(streamId)
+  try {
+    await source.ended
+    testSources.delete(streamId)
+    await beginTestSource(streamId)
+  } catch (error) {
+    toMain({ kind: 'testSourceEnded', streamId })
+    throw error
+  } finally {
+    restarting.delete(streamId)
+  }
 }
 
 function stopTestSource(streamId: string): void {

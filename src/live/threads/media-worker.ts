@@ -1,6 +1,7 @@
 // Entry of a media worker: owns the streams that hash to it, and is one of the origin threads that serve all of them.
 
 import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { parseAddressSet } from '../../core/address-set.ts'
 import { SharedConnectionCounts } from '../../core/connection-counts.ts'
@@ -22,12 +23,17 @@ import type { Publication } from '../publication.ts'
 import { Registry } from '../registry.ts'
 import type { FromThread, MediaWorkerData, PeerMessage, PeerName, TimelineLocation, ToThread } from './messages.ts'
 import { Peers } from './peers.ts'
+import { Revival } from './revival.ts'
 
 const REPORT_MS = 1000
 /** Requests that may wait in one thread: ten thousand idle players and some. */
 const MAX_HOLDS = 20_000
-/** Inputs of a dead owner reach its replacement within a second or two; held requests wait no longer than this. */
-const REVIVAL_MS = 10_000
+/** Inputs of a dead owner reach its replacement within a second or two; encoders that must reconnect take longer. */
+const REVIVAL_MS = 20_000
+/** A replaced worker says "not live" of what it has not heard of yet, so it listens to the others before it opens its port. */
+const INTRODUCTION_MS = 1000
+/** Players that know only a dead owner's playlist fetch what it lists within this time. */
+const INHERITED_MS = 15_000
 
 const data = workerData as MediaWorkerData
 const now = () => Date.now()
@@ -36,6 +42,11 @@ const shelves = new Map<string, Shelf>()
 const viewers = new ViewerCounter(data.keySecret)
 const timers = new Set<NodeJS.Timeout>()
 const toMain = (message: FromThread) => parentPort?.postMessage(message)
+
+const heardOf = new Set<PeerName>()
+const introduced = Promise.withResolvers<void>()
+let server: AsyncDisposable | null = null
+const revival = new Revival(data.isReplacement ? now() : null)
 
 const peers = new Peers(onPeerMessage)
 const owner = new StreamOwner({
@@ -46,7 +57,8 @@ const owner = new StreamOwner({
   maxFragmentBytes: data.maxFragmentBytes,
   firstSlabId: data.incarnation * 2 ** 40,
   now,
-  publish: (batch) => {
+  publish: (published) => {
+    const batch = revival.translate(published, now())
     shelve(batch)
     peers.broadcast({ to: 'origin', batch }, (name) => name !== 'ingest')
   },
@@ -84,7 +96,10 @@ const guard = new ConnectionGuard(
   () => performance.now(),
 )
 
-const server = await startOriginServer({
+parentPort?.on('message', onMainMessage)
+if (data.isReplacement && data.mediaWorkers > 1) await Promise.race([introduced.promise, delay(INTRODUCTION_MS)])
+
+server = await startOriginServer({
   host: data.host,
   port: data.port,
   tls: data.tls,
@@ -113,7 +128,6 @@ const reporter = setInterval(() => {
   })
 }, REPORT_MS)
 
-parentPort?.on('message', onMainMessage)
 toMain({ kind: 'ready' })
 
 async function openEntryStore(location: TimelineLocation): Promise<ObjectStore> {
@@ -169,23 +183,46 @@ function connectPeer(name: PeerName, port: MessagePort): void {
   if (isReplacement) {
     owner.onOriginLost(name)
     gate.onOwnerReplaced(name)
-    forgetUnlessRevived(name)
+    const orphans = shelvesOwnedBy(name)
+    for (const [streamId, shelf] of orphans) handOver(name, streamId, shelf)
+    forgetUnlessRevived(orphans)
   }
   peers.send(name, { to: 'origin', batch: owner.snapshots() })
 }
 
+function shelvesOwnedBy(worker: number): readonly (readonly [string, Shelf])[] {
+  return [...shelves].filter(([streamId]) => ownerOf(streamId, data.mediaWorkers) === worker)
+}
+
+/** A replaced worker has seen nothing of what its predecessor published; every other one still has it. */
+function handOver(worker: number, streamId: string, shelf: Shelf): void {
+  const batch = shelf.snapshot(streamId)
+  if (batch !== null) peers.send(worker, { to: 'handover', streamId, batch })
+}
+
+/** The first one that knows something is believed, unless the stream has begun anew here meanwhile. */
+function takeOver(streamId: string, batch: readonly Publication[]): void {
+  if (registry.get(streamId) === null || !shelfOf(streamId).isEmpty) return
+  shelve(batch)
+  forgetUnlessRevived([[streamId, shelfOf(streamId)]])
+}
+
 /** What an owner that died had published: its players may finish, but a stream that nobody revives is offline. */
-function forgetUnlessRevived(ownerIndex: number): void {
-  const before = [...shelves]
-    .filter(([streamId]) => ownerOf(streamId, data.mediaWorkers) === ownerIndex)
-    .map(([streamId, shelf]) => ({ streamId, shelf, generation: shelf.generation }))
-  const timer = setTimeout(() => {
-    timers.delete(timer)
+function forgetUnlessRevived(orphans: readonly (readonly [string, Shelf])[]): void {
+  const before = orphans.map(([streamId, shelf]) => ({ streamId, shelf, generation: shelf.generation }))
+  later(REVIVAL_MS, () => {
     for (const { streamId, shelf, generation } of before) {
       if (shelf.generation !== generation || shelf.phase === 'starting') continue
       shelf.apply({ kind: 'phase', streamId, phase: 'offline' })
     }
-  }, REVIVAL_MS)
+  })
+}
+
+function later(ms: number, work: () => void): void {
+  const timer = setTimeout(() => {
+    timers.delete(timer)
+    work()
+  }, ms)
   timers.add(timer)
 }
 
@@ -199,6 +236,11 @@ function onPeerMessage(from: PeerName, message: PeerMessage): void {
       break
     case 'origin':
       shelve(message.batch)
+      heardOf.add(from)
+      if (heardOf.size >= data.mediaWorkers - 1) introduced.resolve()
+      break
+    case 'handover':
+      takeOver(message.streamId, message.batch)
       break
     case 'slabs':
       owner.onSlabReleased(message.released)
@@ -213,7 +255,9 @@ function onPeerMessage(from: PeerName, message: PeerMessage): void {
 
 function shelve(batch: readonly Publication[]): void {
   for (const publication of batch) {
-    shelfOf(publication.streamId).apply(publication)
+    const shelf = shelfOf(publication.streamId)
+    shelf.apply(publication)
+    if (publication.kind === 'renew') later(INHERITED_MS, () => shelf.settle())
     // The last words about a stream that was removed; one that is about to be registered starts with another phase.
     const isOver = publication.kind === 'phase' && publication.phase === 'offline'
     if (isOver && registry.get(publication.streamId) === null) dropShelf(publication.streamId)
@@ -251,7 +295,7 @@ async function drain(): Promise<void> {
   for (const timer of timers) clearTimeout(timer)
   gate.closeAll({ code: 'origin_unavailable', message: 'Mirror is shutting down' })
   owner.stop('Mirror is shutting down')
-  await server[Symbol.asyncDispose]()
+  await server?.[Symbol.asyncDispose]()
   peers.close()
   toMain({ kind: 'drained' })
   parentPort?.close()

@@ -27,6 +27,8 @@ export interface CommonThreadData {
   readonly trustedAddresses: string
   /** Differs between incarnations of a thread. */
   readonly incarnation: number
+  /** A thread of this name died. */
+  readonly isReplacement: boolean
 }
 
 /** Where timeline entries are kept and agreed on. */
@@ -101,6 +103,8 @@ export type FromThread =
       readonly code: ErrorCode
       readonly message: string | null
     }
+  /** It will not go on by itself. */
+  | { readonly kind: 'testSourceEnded'; readonly streamId: string }
   | {
       readonly kind: 'testSourceDone'
       readonly requestId: number
@@ -126,5 +130,7 @@ export type PeerMessage =
   | { readonly to: 'owner'; readonly message: ToOwner }
   | { readonly to: 'gate'; readonly message: FromOwner }
   | { readonly to: 'origin'; readonly batch: readonly Publication[] }
+  /** To a worker that replaces the owner of the stream: what another one still has of it. */
+  | { readonly to: 'handover'; readonly streamId: string; readonly batch: readonly Publication[] }
   | { readonly to: 'slabs'; readonly released: SlabReleased }
   | { readonly to: 'registry'; readonly streamId: string; readonly isBusy: boolean }
