@@ -11,6 +11,7 @@ import { registerStreams } from './api/stream-service.ts'
 import { type Addresses, consoleUrl, mediaUrl } from './api/stream-urls.ts'
 import { renderBanner } from './banner.ts'
 import { openCatalog } from './catalog/open-catalog.ts'
+import { sealStoredInputs, withSealedInputs } from './catalog/sealed-inputs.ts'
 import type { Catalog } from './catalog/types.ts'
 import { writeCliCredentials } from './cli/credentials-file.ts'
 import type { Config } from './config/types.ts'
@@ -45,7 +46,9 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
   opened.use(await lockDataFolder(config.dataDir))
   const installationSecret = await openInstallationSecret(config.dataDir)
   const secrets = createApiSecrets(installationSecret)
-  const catalog = opened.use(await openCatalog(catalogLocation(config), { log: log.child('catalog'), signal }))
+  const stored = opened.use(await openCatalog(catalogLocation(config), { log: log.child('catalog'), signal }))
+  await sealStoredInputs(stored, secrets)
+  const catalog = withSealedInputs(stored, secrets)
   const apiPort = await reservePort(config.bind, config.api.port, 'api.port')
   const timeline = timelineLocation(config)
   if (timeline.kind === 'folder') await mkdir(timeline.path, { recursive: true })

@@ -74,7 +74,6 @@ export const streamSettingsSchema = z
       example: '5m',
     }),
     gop: z.enum(['auto', 'fixed']).meta({ description: 'fixed: keyframes divide the segment length' }),
-    onBusy: z.enum(['refuse', 'takeover']).meta({ description: 'What happens to a second publisher' }),
     tracks: z
       .array(trackDescriptionSchema)
       .max(MAX_TRACK_DESCRIPTIONS)
@@ -82,6 +81,18 @@ export const streamSettingsSchema = z
         error: 'must name each track once',
       })
       .meta({ description: 'Languages, names and roles of tracks; new viewers see them at once' }),
+    onBusy: z.enum(['refuse', 'takeover', 'standby']).meta({
+      description: 'What happens to a second encoder; standby: it takes over when the one on air falls silent',
+    }),
+    switchAfter: durationSchema(300, 60_000).meta({
+      description: 'Silence of the input on air after which one that stands by takes its place',
+      example: '1s',
+    }),
+    returnAfter: z.union([durationSchema(1_000, 86_400_000), z.literal('never')]).meta({
+      description:
+        'How long an input that comes earlier in the order must be healthy to be put on air again, or "never"',
+      example: '10s',
+    }),
   })
   .meta({ id: 'StreamSettings' })
 
@@ -128,6 +139,23 @@ export const inputSchema = z
   })
   .meta({ id: 'Input' })
 
+/** An input that a stream has at the moment: the one on air, or one that stands by. */
+export const connectedInputSchema = inputSchema
+  .extend({
+    id: z.string().meta({ description: 'push-1, … for encoders, test-1, or the id of the configured input' }),
+    configured: z.boolean(),
+    role: z.enum(['active', 'standby']),
+    health: z.enum(['healthy', 'silent', 'starting']),
+    healthySince: z.iso.datetime().nullable(),
+    bitrateBps: z.number(),
+    sameFeed: z
+      .boolean()
+      .nullable()
+      .meta({ description: 'Same frames and timestamps as the active input: a switch is seamless' }),
+    pinned: z.boolean().meta({ description: 'Put on air by request: it stays there while it works' }),
+  })
+  .meta({ id: 'ConnectedInput' })
+
 /** An input that Mirror runs by itself. Secrets of an address are masked. */
 export const configuredInputSchema = z
   .object({
@@ -169,7 +197,8 @@ export const addInputSchema = z.discriminatedUnion('kind', [
 export const liveStatusSchema = z
   .object({
     startedAt: z.iso.datetime().nullable(),
-    input: inputSchema.nullable(),
+    input: inputSchema.nullable().meta({ description: 'The input on air' }),
+    inputs: z.array(connectedInputSchema).meta({ description: 'The input on air and those that stand by' }),
     tracks: z.array(trackSchema),
     bitrateBps: z.number(),
     fps: z.number(),
@@ -182,6 +211,7 @@ export const liveStatusSchema = z
     advice: z.array(z.string()),
     drops: z.record(z.string(), z.number()),
     repairs: z.record(z.string(), z.number()),
+    switches: z.record(z.string(), z.number()).meta({ description: 'Changes of the input on air, by reason' }),
   })
   .meta({ id: 'LiveStatus' })
 
@@ -326,8 +356,8 @@ export const wsClientMessageSchema = z.discriminatedUnion('type', [
 export const streamListSchema = z.object({ streams: z.array(streamSchema) })
 export const publishKeyListSchema = z.object({ keys: z.array(publishKeySchema).meta({ description: 'Newest first' }) })
 export const inputListSchema = z.object({
-  inputs: z.array(inputSchema),
-  configured: z.array(configuredInputSchema),
+  inputs: z.array(connectedInputSchema),
+  configured: z.array(configuredInputSchema).meta({ description: 'The most wanted first' }),
 })
 export const apiKeyListSchema = z.object({ keys: z.array(apiKeySchema) })
 export const eventPageSchema = z.object({
@@ -360,6 +390,16 @@ export const readinessSchema = z.object({
   problems: z.array(z.object({ code: z.string(), message: z.string() })),
 })
 
+export const orderInputsSchema = z.strictObject({
+  order: z
+    .array(z.string().min(1).max(64))
+    .max(64)
+    .meta({ description: 'Every configured input, the most wanted first' }),
+})
+export const activatedInputSchema = z.object({ active: z.string() }).meta({ id: 'ActivatedInput' })
+
+export type ConnectedInputView = z.infer<typeof connectedInputSchema>
+export type ActivatedInputView = z.infer<typeof activatedInputSchema>
 export type EventPageView = z.infer<typeof eventPageSchema>
 export type ConfiguredInputView = z.infer<typeof configuredInputSchema>
 export type AddInputBody = z.infer<typeof addInputSchema>

@@ -26,6 +26,7 @@ export function createMetrics(options: {
   registerStreamGauges(registry, live)
   registerCauses(registry, live)
   registerConnections(registry, live)
+  registerInputs(registry, live)
 
   new Gauge({
     name: 'websocket_connections',
@@ -129,6 +130,44 @@ function registerCauses(registry: Registry, live: LiveControl): void {
       },
     })
   }
+}
+
+/** Of streams with more than one input: which of them is on air, and whether each could be. */
+function registerInputs(registry: Registry, live: LiveControl): void {
+  const labelNames = ['stream_id', 'input']
+  const gauges = [
+    { name: 'stream_input_active', help: '1 for the input on air, 0 for those that stand by' },
+    { name: 'stream_input_healthy', help: '1 while an input brings media that could be shown' },
+  ] as const
+  for (const { name, help } of gauges) {
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      collect() {
+        this.reset()
+        for (const { id: stream_id, inputs } of live.statuses()) {
+          for (const { id: input, role, health } of inputs) {
+            const isSet = name === 'stream_input_active' ? role === 'active' : health === 'healthy'
+            this.set({ stream_id, input }, isSet ? 1 : 0)
+          }
+        }
+      },
+    })
+  }
+  new Counter({
+    name: 'stream_input_switches_total',
+    help: 'Changes of the input on air, by reason',
+    labelNames: ['stream_id', 'reason'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const { id: stream_id, switches } of live.statuses()) {
+        for (const [reason, count] of Object.entries(switches)) this.inc({ stream_id, reason }, count)
+      }
+    },
+  })
 }
 
 function latencyHistogram(registry: Registry, name: string, what: string): Histogram<'stream_id'> {

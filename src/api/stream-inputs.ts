@@ -1,5 +1,6 @@
 // Configured inputs: what may be added to a stream, and how it is shown. Pure.
 import { isIP } from 'node:net'
+import { isInClear } from '../catalog/sealed-inputs.ts'
 import type { Role, StreamRow } from '../catalog/types.ts'
 import { MirrorError } from '../core/errors.ts'
 import type { ConfiguredInputStatus } from '../live/control.ts'
@@ -50,6 +51,17 @@ export function switchInput(stream: StreamRow, inputId: string, isEnabled: boole
   return stream.settings.inputs.map((other) => (other === input ? { ...input, isEnabled } : other))
 }
 
+/** The stream's inputs in another order; throws unless `order` names each of them once. */
+export function orderedInputs({ id, settings }: StreamRow, order: readonly string[]): readonly StreamInputConfig[] {
+  const inputs = order.flatMap((inputId) => settings.inputs.find((input) => input.id === inputId) ?? [])
+  const isWhole = inputs.length === settings.inputs.length && order.length === inputs.length
+  if (isWhole && new Set(order).size === order.length) return inputs
+  const known = settings.inputs.map((input) => input.id).join(', ')
+  throw new MirrorError('invalid_request', `order must name each configured input of ${id} once: ${known}`, {
+    details: { path: 'order' },
+  })
+}
+
 export function renderConfiguredInput(
   input: StreamInputConfig,
   statuses: readonly ConfiguredInputStatus[],
@@ -61,11 +73,15 @@ export function renderConfiguredInput(
     kind: input.kind,
     port: isPull ? null : input.port,
     address: isPull ? null : input.address,
-    url: isPull ? maskUrl(input.url) : null,
+    url: isPull ? shownUrl(input.url) : null,
     enabled: isPull ? input.isEnabled : true,
     state: status?.state ?? 'configured',
     error: status?.error ?? null,
   }
+}
+
+function shownUrl(url: string): string {
+  return isInClear(url) ? maskUrl(url) : '(sealed under another installation secret; add the input again)'
 }
 
 function checkUrl(url: string, role: Role): void {

@@ -14,7 +14,7 @@ import type {
   UpdateStreamBody,
 } from './contract.ts'
 import type { EventHub } from './event-hub.ts'
-import { planInput, renderConfiguredInput, requireInput, switchInput } from './stream-inputs.ts'
+import { orderedInputs, planInput, renderConfiguredInput, requireInput, switchInput } from './stream-inputs.ts'
 import type { Addresses } from './stream-urls.ts'
 import { applySettings, isoTime, renderStream } from './stream-view.ts'
 
@@ -38,6 +38,8 @@ export interface StreamService {
   /** Throws `input_not_found`, as does `controlInput`. */
   removeInput(id: string, inputId: string): Promise<void>
   controlInput(id: string, inputId: string, action: 'start' | 'stop' | 'restart'): Promise<ConfiguredInputView>
+  /** Throws `invalid_request` unless `order` names every configured input once. */
+  orderInputs(id: string, order: readonly string[]): Promise<ConfiguredInputView[]>
   startTestSource(id: string): Promise<StreamView>
   stopTestSource(id: string): Promise<void>
   /** The demo stream, made if it is missing, with its test source running. */
@@ -242,6 +244,13 @@ export function createStreamService(options: StreamServiceOptions): StreamServic
         const inputs = switchInput(row, inputId, action === 'start')
         const message = `The input ${inputId} of ${id} was ${action === 'start' ? 'started' : 'stopped'}`
         return viewInput(await storeInputs(row, inputs, message), inputId)
+      }),
+
+    orderInputs: (id, order) =>
+      serially(async () => {
+        const before = await require(id)
+        const row = await storeInputs(before, orderedInputs(before, order), `The inputs of ${id} were put in order`)
+        return row.settings.inputs.map((input) => renderConfiguredInput(input, live.configuredInputs(id)))
       }),
 
     async startTestSource(id) {

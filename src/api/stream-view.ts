@@ -1,16 +1,25 @@
 // From rows and live figures to what the API shows. Pure: the caller has fetched everything.
 import type { ApiKeyRow, EventRow, StreamRow } from '../catalog/types.ts'
 import { formatDuration, parseDuration } from '../core/duration.ts'
-import type { ConfiguredInputStatus, InputStatus, LiveStatus } from '../live/control.ts'
+import type { ConfiguredInputStatus, ConnectedInputStatus, InputStatus, LiveStatus } from '../live/control.ts'
 import type { MirrorEvent } from '../live/events.ts'
 import type { StreamSettings, TrackDescription } from '../live/settings.ts'
-import type { ApiKeyView, EventView, InputView, LiveView, StreamSettingsView, StreamView } from './contract.ts'
+import type {
+  ApiKeyView,
+  ConnectedInputView,
+  EventView,
+  InputView,
+  LiveView,
+  StreamSettingsView,
+  StreamView,
+} from './contract.ts'
 import { renderConfiguredInput } from './stream-inputs.ts'
 import { type Addresses, ingestUrls, playbackUrls } from './stream-urls.ts'
 
 const EMPTY_LIVE: LiveView = {
   startedAt: null,
   input: null,
+  inputs: [],
   tracks: [],
   bitrateBps: 0,
   fps: 0,
@@ -23,6 +32,7 @@ const EMPTY_LIVE: LiveView = {
   advice: [],
   drops: {},
   repairs: {},
+  switches: {},
 }
 
 export interface StreamFacts {
@@ -57,6 +67,7 @@ export function renderLive(live: LiveStatus): LiveView {
   return {
     startedAt: live.startedAtMs === null ? null : isoTime(live.startedAtMs),
     input: live.input === null ? null : renderInput(live.input),
+    inputs: live.inputs.map(renderConnectedInput),
     tracks: live.tracks.map((track) => ({ ...track, bitrateBps: finite(track.bitrateBps) })),
     bitrateBps: finite(live.bitrateBps),
     fps: finite(live.fps),
@@ -69,6 +80,7 @@ export function renderLive(live: LiveStatus): LiveView {
     advice: [...live.advice],
     drops: { ...live.drops },
     repairs: { ...live.repairs },
+    switches: { ...live.switches },
   }
 }
 
@@ -82,8 +94,23 @@ export function renderPublicLive(live: LiveStatus): LiveView {
 }
 
 export function renderInput(input: InputStatus): InputView {
-  const { connectedAtMs, ...rest } = input
-  return { ...rest, connectedAt: isoTime(connectedAtMs) }
+  const { protocol, connectedAtMs, receivedBytes, rttMs, packetsLost, packetsRetransmitted } = input
+  const connectedAt = isoTime(connectedAtMs)
+  return { protocol, connectedAt, receivedBytes, rttMs, packetsLost, packetsRetransmitted }
+}
+
+export function renderConnectedInput(input: ConnectedInputStatus): ConnectedInputView {
+  return {
+    ...renderInput(input),
+    id: input.id,
+    configured: input.isConfigured,
+    role: input.role,
+    health: input.health,
+    healthySince: input.healthySinceMs === null ? null : isoTime(input.healthySinceMs),
+    bitrateBps: finite(input.bitrateBps),
+    sameFeed: input.isSameFeed,
+    pinned: input.isPinned,
+  }
 }
 
 export function renderSettings(settings: StreamSettings): StreamSettingsView {
@@ -95,6 +122,8 @@ export function renderSettings(settings: StreamSettings): StreamSettingsView {
     gop: settings.gop,
     onBusy: settings.onBusy,
     tracks: settings.tracks.map(({ isDefault, ...track }) => ({ ...track, default: isDefault })),
+    switchAfter: formatDuration(settings.switchAfterMs),
+    returnAfter: settings.returnAfterMs === null ? 'never' : formatDuration(settings.returnAfterMs),
   }
 }
 
@@ -109,6 +138,8 @@ export function applySettings(base: StreamSettings, change: SettingsChange): Str
     graceMs: durationOr(change.grace, base.graceMs),
     gop: change.gop ?? base.gop,
     onBusy: change.onBusy ?? base.onBusy,
+    switchAfterMs: durationOr(change.switchAfter, base.switchAfterMs),
+    returnAfterMs: change.returnAfter === 'never' ? null : durationOr(change.returnAfter, base.returnAfterMs),
     inputs: base.inputs,
     tracks: change.tracks?.map(toDescription) ?? base.tracks,
   }
@@ -148,7 +179,7 @@ export function isoTime(atMs: number): string {
   return new Date(atMs).toISOString()
 }
 
-function durationOr(text: string | undefined, fallbackMs: number): number {
+function durationOr<Fallback extends number | null>(text: string | undefined, fallbackMs: Fallback): number | Fallback {
   return text === undefined ? fallbackMs : (parseDuration(text) ?? fallbackMs)
 }
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { AddInputBody, ConfiguredInputView, InputListView } from '../api/contract.ts'
+import type { ActivatedInputView, AddInputBody, ConfiguredInputView, InputListView } from '../api/contract.ts'
 import { CliError } from './cli-error.ts'
 import { serverCommand } from './server-command.ts'
 import type { WithSession } from './session.ts'
@@ -23,12 +23,34 @@ export function addInputCommands(stream: Command, withSession: WithSession): voi
       }),
     )
 
-  serverCommand(input, 'list <stream>', 'list the configured inputs of a stream').action(
+  serverCommand(input, 'list <stream>', 'list what a stream has and could have as inputs').action(
     (id: string, _flags, command: Command) =>
       withSession(command, async ({ client, print }) => {
         const list = await client.get<InputListView>(inputsPath(id))
-        print(list.configured, renderInputs(id, list.configured))
+        print(list, renderInputs(id, list))
       }),
+  )
+
+  serverCommand(
+    input,
+    'order <stream> <inputs...>',
+    'put the configured inputs in order, the primary one first',
+  ).action((id: string, order: string[], _flags, command: Command) =>
+    withSession(command, async ({ client, print }) => {
+      const list = await client.patch<InputListView>(inputsPath(id), { order })
+      print(list, renderInputs(id, list))
+    }),
+  )
+
+  serverCommand(
+    input,
+    'activate <stream> <input>',
+    'put a connected input on air, where it stays while it works',
+  ).action((id: string, inputId: string, _flags, command: Command) =>
+    withSession(command, async ({ client, print }) => {
+      const view = await client.post<ActivatedInputView>(`${inputPath(id, inputId)}/activate`)
+      print(view, `Input ${view.active} of stream ${id} is on air.\n`)
+    }),
   )
 
   serverCommand(input, 'remove <stream> <input>', 'remove an input').action(
@@ -62,12 +84,21 @@ export function describeInput(input: ConfiguredInputView): string {
   return `${id}: ${sourceOf(input)} (${now})`
 }
 
-function renderInputs(streamId: string, inputs: readonly ConfiguredInputView[]): string {
-  if (inputs.length === 0) {
-    return `Stream ${streamId} has no configured inputs. Add one with "mirror stream input add ${streamId}".\n`
+/** Configured inputs in their order, after the encoders, which come before them. */
+function renderInputs(streamId: string, { inputs, configured }: InputListView): string {
+  if (inputs.length === 0 && configured.length === 0) {
+    return `Stream ${streamId} has no inputs. Add one with "mirror stream input add ${streamId}", or connect an encoder.\n`
   }
-  const rows = inputs.map((input) => [input.id, stateOf(input), sourceOf(input), input.error ?? ''])
-  return renderTable(['ID', 'STATE', 'SOURCE', 'ERROR'], rows)
+  const encoders = inputs.filter((input) => !input.configured)
+  const rows = [
+    ...encoders.map((input) => [input.id, input.role, input.health, `${input.protocol} encoder`, '']),
+    ...configured.map((input) => {
+      const connected = inputs.find(({ id }) => id === input.id)
+      const health = connected?.health ?? stateOf(input)
+      return [input.id, connected?.role ?? '', health, sourceOf(input), input.error ?? '']
+    }),
+  ]
+  return renderTable(['ID', 'ROLE', 'STATE', 'SOURCE', 'ERROR'], rows)
 }
 
 function stateOf({ enabled, state }: ConfiguredInputView): string {

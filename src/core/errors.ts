@@ -190,6 +190,12 @@ export const ERRORS = {
     'The input was ended',
     'The stream was restarted, deleted or taken over; connect again if that was not meant.',
   ),
+  input_not_ready: row(
+    'caller',
+    409,
+    'The input brings nothing that could be shown',
+    'Start its encoder, or wait for its next keyframe; the list of inputs shows the health of each.',
+  ),
   input_not_found: row('caller', 404, 'There is no such input', 'List the inputs of the stream to see which exist.'),
   input_port_taken: row(
     'caller',

@@ -50,11 +50,31 @@ export interface InputStatus {
   readonly packetsRetransmitted: number | null
 }
 
+/** One of the inputs that a stream has at the moment. */
+export interface ConnectedInputStatus extends InputStatus {
+  /** `push-1`, … for encoders that connected, `test-1` for the test source, else the id of the configured input. */
+  readonly id: string
+  readonly isConfigured: boolean
+  readonly role: 'active' | 'standby'
+  /** `starting`: nothing that could be shown has come yet. `silent`: no media for longer than `switchAfter`. */
+  readonly health: 'healthy' | 'silent' | 'starting'
+  /** Since when media comes without a silence. */
+  readonly healthySinceMs: number | null
+  readonly bitrateBps: number
+  /** Whether its frames and timestamps are those of the active input, so that a switch is seamless; null for that itself. */
+  readonly isSameFeed: boolean | null
+  /** Put on air by request: it stays there while it works. */
+  readonly isPinned: boolean
+}
+
 export interface LiveStatus {
   readonly id: string
   readonly status: StreamStatus
   readonly startedAtMs: number | null
+  /** The input on air. */
   readonly input: InputStatus | null
+  /** That and those which stand by. */
+  readonly inputs: readonly ConnectedInputStatus[]
   readonly tracks: readonly TrackStatus[]
   readonly bitrateBps: number
   readonly fps: number
@@ -71,6 +91,8 @@ export interface LiveStatus {
   /** Counts since the stream's start, by cause. */
   readonly drops: Readonly<Record<string, number>>
   readonly repairs: Readonly<Record<string, number>>
+  /** How often another input was put on air, by reason: silent, closed, returned, manual. */
+  readonly switches: Readonly<Record<string, number>>
 }
 
 /** A status as the owner of the stream knows it: viewers are counted elsewhere. */
@@ -106,6 +128,10 @@ export interface LiveControl extends AsyncDisposable {
   restart(streamId: string): void
   /** Begins a configured input again: a new socket or a new ffmpeg, without the pause after failures. */
   restartInput(streamId: string, inputId: string): void
+  /**
+   * Puts a connected input on air, where it stays while it works. Throws `stream_not_found` or `input_not_ready`.
+   */
+  activateInput(streamId: string, inputId: string): Promise<void>
   /** Of every configured input that has told of itself; in no order. */
   configuredInputs(streamId: string): readonly ConfiguredInputStatus[]
   /** Throws `stream_not_found`, `stream_busy` or `ffmpeg_missing`; resolves when the test source is running. */

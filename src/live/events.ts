@@ -13,6 +13,7 @@ export type EventType =
   | 'stream.quality_change'
   | 'stream.input_connected'
   | 'stream.input_disconnected'
+  | 'stream.input_switched'
   | 'stream.interrupted'
   | 'stream.resumed'
   | 'stream.viewers'
@@ -30,6 +31,10 @@ export type EventCode =
   | 'media_returned'
   | 'segment_length_fixed'
   | 'packets_lost'
+  | 'input_silent'
+  | 'input_lost'
+  | 'input_returned'
+  | 'input_chosen'
 
 export interface MirrorEvent {
   readonly type: EventType

@@ -12,9 +12,13 @@ export interface StreamSettings {
   readonly graceMs: number
   /** `fixed`: keyframes divide the cell, so TARGETDURATION is halved and INDEPENDENT-SEGMENTS advertised. */
   readonly gop: 'auto' | 'fixed'
-  /** What happens to a second publisher. */
-  readonly onBusy: 'refuse' | 'takeover'
-  /** What Mirror itself listens to or fetches for this stream, besides encoders that connect with a key. */
+  /** What happens to a second encoder. Configured inputs stand by whatever this says. */
+  readonly onBusy: 'refuse' | 'takeover' | 'standby'
+  /** Silence of the input on air after which one that stands by takes its place. */
+  readonly switchAfterMs: number
+  /** How long an input that comes earlier in the order must be healthy before it is taken again; null: never. */
+  readonly returnAfterMs: number | null
+  /** What Mirror itself listens to or fetches for this stream, the most wanted first; encoders with a key come before. */
   readonly inputs: readonly StreamInputConfig[]
   /** What viewers are told of tracks; takes effect at once. */
   readonly tracks: readonly TrackDescription[]
@@ -63,6 +67,8 @@ export const DEFAULT_STREAM_SETTINGS: StreamSettings = {
   graceMs: 300_000,
   gop: 'auto',
   onBusy: 'refuse',
+  switchAfterMs: 1000,
+  returnAfterMs: 10_000,
   inputs: [],
   tracks: [],
 }

@@ -24,6 +24,7 @@ import type {
   MediaWorkerData,
   PeerName,
   TimelineLocation,
+  ToThread,
   ViewerReport,
 } from './threads/messages.ts'
 import { threadFile, WorkerThread } from './threads/worker-thread.ts'
@@ -64,7 +65,8 @@ export interface Supervisor extends LiveControl {
 const RESTART_PAUSE_MS = 250
 const RESTARTS_WITHOUT_PAUSE = 3
 const RESTART_WINDOW_MS = 10_000
-const TEST_SOURCE_TIMEOUT_MS = 10_000
+/** A thread that does not answer a request in this time is not going to. */
+const REQUEST_TIMEOUT_MS = 10_000
 
 export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
   // Media workers share their port (reusePort), which would also let a second server in unnoticed.
@@ -79,7 +81,12 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   return supervisor
 }
 
-interface PendingTestSource {
+/** Something a thread was asked to do. */
+type Ask =
+  | Omit<Extract<ToThread, { kind: 'activateInput' }>, 'requestId'>
+  | Omit<Extract<ToThread, { kind: 'testSource' }>, 'requestId'>
+
+interface PendingRequest {
   resolve(): void
   reject(error: Error): void
 }
@@ -97,7 +104,7 @@ class RunningSupervisor implements Supervisor {
   readonly #statusListeners = new Set<(statuses: readonly LiveStatus[]) => void>()
   readonly #latencyListeners = new Set<(observation: LatencyObservation) => void>()
   readonly #runningTestSources = new Set<string>()
-  readonly #testSources = new Map<number, PendingTestSource>()
+  readonly #requests = new Map<number, PendingRequest>()
   readonly #problems = new Map<string, { readonly code: ErrorCode; readonly message: string }>()
   readonly #inputs = new Map<string, Map<string, ConfiguredInputStatus>>()
   readonly #connections = new ConnectionWatch()
@@ -152,13 +159,19 @@ class RunningSupervisor implements Supervisor {
   }
 
   async startTestSource(streamId: string): Promise<void> {
-    await this.#requestTestSource(streamId, 'start')
+    const what = { kind: 'testSource', streamId, action: 'start' } as const
+    await this.#request('ingest', streamId, 'test_source_failed', what)
     this.#runningTestSources.add(streamId)
   }
 
   stopTestSource(streamId: string): Promise<void> {
     this.#runningTestSources.delete(streamId)
-    return this.#requestTestSource(streamId, 'stop')
+    return this.#request('ingest', streamId, 'test_source_failed', { kind: 'testSource', streamId, action: 'stop' })
+  }
+
+  activateInput(streamId: string, inputId: string): Promise<void> {
+    const owner = ownerOf(streamId, this.#workers)
+    return this.#request(owner, streamId, 'origin_unavailable', { kind: 'activateInput', streamId, inputId })
   }
 
   status(streamId: string): LiveStatus | null {
@@ -203,9 +216,9 @@ class RunningSupervisor implements Supervisor {
     await this.#threads.get('ingest')?.stop()
     await Promise.all([...this.#threads].map(([name, thread]) => (name === 'ingest' ? undefined : thread.stop())))
     this.#threads.clear()
-    for (const pending of this.#testSources.values())
+    for (const pending of this.#requests.values())
       pending.reject(new MirrorError('origin_unavailable', 'Mirror is shutting down'))
-    this.#testSources.clear()
+    this.#requests.clear()
   }
 
   async #startThread(name: PeerName, isReplacement = false): Promise<void> {
@@ -261,8 +274,8 @@ class RunningSupervisor implements Supervisor {
       case 'testSourceEnded':
         this.#runningTestSources.delete(message.streamId)
         break
-      case 'testSourceDone':
-        this.#onTestSourceDone(message)
+      case 'done':
+        this.#onDone(message)
         break
       case 'inputStatus':
         this.#onInputStatus(message)
@@ -324,31 +337,32 @@ class RunningSupervisor implements Supervisor {
     this.#emit({ type: 'system.error', severity: 'error', streamId: null, atMs, code, message, details: {} })
   }
 
-  #requestTestSource(streamId: string, action: 'start' | 'stop'): Promise<void> {
+  /** Rejects with what the thread answers, or with `onTimeout`. */
+  #request(name: PeerName, streamId: string, onTimeout: ErrorCode, what: Ask): Promise<void> {
     if (!this.#streams.has(streamId)) {
       return Promise.reject(new MirrorError('stream_not_found', `there is no stream ${streamId}`))
     }
     const requestId = this.#nextRequestId++
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#testSources.delete(requestId)
-        reject(new MirrorError('test_source_failed', `the test source did not ${action} within 10 s`))
-      }, TEST_SOURCE_TIMEOUT_MS)
       const settle = (done: () => void) => {
         clearTimeout(timer)
-        this.#testSources.delete(requestId)
+        this.#requests.delete(requestId)
         done()
       }
-      this.#testSources.set(requestId, {
+      const timer = setTimeout(
+        () => settle(() => reject(new MirrorError(onTimeout, `${what.kind} was not answered within 10 s`))),
+        REQUEST_TIMEOUT_MS,
+      )
+      this.#requests.set(requestId, {
         resolve: () => settle(resolve),
         reject: (error) => settle(() => reject(error)),
       })
-      this.#threads.get('ingest')?.post({ kind: 'testSource', requestId, streamId, action })
+      this.#threads.get(name)?.post({ ...what, requestId })
     })
   }
 
-  #onTestSourceDone({ requestId, code, message }: Extract<FromThread, { kind: 'testSourceDone' }>): void {
-    const pending = this.#testSources.get(requestId)
+  #onDone({ requestId, code, message }: Extract<FromThread, { kind: 'done' }>): void {
+    const pending = this.#requests.get(requestId)
     if (code === null) pending?.resolve()
     else pending?.reject(new MirrorError(code, message))
   }
@@ -420,6 +434,7 @@ function offlineStatus(id: string): OwnerStatus {
     status: 'offline',
     startedAtMs: null,
     input: null,
+    inputs: [],
     tracks: [],
     bitrateBps: 0,
     fps: 0,
@@ -431,5 +446,6 @@ function offlineStatus(id: string): OwnerStatus {
     advice: [],
     drops: {},
     repairs: {},
+    switches: {},
   }
 }

@@ -110,11 +110,32 @@ describe('streams', () => {
     expect(api.live.restarted).toContain('tested')
     const live = await api.json<StreamView>('/api/v1/streams/tested/test-source', { method: 'POST' })
     expect(live.status).toBe('live')
-    expect(await api.json('/api/v1/streams/tested/inputs')).toMatchObject({ inputs: [{ protocol: 'test' }] })
+    expect(await api.json('/api/v1/streams/tested/inputs')).toMatchObject({
+      inputs: [{ protocol: 'test', id: 'test-1', role: 'active', health: 'healthy', configured: false }],
+    })
+    const inputs = '/api/v1/streams/tested/inputs'
+    expect(await api.json(`${inputs}/test-1/activate`, { method: 'POST' })).toEqual({ active: 'test-1' })
+    await expect(api.json(`${inputs}/udp-1/activate`, { method: 'POST' })).rejects.toThrow(/409.*input_not_ready/)
+    api.live.setStatus('tested', { switches: { silent: 2 } })
+    const metrics = await (await api.request('/metrics')).text()
+    expect(metrics).toContain('stream_input_healthy{stream_id="tested",input="test-1"} 1')
+    expect(metrics).toContain('stream_input_switches_total{stream_id="tested",reason="silent"} 2')
     api.live.setStatus('tested', { latencyMs: { p50: 300, p95: 400 }, drops: { late: 2, garbage: 1 }, bitrateBps: 5e6 })
     const { streams } = await api.json<{ streams: { id: string }[] }>('/api/v1/metrics/streams')
     expect(streams.find(({ id }) => id === 'tested')).toMatchObject({ latency_p50: 300, drops: 3, bitrate_bps: 5e6 })
     expect((await api.request('/api/v1/streams/tested/test-source', { method: 'DELETE' })).status).toBe(204)
+  })
+
+  test('configured inputs are put in an order that names each of them once', async () => {
+    await createStream('ordered')
+    const inputs = '/api/v1/streams/ordered/inputs'
+    for (const port of [5104, 5106]) await api.json(inputs, { method: 'POST', body: { kind: 'udp', port } })
+    const patch = (order: readonly string[]) => api.json(inputs, { method: 'PATCH', body: { order } })
+    expect(await patch(['udp-2', 'udp-1'])).toMatchObject({ configured: [{ id: 'udp-2' }, { id: 'udp-1' }] })
+    expect(await api.json(inputs)).toMatchObject({ configured: [{ id: 'udp-2' }, { id: 'udp-1' }] })
+    for (const order of [['udp-1'], ['udp-1', 'udp-1'], ['udp-1', 'udp-2', 'udp-3']]) {
+      await expect(patch(order), String(order)).rejects.toThrow(/400.*invalid_request/)
+    }
   })
 
   test('the demo starts once, however often it is asked for', async () => {

@@ -165,16 +165,22 @@ test('addresses that ffmpeg could be misled with are refused', async () => {
   expect([response.status, await response.json()]).toMatchObject([403, { code: 'forbidden' }])
 })
 
-test('an input waits while an encoder has the stream, and takes over when it leaves', async () => {
+test('a configured input stands by while an encoder is on air, and takes its place when it leaves', async () => {
   const port = await freeUdpPort()
   const { ingest } = await mirror.createStream('shared', { onBusy: 'takeover' })
   const encoder = opened.use(new Encoder([...PICTURE, '-f', 'flv', ingest?.rtmp ?? '']))
   await mirror.waitForStatus('shared', 'live')
   const input = await add('shared', { kind: 'udp', port })
   opened.use(new Encoder([...PICTURE, '-f', 'mpegts', `udp://127.0.0.1:${port}?pkt_size=1316`]))
-  await waitForInput('shared', input.id, ({ error }) => error?.includes('publisher') === true)
+  await expect
+    .poll(async () => (await mirror.stream('shared')).live.inputs.map(({ id, role, health }) => [id, role, health]), {
+      timeout: 10_000,
+    })
+    .toEqual([
+      ['push-1', 'active', 'healthy'],
+      [input.id, 'standby', 'healthy'],
+    ])
   await encoder.stop()
-  await waitForInput('shared', input.id, ({ state }) => state === 'receiving', 20_000)
   await expect.poll(async () => (await mirror.stream('shared')).live.input?.protocol, { timeout: 5_000 }).toBe('udp')
   await mirror.waitForStatus('shared', 'live')
 })

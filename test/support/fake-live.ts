@@ -55,19 +55,28 @@ export function createFakeLive(): FakeLive {
     },
     restartInput() {},
     connections: () => ({ open: 0, evicted: 0, refused: { connections_full: 0, connections_per_address: 0 } }),
+    async activateInput(id, inputId) {
+      if (statuses.get(id)?.inputs.some((input) => input.id === inputId)) return
+      throw new MirrorError('input_not_ready', `input ${inputId} of ${id} is not connected`)
+    },
     configuredInputs: () => [],
     async startTestSource(id) {
       if (!registered.has(id)) throw new MirrorError('stream_not_found', `no stream ${id}`)
       if (statuses.get(id)?.input !== null) throw new MirrorError('stream_busy', `stream ${id} is busy`)
       const network = { rttMs: null, packetsLost: null, packetsRetransmitted: null }
-      setStatus(id, {
-        status: 'live',
-        startedAtMs: 1_000,
-        input: { protocol: 'test', connectedAtMs: 1_000, receivedBytes: 0, ...network },
-      })
+      const input = { protocol: 'test', connectedAtMs: 1_000, receivedBytes: 0, ...network } as const
+      const health = {
+        health: 'healthy',
+        healthySinceMs: 1_000,
+        bitrateBps: 0,
+        isSameFeed: null,
+        isPinned: false,
+      } as const
+      const inputs = [{ ...input, ...health, id: 'test-1', isConfigured: false, role: 'active' }] as const
+      setStatus(id, { status: 'live', startedAtMs: 1_000, input, inputs })
     },
     async stopTestSource(id) {
-      setStatus(id, { status: 'ended', input: null })
+      setStatus(id, { status: 'ended', input: null, inputs: [] })
     },
     status: (id) => statuses.get(id) ?? null,
     statuses: () => [...statuses.values()],
@@ -90,6 +99,7 @@ function offline(id: string): LiveStatus {
     status: 'offline',
     startedAtMs: null,
     input: null,
+    inputs: [],
     tracks: [],
     bitrateBps: 0,
     fps: 0,
@@ -102,5 +112,6 @@ function offline(id: string): LiveStatus {
     advice: [],
     drops: {},
     repairs: {},
+    switches: {},
   }
 }

@@ -50,7 +50,17 @@ export function renderMockStream(stream: MockStream, media: string, nowMs: numbe
     status: stream.status,
     createdAt: '2026-11-02T09:12:00.000Z',
     updatedAt: '2026-11-20T16:40:00.000Z',
-    settings: { segment: '2s', part: '200ms', window: '30s', grace: '5m', gop: 'auto', onBusy: 'refuse', tracks: [] },
+    settings: {
+      segment: '2s',
+      part: '200ms',
+      window: '30s',
+      grace: '5m',
+      gop: 'auto',
+      onBusy: 'refuse',
+      switchAfter: '1s',
+      returnAfter: '10s',
+      tracks: [],
+    },
     publishKey: canSeeKeys ? key : null,
     ingest: canSeeKeys
       ? {
@@ -91,6 +101,7 @@ export function renderMockLive(stream: MockStream, nowMs: number): LiveView {
           packetsRetransmitted: stream.protocol === 'srt' ? 309 : null,
         }
       : null,
+    inputs: [],
     tracks: isOnAir ? tracksOf(stream, bitrateBps) : [],
     bitrateBps,
     fps: isLive ? 25 * (wave > 1.05 ? 1.01 : 1) : 0,
@@ -103,6 +114,7 @@ export function renderMockLive(stream: MockStream, nowMs: number): LiveView {
     advice: [...stream.advice],
     drops: stream.id === 'studio-2' ? { queue_full: 12 } : {},
     repairs: stream.id === 'studio-2' ? { timestamp_jump: 2, jitter: 41 } : {},
+    switches: {},
   }
 }
 

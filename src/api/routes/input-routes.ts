@@ -1,8 +1,14 @@
 import { z } from 'zod'
 import type { ApiApp, ApiContext } from '../context.ts'
-import { addInputSchema, configuredInputSchema, inputListSchema } from '../contract.ts'
+import {
+  activatedInputSchema,
+  addInputSchema,
+  configuredInputSchema,
+  inputListSchema,
+  orderInputsSchema,
+} from '../contract.ts'
 import { PROBLEMS, TAGS } from '../openapi.ts'
-import { renderInput } from '../stream-view.ts'
+import { renderConnectedInput } from '../stream-view.ts'
 import { NOTHING, streamParams } from './route-schemas.ts'
 import { seesKeys } from './stream-routes.ts'
 
@@ -18,15 +24,14 @@ export function registerInputRoutes(app: ApiApp, { streams, live }: ApiContext):
       operationId: 'listInputs',
       summary: 'List connections and configured inputs',
       description:
-        '`inputs` are connections that are live now; `configured` is what was added here, and empty for viewers.',
+        '`inputs` are connected now, each with its role and health; `configured` is what was added here, the most wanted first, and empty for viewers.',
       tags,
       params: streamParams,
       response: { 200: inputListSchema, ...PROBLEMS },
     },
     handler: async (request) => {
       const { id, inputs: configured } = await streams.get(request.params.id, seesKeys(request.principal))
-      const input = live.status(id)?.input ?? null
-      return { inputs: input === null ? [] : [renderInput(input)], configured }
+      return { inputs: (live.status(id)?.inputs ?? []).map(renderConnectedInput), configured }
     },
   })
 
@@ -38,7 +43,7 @@ export function registerInputRoutes(app: ApiApp, { streams, live }: ApiContext):
       operationId: 'addInput',
       summary: 'Add an input',
       description:
-        'A UDP port for MPEG-TS, bare or in RTP, or an address that Mirror pulls (RTSP, HLS, SRT, RTMP). Only an admin may add a `file://` address. An input waits while another publisher is live on the stream.',
+        'A UDP port for MPEG-TS, bare or in RTP, or an address that Mirror pulls (RTSP, HLS, SRT, RTMP). Only an admin may add a `file://` address. A further input stands by for those before it.',
       tags,
       params: streamParams,
       body: addInputSchema,
@@ -65,6 +70,43 @@ export function registerInputRoutes(app: ApiApp, { streams, live }: ApiContext):
     handler: async (request, reply) => {
       await streams.removeInput(request.params.id, request.params.inputId)
       return reply.code(204).send()
+    },
+  })
+
+  app.route({
+    method: 'PATCH',
+    url: '/api/v1/streams/:id/inputs',
+    config: { access: 'operator' },
+    schema: {
+      operationId: 'orderInputs',
+      summary: 'Order the configured inputs',
+      description: 'The first is the primary one. Encoders that connect with a key come before all of them.',
+      tags,
+      params: streamParams,
+      body: orderInputsSchema,
+      response: { 200: inputListSchema, ...PROBLEMS },
+    },
+    handler: async (request) => {
+      const configured = await streams.orderInputs(request.params.id, request.body.order)
+      return { inputs: (live.status(request.params.id)?.inputs ?? []).map(renderConnectedInput), configured }
+    },
+  })
+
+  app.route({
+    method: 'POST',
+    url: '/api/v1/streams/:id/inputs/:inputId/activate',
+    config: { access: 'operator' },
+    schema: {
+      operationId: 'activateInput',
+      summary: 'Put a connected input on air',
+      description: 'It stays on air while it works, also when an input that comes before it is healthy.',
+      tags,
+      params: inputParams,
+      response: { 200: activatedInputSchema, ...PROBLEMS },
+    },
+    handler: async (request) => {
+      await live.activateInput(request.params.id, request.params.inputId)
+      return { active: request.params.inputId }
     },
   })
 

@@ -11,21 +11,15 @@ export interface RunningInput extends AsyncDisposable {
 
 export interface ConfiguredInputHost {
   readonly streamId: string
+  readonly inputId: string
   readonly gate: Pick<InputGate, 'open'>
   readonly log: Log
   readonly random: () => number
-  /**
-   * As last heard: whether the stream refuses publishers because it has one. It saves asking, which for a pulled source
-   * means starting ffmpeg.
-   */
-  isBusy(): boolean
   /** Called when it changes. */
   onStatus(status: Pick<ConfiguredInputStatus, 'state' | 'error'>): void
   /** An event of the stream. */
   warn(code: EventCode, message: string, details: Readonly<Record<string, string | number>>): void
 }
-
-export const BUSY_MESSAGE = 'Another publisher is live on this stream; this input waits until it is free'
 
 /** Pauses that double from `minMs` to `maxMs`, each shortened by up to a quarter so that many inputs do not retry as one. */
 export class Backoff {

@@ -19,7 +19,6 @@ export interface ConfiguredInputsOptions {
   readonly log: Log
   readonly random: () => number
   readonly now: () => number
-  readonly isBusy: (streamId: string) => boolean
   readonly emit: (event: MirrorEvent) => void
   /** Null: the input is gone. */
   readonly onStatus: (streamId: string, inputId: string, status: ConfiguredInputStatus | null) => void
@@ -114,13 +113,13 @@ export class ConfiguredInputs implements AsyncDisposable {
 
   #hostOf(entry: Entry): ConfiguredInputHost {
     const { streamId, config } = entry
-    const { gate, log, random, now, isBusy, emit, onStatus } = this.#options
+    const { gate, log, random, now, emit, onStatus } = this.#options
     return {
       streamId,
       gate,
       log: log.child(config.kind),
       random,
-      isBusy: () => isBusy(streamId),
+      inputId: config.id,
       onStatus: (status) => {
         if (!entry.isRemoved) onStatus(streamId, config.id, { inputId: config.id, ...status })
       },

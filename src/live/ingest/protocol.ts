@@ -20,10 +20,7 @@ export interface TextOptions {
   readonly language: string | null
 }
 
-/**
- * Inputs that Mirror runs come back whenever they can. They never take a stream over, or two of them would take it from
- * each other for ever; and that they still wait is no news.
- */
+/** Inputs that Mirror runs come back whenever they can. They never take a stream over; that they still wait is no news. */
 export function returnsByItself(protocol: InputProtocol): boolean {
   return protocol === 'udp' || protocol === 'rtp' || protocol === 'pull'
 }
@@ -44,6 +41,8 @@ export interface InputOpen {
   readonly trackId: string | null
   /** Of `vtt`. */
   readonly text?: TextOptions
+  /** The configured input that the media comes from; absent: an encoder that connected by itself. */
+  readonly sourceId?: string
   readonly openedAtMs: number
 }
 
@@ -102,6 +101,7 @@ export interface InputGate {
       readonly container: Container
       readonly trackId: string | null
       readonly text?: TextOptions
+      readonly sourceId?: string
     },
     signal: AbortSignal,
   ): Promise<GateInput>

@@ -70,6 +70,7 @@ export class Stage {
     container: Container,
     protocol: InputProtocol = container === 'flv' ? 'rtmp' : 'srt',
     openedAtMs = this.nowMs,
+    sourceId: string | null = null,
   ): string {
     const inputId = `input-${this.#nextInput++}`
     this.stream.open({
@@ -79,6 +80,7 @@ export class Stage {
       protocol,
       container,
       trackId: null,
+      ...(sourceId === null ? {} : { sourceId }),
       openedAtMs,
     })
     return inputId

@@ -271,15 +271,17 @@ test('with takeover the second publisher goes on in the same playlist', async ()
   expect(stage.segments('v0').at(-1)).toMatchObject({ dsn: 1, isGap: false })
 })
 
-test('an input that returns by itself takes no stream over, and waits for a publisher to fall silent', async () => {
+test('an input that returns by itself takes no stream over: it stands by', async () => {
   const stage = new Stage({ settings: { onBusy: 'takeover' } })
   await live(stage)
-  for (const protocol of ['udp', 'rtp', 'pull'] as const) {
-    expect(() => stage.open('ts', protocol)).toThrow(expect.objectContaining({ code: 'stream_busy' }))
-  }
+  for (const protocol of ['udp', 'rtp', 'pull'] as const) stage.open('ts', protocol, stage.nowMs, `${protocol}-1`)
   expect(stage.endedInputs).toEqual([])
-  await stage.wait(3_000)
-  expect(() => stage.open('ts', 'udp')).not.toThrow()
+  expect(stage.stream.status(stage.nowMs).inputs.map(({ id, role }) => [id, role])).toEqual([
+    ['push-1', 'active'],
+    ['udp-1', 'standby'],
+    ['rtp-1', 'standby'],
+    ['pull-1', 'standby'],
+  ])
 })
 
 test('a stream that ends and starts again in the same cell gives no name to other bytes', async () => {

@@ -9,7 +9,7 @@ import type { Publication } from '../publication.ts'
 import type { Session } from './session.ts'
 import type { MemoryBudget } from './slab-pool.ts'
 import { type StreamEmit, streamEmit } from './stream-events.ts'
-import { StreamInputs } from './stream-inputs.ts'
+import { type InputSwitch, StreamInputs } from './stream-inputs.ts'
 import { StreamOutput } from './stream-output.ts'
 import { StreamSessions } from './stream-sessions.ts'
 import { encoderAdvice } from './stream-wording.ts'
@@ -50,7 +50,6 @@ export class LiveStream {
   #startedAtMs: number | null = null
   #endedAtMs: number | null = null
   #lastMediaAtMs = 0
-  #arrivedAtMs = 0
 
   constructor(stream: RegisteredStream, deps: LiveStreamDependencies) {
     const { now } = deps
@@ -64,7 +63,7 @@ export class LiveStream {
       output: this.#output,
       now,
       emit: this.#emit,
-      declared: () => this.#inputs.declared,
+      declared: () => this.#inputs.active,
       onMedia: () => this.#noteMedia(),
       onBegun: (begun) => this.#onBegun(begun),
       onFailed: (error) => this.#failAll(error),
@@ -78,20 +77,23 @@ export class LiveStream {
       endInput: deps.endInput,
     })
     this.#inputs = new StreamInputs({
-      streamId: stream.id,
+      stream: () => this.#stream,
       maxFragmentBytes: deps.maxFragmentBytes,
+      budget: deps.budget,
       now,
       emit: this.#emit,
       endInput: deps.endInput,
       events: {
         onTrack: (track) => this.#sessions.onTrack(track),
         onTracksKnown: (ids) => this.#sessions.expect(ids),
-        onSample: (sample) => this.#sessions.push({ sample, arrivedAtMs: this.#arrivedAtMs }),
+        onSample: (arrived) => this.#sessions.push(arrived),
         onKeyframeAwaited: (trackId) => this.#sessions.noteKeyframeAwaited(trackId),
         onTextTrack: (track) => this.#sessions.onTextTrack(track),
         onText: (sample) => this.#sessions.onText(sample),
         onRepair: (repair) => this.#output.noteRepair(repair),
       },
+      onBegin: () => this.#beginInput(),
+      onSwitch: (change) => this.#onSwitch(change),
     })
   }
 
@@ -122,32 +124,33 @@ export class LiveStream {
   open(input: InputOpen): void {
     if (input.container === 'vtt') return this.#texts.open(input)
     if (this.#inputs.join(input)) return
-    if (this.isBusy) {
-      this.#inputs.makeRoom(input, this.#stream.settings.onBusy)
-      if (this.#sessions.current === null) this.#forgetPublisher()
-    }
+    const wasBusy = this.isBusy
+    this.#inputs.makeRoom(input)
+    if (wasBusy && !this.isBusy && this.#sessions.current === null) this.#forgetPublisher()
     if (!this.#output.hasRoom) {
       const message = `stream ${this.id} cannot start: live windows use ${this.#output.usedBytes} bytes`
       throw new MirrorError('window_memory_full', message)
     }
-    this.#sessions.stopResolving()
-    this.#sessions.gather()
-    if (this.#sessions.current === null) this.#setStatus('starting')
     this.#inputs.begin(input)
+  }
+
+  /** Puts an input on air that somebody wants there. Throws MirrorError `input_not_ready`. */
+  activateInput(inputId: string): void {
+    this.#inputs.activate(inputId)
+    this.#output.presentation?.flush()
   }
 
   /** Bytes of an input; whatever is wrong with them ends that input with a named fault. */
   data(inputId: string, bytes: Uint8Array, arrivedAtMs: number): void {
     if (this.#texts.has(inputId)) return this.#texts.data(inputId, bytes)
-    if (!this.hasPublisher) return
-    this.#arrivedAtMs = arrivedAtMs
+    const wasBusy = this.isBusy
+    this.#inputs.push(inputId, bytes, arrivedAtMs)
     try {
-      this.#inputs.push(inputId, bytes)
       this.#sessions.settle()
     } catch (error) {
-      this.#inputs.fail(inputId, toMirrorError(error))
-      if (!this.isBusy && this.#sessions.current === null) this.#forgetPublisher()
+      this.#inputs.failActive(toMirrorError(error))
     }
+    if (wasBusy && !this.isBusy && this.#sessions.current === null) this.#forgetPublisher()
     this.#output.presentation?.flush()
   }
 
@@ -156,7 +159,7 @@ export class LiveStream {
     if (this.#texts.has(inputId)) return this.#texts.close(inputId, fault)
     const { fault: found, gone } = this.#inputs.close(inputId, fault)
     this.#output.presentation?.flush()
-    if (gone?.protocol === 'test' && found === null) this.end('the test source was stopped')
+    if (gone?.protocol === 'test' && found === null && !this.#inputs.hasStandby) this.end('the test source was stopped')
     else if (gone !== null && this.#sessions.current === null && !this.#sessions.hasGathered) this.#forgetPublisher()
     return found
   }
@@ -226,6 +229,7 @@ export class LiveStream {
     const nowMs = this.#deps.now()
     if (this.#status === 'ended' && nowMs - (this.#endedAtMs ?? nowMs) > KEEP_ENDED_MS) this.#reset()
     this.#checkForMedia(nowMs)
+    this.#inputs.tick()
     this.#sessions.settle()
     const session = this.#sessions.current
     if (session === null) return
@@ -252,7 +256,8 @@ export class LiveStream {
       id: this.id,
       status: this.#status,
       startedAtMs: this.#startedAtMs,
-      input: this.#inputs.status(),
+      input: this.isBusy ? (this.#inputs.active?.status() ?? null) : null,
+      inputs: this.#inputs.statuses(nowMs),
       tracks,
       bitrateBps: tracks.reduce((sum, track) => sum + track.bitrateBps, 0),
       fps: isLive ? meters.framesPerSec('v0', nowMs) : 0,
@@ -264,11 +269,28 @@ export class LiveStream {
       advice: encoderAdvice({ keyframeIntervalSec, cellSec, isFrameRateUnknown }),
       drops: this.#output.drops(),
       repairs: this.#output.repairs(),
+      switches: this.#inputs.switches(),
     }
   }
 
   takeLatencies(): readonly LatencyObservation[] {
     return this.#output.meters.takeLatencies(this.id)
+  }
+
+  #beginInput(): void {
+    this.#sessions.stopResolving()
+    this.#sessions.gather()
+    if (this.#sessions.current === null) this.#setStatus('starting')
+  }
+
+  #onSwitch(change: InputSwitch): { readonly isSeamless: boolean } {
+    if (this.#sessions.current === null) this.#setStatus('starting')
+    try {
+      return { isSeamless: this.#sessions.relieve(change) }
+    } catch (error) {
+      this.#inputs.failActive(toMirrorError(error))
+      return { isSeamless: false }
+    }
   }
 
   #onBegun({ isNewPlaylist }: { readonly isNewPlaylist: boolean }): void {
@@ -292,7 +314,8 @@ export class LiveStream {
     const sinceMs = nowMs - Math.max(this.#inputs.openedAtMs, this.#lastMediaAtMs)
     if (sinceMs < NO_MEDIA_MS) return
     const message = `stream ${this.id}: no audio or video within ${formatDuration(NO_MEDIA_MS)}`
-    this.#failAll(new MirrorError('ingest_no_media', message))
+    this.#inputs.failActive(new MirrorError('ingest_no_media', message))
+    if (!this.isBusy) this.#forgetFailed()
   }
 
   #bridgeSilence(session: Session, silentMs: number): void {
@@ -322,8 +345,7 @@ export class LiveStream {
 
   #failAll(error: MirrorError): void {
     this.#inputs.failAll(error)
-    this.#sessions.forget()
-    if (this.#sessions.current === null) this.#forgetPublisher()
+    this.#forgetFailed()
   }
 
   #stopInputs(reason: string): void {
@@ -334,6 +356,11 @@ export class LiveStream {
 
   #emitStopped(reason: string): void {
     this.#emit('stream.stopped', 'info', null, `Stream ended: ${reason}`, {})
+  }
+
+  #forgetFailed(): void {
+    this.#sessions.forget()
+    if (this.#sessions.current === null) this.#forgetPublisher()
   }
 
   #endInputs(code: ErrorCode, message: string): void {

@@ -27,6 +27,8 @@ export class Session {
   readonly #tracks = new Map<string, PackagedTrack>()
   readonly #texts: SessionTexts
   #timing: Timing
+  /** Tracks of which the input before has already brought what comes first. */
+  readonly #relieved = new Set<string>()
 
   private constructor(entry: TimelineEntry, firstCell: number, options: SessionOptions) {
     this.entry = entry
@@ -71,6 +73,17 @@ export class Session {
     this.#timing = new Timing(this.entry, this.#options.onRepair)
   }
 
+  /** Another feed on the same clock: what comes again is no news, and pictures go on with a keyframe. */
+  relieve(): void {
+    this.reconnect()
+    for (const id of this.#tracks.keys()) this.#relieved.add(id)
+  }
+
+  /** Whether the sample lies at or before the newest of its track. */
+  isBehind({ sample, arrivedAtMs }: ArrivedSample): boolean {
+    return this.#timing.isBehind(sample, arrivedAtMs)
+  }
+
   /** `left_out`: the sample takes the playlist no further. `jump`, `unknown_track`: it needs a new timeline entry. */
   push({ sample, arrivedAtMs }: ArrivedSample): 'taken' | 'left_out' | 'jump' | 'unknown_track' {
     const placed = this.#timing.place(sample, arrivedAtMs)
@@ -79,6 +92,11 @@ export class Session {
     const packager = this.#tracks.get(sample.trackId)?.packager
     if (packager === undefined) return 'left_out'
     const endDts = packager.endDts
+    if (this.#relieved.has(sample.trackId)) {
+      const isWaiting = sample.trackId.startsWith('v') && !sample.isKeyframe
+      if (isWaiting || placed.sample.dts < endDts) return 'left_out'
+      this.#relieved.delete(sample.trackId)
+    }
     packager.push(placed.sample)
     if (packager.endDts <= endDts) return 'left_out'
     this.#texts.advance(this.endSec)

@@ -114,6 +114,14 @@ export class StreamOwner {
     this.#flush()
   }
 
+  /** Throws MirrorError `input_not_ready`. */
+  activateInput(streamId: string, inputId: string): void {
+    const stream = this.#streams.get(streamId)
+    if (stream === undefined) throw new MirrorError('input_not_ready', `stream ${streamId} has no inputs at the moment`)
+    stream.activateInput(inputId)
+    this.#flush()
+  }
+
   /** What an origin must be told that joins late. */
   snapshots(): readonly Publication[] {
     return [...this.#streams.values()].flatMap((stream) => stream.snapshot())

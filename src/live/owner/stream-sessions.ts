@@ -2,6 +2,7 @@
 // and lets one session follow the other without the playlist ending.
 import { MirrorError, toMirrorError } from '../../core/errors.ts'
 import { toNumber } from '../../core/rational.ts'
+import { isSameConfig } from '../../media/codecs/same-config.ts'
 import type { InputTrack, TextSample, TextTrack } from '../../media/samples.ts'
 import type { TextCue } from '../../media/text/text-cue.ts'
 import { isSameMap, type TimelineEntry } from '../../media/timeline/entry.ts'
@@ -10,6 +11,7 @@ import { firstCellOf } from './first-cells.ts'
 import { type ArrivedSample, GATHERING_MAX_BYTES, Gathering } from './gathering.ts'
 import { planSession, Session } from './session.ts'
 import type { StreamEmit } from './stream-events.ts'
+import type { InputSwitch } from './stream-inputs.ts'
 import type { StreamOutput } from './stream-output.ts'
 import { describeTrack } from './stream-wording.ts'
 import type { ResolvedEntry, TimelineStore } from './timeline-store.ts'
@@ -57,6 +59,8 @@ export class StreamSessions {
   #leftOutSinceMs: number | null = null
   #isFrameRateUnknown = false
   #waitingTexts: TextSample[] = []
+  /** Number of the entry that the input before was on, while another input is gathered. */
+  #relievedDsn: number | null = null
 
   constructor(options: StreamSessionsOptions) {
     this.#options = options
@@ -86,6 +90,7 @@ export class StreamSessions {
     for (const track of declared?.tracks ?? []) gathering.addTrack(track)
     if (declared !== null) gathering.expect(declared.expectedTracks)
     this.#gathering = gathering
+    this.#relievedDsn = null
   }
 
   /** What was gathered is of no use any more; the session goes on. */
@@ -162,6 +167,23 @@ export class StreamSessions {
     }
   }
 
+  /** Another input is on air. True: without a seam, in the session that runs. */
+  relieve({ declared, arrived, isSameFeed }: InputSwitch): boolean {
+    const session = this.#session
+    const isSeamless = isSameFeed && session !== null && !this.isGathering && this.#isConfiguredLike(declared)
+    this.stopResolving()
+    this.#leftOutSinceMs = null
+    if (isSeamless) {
+      for (const sample of arrived) if (!session.isBehind(sample)) this.push(sample)
+      return true
+    }
+    this.gather(declared)
+    this.#relievedDsn = session?.entry.dsn ?? null
+    for (const sample of arrived) this.push(sample)
+    this.settle()
+    return false
+  }
+
   /** Asks the store as soon as the gathered media tells enough. */
   settle(): void {
     const { timeline, now } = this.#options
@@ -173,7 +195,7 @@ export class StreamSessions {
     const { segmentMs } = stream.settings
     const create = (newest: TimelineEntry | null, dsn: number) => gathering.makeEntry(dsn, newest, segmentMs, now())
     timeline
-      .resolve(stream, gathering.sight(), create, abort.signal)
+      .resolve(stream, { ...gathering.sight(), relievedDsn: this.#relievedDsn }, create, abort.signal)
       .then((resolved) => {
         if (!abort.signal.aborted) this.#begin(gathering, resolved)
       })
@@ -227,7 +249,10 @@ export class StreamSessions {
     this.#isFrameRateUnknown = gathering.isFrameRateUnknown
     const continued = this.#session !== null && isSameMap(this.#session.entry, entry) ? this.#session : null
     const session = continued ?? this.#beginSession(gathering, entry, isAdopted)
-    continued?.reconnect()
+    const isRelief = this.#relievedDsn !== null
+    this.#relievedDsn = null
+    if (isRelief) session.relieve()
+    else continued?.reconnect()
     this.#session = session
     this.#beginTexts(session)
     for (const arrived of gathering.take()) {
@@ -243,6 +268,17 @@ export class StreamSessions {
     const promised = named.map(({ id }): TextTrack => ({ id, language: 'und', role: null, isTimed: false }))
     for (const text of [...(this.#options.declared()?.textTracks ?? []), ...promised]) session.addText(text)
     for (const sample of this.#waitingTexts.splice(0)) session.pushText(sample)
+  }
+
+  /** Whether the input would be decoded like what the session carries. */
+  #isConfiguredLike({ tracks }: DeclaredTracks): boolean {
+    const { presentation } = this.#options.output
+    const ids = this.#session?.entry.tracks.map(({ id }) => id) ?? []
+    return ids.every((id) => {
+      const config = presentation?.config(id) ?? null
+      const other = tracks.find((track) => track.id === id)?.config
+      return config !== null && other !== undefined && isSameConfig(config, other)
+    })
   }
 
   #beginSession(gathering: Gathering, entry: TimelineEntry, isAdopted: boolean): Session {

@@ -46,7 +46,6 @@ const inputs = new ConfiguredInputs({
   log: log.child('input'),
   random: Math.random,
   now,
-  isBusy: (streamId) => registry.isBusy(streamId),
   emit: (event) => toMain({ kind: 'event', event }),
   onStatus: (streamId, inputId, status) => toMain({ kind: 'inputStatus', streamId, inputId, status }),
 })
@@ -141,6 +140,8 @@ function onMainMessage(message: ToThread): void {
         log.error('a test source failed', { cause: toMirrorError(error).message }),
       )
       break
+    case 'activateInput':
+      break
     case 'drain':
       drain().catch((error: unknown) =>
         toMain({ kind: 'failed', code: 'internal', message: toMirrorError(error).message }),
@@ -181,11 +182,11 @@ async function runTestSource({
     if (action === 'stop') stopTestSource(streamId)
     else await beginTestSource(streamId)
     if (action === 'start') reportFfmpeg(null)
-    toMain({ kind: 'testSourceDone', requestId, code: null, message: '' })
+    toMain({ kind: 'done', requestId, code: null, message: '' })
   } catch (error) {
     if (isMirrorError(error, 'ffmpeg_missing')) reportFfmpeg(error)
     const { code, message } = toMirrorError(error)
-    toMain({ kind: 'testSourceDone', requestId, code, message })
+    toMain({ kind: 'done', requestId, code, message })
   }
 }
 

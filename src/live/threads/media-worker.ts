@@ -163,6 +163,9 @@ function onMainMessage(message: ToThread): void {
     case 'restart':
       owner.restart(message.streamId)
       break
+    case 'activateInput':
+      activateInput(message)
+      break
     case 'testSource':
     case 'restartInput':
       break
@@ -173,6 +176,16 @@ function onMainMessage(message: ToThread): void {
       break
     default:
       message satisfies never
+  }
+}
+
+function activateInput({ requestId, streamId, inputId }: Extract<ToThread, { kind: 'activateInput' }>): void {
+  try {
+    owner.activateInput(streamId, inputId)
+    toMain({ kind: 'done', requestId, code: null, message: '' })
+  } catch (error) {
+    const { code, message } = toMirrorError(error)
+    toMain({ kind: 'done', requestId, code, message })
   }
 }
 

@@ -70,6 +70,12 @@ export type ToThread =
   | { readonly kind: 'restart'; readonly streamId: string }
   | { readonly kind: 'restartInput'; readonly streamId: string; readonly inputId: string }
   | {
+      readonly kind: 'activateInput'
+      readonly requestId: number
+      readonly streamId: string
+      readonly inputId: string
+    }
+  | {
       readonly kind: 'testSource'
       readonly requestId: number
       readonly streamId: string
@@ -105,8 +111,9 @@ export type FromThread =
     }
   /** It will not go on by itself. */
   | { readonly kind: 'testSourceEnded'; readonly streamId: string }
+  /** Answers what has a request id. `code` null: it was done. */
   | {
-      readonly kind: 'testSourceDone'
+      readonly kind: 'done'
       readonly requestId: number
       readonly code: ErrorCode | null
       readonly message: string

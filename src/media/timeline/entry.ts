@@ -64,6 +64,11 @@ export interface FirstSight {
   readonly timestamp: number
   readonly ticksPerSec: number
   readonly arrivedAtMs: number
+  /**
+   * Number of the entry that another input was on until now. Clocks of different encoders may be near each other by
+   * chance, so only one that counts from 1970 goes on with it.
+   */
+  readonly relievedDsn?: number | null
 }
 
 /** Seconds since 1970 of a time of the input clock, for what has no frames to be snapped to and never wraps: text. */
@@ -84,6 +89,7 @@ export function canAdopt(entry: TimelineEntry, sight: FirstSight): boolean {
   const track = entry.tracks.find((candidate) => candidate.id === sight.trackId)
   if (track === undefined || track.ticksPerSec !== sight.ticksPerSec) return false
   if (entry.clock === 'epoch') return true
+  if (entry.dsn === sight.relievedDsn) return false
   const elapsed = elapsedNear(entry, track, sight)
   const mappedSec = entryStartSec(entry, track) + elapsed / track.ticksPerSec
   return Math.abs(mappedSec - sight.arrivedAtMs / 1000) <= ADOPT_WITHIN_SEC

@@ -59,6 +59,13 @@ export class Timing {
     }
   }
 
+  /** Whether the sample lies at or before what was placed last: a second input repeats what the first one brought. */
+  isBehind(sample: InputSample, arrivedAtMs: number): boolean {
+    const state = this.#tracks.get(sample.trackId)
+    if (state === undefined || state.lastElapsed === null) return false
+    return state.map.elapsed(sample.dts, arrivedAtMs) <= state.lastElapsed
+  }
+
   place(sample: InputSample, arrivedAtMs: number): TimingResult {
     const state = this.#tracks.get(sample.trackId)
     if (state === undefined) return { kind: 'unknown_track' }

@@ -2,7 +2,7 @@
 import { type Child, describeExit, type Spawn, startChild } from '../../../core/child-process.ts'
 import { type ErrorCode, MirrorError, toMirrorError } from '../../../core/errors.ts'
 import type { PullInputConfig } from '../../settings.ts'
-import { Backoff, BUSY_MESSAGE, type ConfiguredInputHost, type RunningInput } from '../configured-input.ts'
+import { Backoff, type ConfiguredInputHost, type RunningInput } from '../configured-input.ts'
 import type { GateInput } from '../protocol.ts'
 import { pullArgs } from './pull-command.ts'
 import { maskSecretsOf, maskUrl, parsePullUrl, secretsOf } from './pull-url.ts'
@@ -59,8 +59,7 @@ export class PullSource implements RunningInput {
       this.#run = new AbortController()
       const { signal } = this.#run
       const startedAtMs = performance.now()
-      if (this.#host.isBusy()) this.#setStatus('failing', BUSY_MESSAGE)
-      else await this.#runOnce(signal)
+      await this.#runOnce(signal)
       if (performance.now() - startedAtMs > GOOD_RUN_MS) this.#backoff.reset()
       await pause(this.#backoff.nextMs(), signal)
     }
@@ -99,7 +98,6 @@ export class PullSource implements RunningInput {
         if (signal.aborted) break
         pumping.onBytes()
         if (pumping.input === null) {
-          if (this.#host.isBusy()) throw new MirrorError('stream_busy', BUSY_MESSAGE)
           await pumping.open(this.#host, signal)
           this.#setStatus('receiving', null)
         }
@@ -181,7 +179,13 @@ class Pumping {
   }
 
   async open(host: ConfiguredInputHost, signal: AbortSignal): Promise<void> {
-    const asked = { streamId: host.streamId, protocol: 'pull', container: 'ts', trackId: null } as const
+    const asked = {
+      streamId: host.streamId,
+      protocol: 'pull',
+      container: 'ts',
+      trackId: null,
+      sourceId: host.inputId,
+    } as const
     const input = await host.gate.open(asked, signal)
     this.input = input
     input.onDrain = () => this.#release()

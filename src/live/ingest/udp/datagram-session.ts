@@ -57,7 +57,13 @@ export class DatagramSession {
   async #open(): Promise<void> {
     const { host, protocol, onAccepted } = this.#options
     try {
-      const asked = { streamId: host.streamId, protocol, container: 'ts', trackId: null } as const
+      const asked = {
+        streamId: host.streamId,
+        protocol,
+        container: 'ts',
+        trackId: null,
+        sourceId: host.inputId,
+      } as const
       const input = await host.gate.open(asked, this.#stop.signal)
       if (this.#isOver) {
         input.close(null)

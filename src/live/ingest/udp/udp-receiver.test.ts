@@ -46,7 +46,6 @@ interface Stage {
   readonly statuses: string[]
   readonly warnings: { code: string; message: string; details: object }[]
   refuseNext: MirrorError | null
-  isBusy: boolean
 }
 
 async function listen(
@@ -58,14 +57,21 @@ async function listen(
   const { port } = probe.address()
   probe.close()
   await once(probe, 'close')
-  const stage: Stage = { port, inputs: [], statuses: [], warnings: [], refuseNext: null, isBusy: false }
+  const stage: Stage = { port, inputs: [], statuses: [], warnings: [], refuseNext: null }
   const host: ConfiguredInputHost = {
     streamId: 'cam',
+    inputId: `${kind}-1`,
     log: silentLog,
     random: () => 0,
     gate: {
       open: async (asked) => {
-        expect(asked).toEqual({ streamId: 'cam', protocol: kind, container: 'ts', trackId: null })
+        expect(asked).toEqual({
+          streamId: 'cam',
+          protocol: kind,
+          container: 'ts',
+          trackId: null,
+          sourceId: `${kind}-1`,
+        })
         const refusal = stage.refuseNext
         stage.refuseNext = null
         if (refusal !== null) throw refusal
@@ -74,7 +80,6 @@ async function listen(
         return input
       },
     },
-    isBusy: () => stage.isBusy,
     onStatus: ({ state, error }) => void stage.statuses.push(error === null ? state : `${state}: ${error}`),
     warn: (code, message, details) => void stage.warnings.push({ code, message, details }),
   }
@@ -181,10 +186,10 @@ test('a port that is taken is told once, and taken by a restart when it is free'
   const warnings: string[] = []
   const host: ConfiguredInputHost = {
     streamId: 'cam',
+    inputId: 'udp-1',
     log: silentLog,
     random: () => 0,
     gate: { open: () => Promise.reject(new Error('not asked')) },
-    isBusy: () => false,
     onStatus: ({ state }) => void statuses.push(state),
     warn: (code) => void warnings.push(code),
   }

@@ -5,7 +5,7 @@ import { toMirrorError } from '../../../core/errors.ts'
 import { parseRtpPacket } from '../../../media/rtp/rtp-packet.ts'
 import { RtpReorder } from '../../../media/rtp/rtp-reorder.ts'
 import type { DatagramInputConfig } from '../../settings.ts'
-import { Backoff, BUSY_MESSAGE, type ConfiguredInputHost, type RunningInput } from '../configured-input.ts'
+import { Backoff, type ConfiguredInputHost, type RunningInput } from '../configured-input.ts'
 import { DatagramBatcher } from './datagram-batcher.ts'
 import { DatagramSession } from './datagram-session.ts'
 import { isTsPayload } from './ts-payload.ts'
@@ -139,10 +139,6 @@ export class UdpReceiver implements RunningInput {
     const problem = describeMismatch(config.kind, datagram)
     if (problem !== null) {
       this.#setStatus('failing', problem)
-      return false
-    }
-    if (this.#host.isBusy()) {
-      this.#pause(BUSY_MESSAGE)
       return false
     }
     this.#sender = sender
