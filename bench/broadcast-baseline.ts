@@ -224,7 +224,12 @@ function segmentHead(msn: number, parts: number): OpenSegment {
     initUri: 'init-0123456789ab.mp4',
     startsAtMs: msn * SEGMENT_SEC * 1000,
     parts: Array.from({ length: parts }, (_, index): PlaylistPart => {
-      return { uri: partUri(msn * PARTS_PER_SEGMENT + index), durationSec: PART_SEC, isIndependent: index === 0 }
+      return {
+        uri: partUri(msn * PARTS_PER_SEGMENT + index),
+        durationSec: PART_SEC,
+        isIndependent: index === 0,
+        isGap: false,
+      }
     }),
   }
 }

@@ -54,7 +54,7 @@ function isReached(msn: number, part: number | null, at: PlaylistPosition): bool
   if (part === null) return lastMsn !== null && msn <= lastMsn
   if (openMsn !== null && msn === openMsn) return part < openParts
   if (lastMsn === null || msn > lastMsn) return false
-  // A gap has no parts: it is there as a whole.
+  // A segment without parts is there as a whole.
   if (msn < lastMsn || part < at.lastMsnParts || at.lastMsnParts === 0) return true
   // A part past the end of its segment means the first part of the next one.
   return openMsn !== null && openMsn > lastMsn && openParts > 0

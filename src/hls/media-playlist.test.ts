@@ -17,7 +17,12 @@ function segment(msn: number, changed: Partial<PlaylistSegment> = {}): PlaylistS
     startsAtMs: START_MS + (msn - 100) * 2000,
     durationSec: 2,
     isGap: false,
-    parts: [0, 1].map((part) => ({ uri: `p4-${msn}${part}.m4s`, durationSec: 1, isIndependent: part === 0 })),
+    parts: [0, 1].map((part) => ({
+      uri: `p4-${msn}${part}.m4s`,
+      durationSec: 1,
+      isIndependent: part === 0,
+      isGap: false,
+    })),
     ...changed,
   }
 }
@@ -60,7 +65,7 @@ function lines(text: string, pattern: RegExp): string[] {
 test('a live playlist, word for word', () => {
   const text = renderMediaPlaylist(
     playlist([segment(100), segment(101)], {
-      open: { ...segment(102), parts: [{ uri: 'p4-1020.m4s', durationSec: 1, isIndependent: true }] },
+      open: { ...segment(102), parts: [{ uri: 'p4-1020.m4s', durationSec: 1, isIndependent: true, isGap: false }] },
       reports: [{ uri: '../a0/playlist.m3u8', lastMsn: 102, lastPart: 0 }],
     }),
   )

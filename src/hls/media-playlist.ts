@@ -4,6 +4,8 @@ export interface PlaylistPart {
   readonly uri: string
   readonly durationSec: number
   readonly isIndependent: boolean
+  /** No media came for it: listed so that the parts add up to their segment, never to be fetched. */
+  readonly isGap: boolean
 }
 
 export interface PlaylistSegment {
@@ -128,7 +130,8 @@ function firstSegmentWithParts({ segments, open, targetDurationSec }: MediaPlayl
 }
 
 function partLine(part: PlaylistPart): string {
-  return `#EXT-X-PART:DURATION=${decimal(part.durationSec)},URI="${part.uri}"${part.isIndependent ? ',INDEPENDENT=YES' : ''}`
+  const flags = `${part.isIndependent ? ',INDEPENDENT=YES' : ''}${part.isGap ? ',GAP=YES' : ''}`
+  return `#EXT-X-PART:DURATION=${decimal(part.durationSec)},URI="${part.uri}"${flags}`
 }
 
 function reportLine({ uri, lastMsn, lastPart }: RenditionReport): string {

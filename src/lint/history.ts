@@ -17,8 +17,16 @@ export interface SegmentRecord {
   /** Parts ever listed, by index. */
   readonly parts: Map<number, PartRecord>
   facts: MediaFacts | null
-  /** Presentation date of media time zero in milliseconds since 1970: EXT-X-PROGRAM-DATE-TIME less the first timestamp. */
-  clockZeroMs: number | null
+  clockZero: ClockZero | null
+}
+
+/**
+ * Presentation date of media time zero in milliseconds since 1970: EXT-X-PROGRAM-DATE-TIME less the first timestamp. The
+ * specification leaves open whether a date belongs to the first picture decoded or to the first one shown.
+ */
+export interface ClockZero {
+  readonly earliestMs: number
+  readonly latestMs: number
 }
 
 export interface PartRecord {

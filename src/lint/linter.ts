@@ -1,6 +1,7 @@
 // Keeps the history of a presentation and shows each new observation to the rules. It fetches nothing and knows no clock.
 import { type Exchange, wasHeld } from './exchange.ts'
 import {
+  type ClockZero,
   emptyPresentation,
   emptyRendition,
   initOf,
@@ -170,7 +171,7 @@ export class Linter {
     )
     if (partRecord === null) record.facts = facts
     else partRecord.facts = facts
-    record.clockZeroMs ??= clockZero(record, facts, media.part, init)
+    record.clockZero ??= clockZero(record, facts, media.part, init)
   }
 
   #noteFirst(key: string, { exchange, sha256 }: ExchangeView): void {
@@ -240,7 +241,7 @@ function noteSegment(rendition: RenditionHistory, parent: ParentSegment, segment
   const record = rendition.segments.get(parent.msn)
   if (record === undefined) {
     const parts = new Map(parent.parts.map((part) => [part.index, { part, facts: null }]))
-    rendition.segments.set(parent.msn, { msn: parent.msn, segment, parent, parts, facts: null, clockZeroMs: null })
+    rendition.segments.set(parent.msn, { msn: parent.msn, segment, parent, parts, facts: null, clockZero: null })
     return
   }
   record.segment = segment
@@ -299,13 +300,14 @@ function clockZero(
   facts: MediaFacts,
   part: number | null,
   init: InitFacts | null,
-): number | null {
+): ClockZero | null {
   const { pdtMs } = record.parent
   const track = init?.tracks.find(({ kind }) => kind === 'video') ?? init?.tracks[0]
   if (pdtMs === null || track === undefined || (part !== null && part > 0)) return null
   const first = tracksOf(facts, track.id)[0]
   if (first === undefined || first.decodeTime === null) return null
-  return pdtMs - (1000 * (first.decodeTime + first.firstPtsOffset)) / track.timescale
+  const zeroAt = (offset: number): number => pdtMs - (1000 * ((first.decodeTime ?? 0) + offset)) / track.timescale
+  return { earliestMs: zeroAt(first.firstSampleOffset), latestMs: zeroAt(first.firstPtsOffset) }
 }
 
 /** What of the address differs from the multivariant playlist's. */

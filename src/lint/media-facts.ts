@@ -36,6 +36,8 @@ export interface TrackFragment {
   readonly durationTicks: number
   /** Earliest presentation time minus decode time of the first sample. */
   readonly firstPtsOffset: number
+  /** The same of the first sample in decode order: later where pictures lead their keyframe (open GOP). */
+  readonly firstSampleOffset: number
   readonly samples: number
   readonly syncSamples: number
   readonly startsWithSync: boolean
@@ -164,9 +166,13 @@ function readMoof(bytes: Uint8Array, box: BoxSpan, defaultsOf: (trackId: number)
     let zeroDurations = before?.zeroDurations ?? 0
     let sampleBytes = before?.sampleBytes ?? 0
     let firstPtsOffset = before?.firstPtsOffset ?? Number.POSITIVE_INFINITY
+    let firstSampleOffset = before?.firstSampleOffset ?? 0
     forEachRunSample(run, ({ duration, size, flags, cto }) => {
       const isSync = (flags & NON_SYNC) === 0
-      if (samples === 0) startsWithSync = isSync
+      if (samples === 0) {
+        startsWithSync = isSync
+        firstSampleOffset = cto
+      }
       firstPtsOffset = Math.min(firstPtsOffset, durationTicks + cto)
       durationTicks += duration
       sampleBytes += size
@@ -179,6 +185,7 @@ function readMoof(bytes: Uint8Array, box: BoxSpan, defaultsOf: (trackId: number)
       decodeTime: before === undefined ? (run.baseDecodeTime ?? null) : before.decodeTime,
       durationTicks,
       firstPtsOffset,
+      firstSampleOffset,
       samples,
       syncSamples,
       startsWithSync,

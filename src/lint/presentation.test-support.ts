@@ -34,6 +34,8 @@ export type SceneExchange = { -readonly [K in keyof Exchange]: Exchange[K] } & {
 
 export interface Sample {
   duration: number
+  /** Presentation time minus decode time. */
+  cto: number
   isKeyframe: boolean
   bytes: number
 }
@@ -419,6 +421,7 @@ function partBytes(track: Track, part: number, { samples: change, shift }: Scene
   const isVideo = track === 'v0'
   const samples = Array.from({ length: isVideo ? 15 : 25 }, (_, index) => ({
     duration: isVideo ? 1000 : 960,
+    cto: 0,
     isKeyframe: !isVideo || (index === 0 && part % PARTS === 0),
     bytes: isVideo ? 500 : 100,
   }))
@@ -427,10 +430,10 @@ function partBytes(track: Track, part: number, { samples: change, shift }: Scene
     kind: isVideo ? 'video' : 'audio',
     sequenceNumber: part,
     baseDecodeTime: part * (isVideo ? 15_000 : 24_000) + (shift?.(track, part) ?? 0),
-    samples: samples.map(({ duration, isKeyframe, bytes }) => ({
+    samples: samples.map(({ duration, isKeyframe, cto, bytes }) => ({
       duration,
       isKeyframe,
-      cto: 0,
+      cto,
       data: new Uint8Array(bytes).fill(part),
     })),
   } as const

@@ -143,7 +143,7 @@ export class Broadcast {
     let startsAtMs = Number.NaN
     let durationSec = 0
     let isGap = false
-    let parts: { durationSec: number; isIndependent: boolean; uri: string }[] = []
+    let parts: { durationSec: number; isIndependent: boolean; uri: string; isGap: boolean }[] = []
     for (const line of lines) {
       if (line === '#EXT-X-DISCONTINUITY') dsn++
       else if (line === '#EXT-X-GAP') isGap = true
@@ -155,10 +155,16 @@ export class Broadcast {
           durationSec: Number(/DURATION=([\d.]+)/.exec(line)?.[1]),
           uri: /URI="([^"]+)"/.exec(line)?.[1] ?? '',
           isIndependent: line.includes('INDEPENDENT=YES'),
+          isGap: line.includes('GAP=YES'),
         }
+        if (part.isGap !== isGap) tell(`part ${part.uri} is ${part.isGap ? 'a' : 'no'} gap, and its segment differs`)
         const previous = parts.at(-1)
         // The last part of a segment may be short.
-        if (previous !== undefined && previous.durationSec < PART_FILL_MIN * partTargetSec - ROUNDING_SEC) {
+        if (
+          previous !== undefined &&
+          !previous.isGap &&
+          previous.durationSec < PART_FILL_MIN * partTargetSec - ROUNDING_SEC
+        ) {
           if (!track.parts.has(`short ${previous.uri}`)) track.shortParts++
           track.parts.add(`short ${previous.uri}`)
           if (trackId.startsWith('a') || !previous.isIndependent)
@@ -208,11 +214,13 @@ export class Broadcast {
 
   #checkIndependence(
     trackId: string,
-    part: { readonly uri: string; readonly isIndependent: boolean },
+    part: { readonly uri: string; readonly isIndependent: boolean; readonly isGap: boolean },
     tell: (what: string) => void,
   ): void {
     const bytes = this.stage.media(trackId, part.uri)
-    if (bytes === null) tell(`part ${part.uri} cannot be fetched`)
+    if (part.isGap) {
+      if (bytes !== null) tell(`part ${part.uri} is a gap and can be fetched`)
+    } else if (bytes === null) tell(`part ${part.uri} cannot be fetched`)
     else if (
       trackId.startsWith('a') ? !part.isIndependent : this.#isVideoWithNals && hasIdr(bytes) !== part.isIndependent
     )

@@ -53,6 +53,7 @@ export class Relay implements AsyncDisposable {
   readonly #headers = new Map<string, Uint8Array>()
   #rest: Uint8Array = new Uint8Array(0)
   #isPastFlvHeader = false
+  #isLosing = false
 
   /** `args`: ffmpeg's up to the output format; `output`: instead of the format's usual ones. */
   constructor(format: RelayFormat, args: readonly string[], output: readonly string[] = INPUT_ARGS[format]) {
@@ -70,6 +71,14 @@ export class Relay implements AsyncDisposable {
     return output
   }
 
+  /** Media that passes until the returned function is called is lost for every output. */
+  loseMedia(): () => void {
+    this.#isLosing = true
+    return () => {
+      this.#isLosing = false
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#encoder.exitCode === null && this.#encoder.signalCode === null) {
       const exited = once(this.#encoder, 'exit')
@@ -83,6 +92,7 @@ export class Relay implements AsyncDisposable {
     this.#rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes])
     for (let unit = this.#take(); unit !== null; unit = this.#take()) {
       if (unit.header !== null) this.#headers.set(unit.header, unit.bytes)
+      else if (this.#isLosing) continue
       for (const output of this.#outputs) output.send(unit.bytes)
     }
   }

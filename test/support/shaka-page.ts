@@ -55,6 +55,7 @@ const PLAYER = `(() => {
     return 0
   }
   window.__shaka = {
+    player,
     play: async (url, config) => {
       try {
         await player.attach(video)

@@ -145,12 +145,14 @@ export const HINT_REPORT_RULES: readonly Rule[] = [
     severity: 'must',
     title: 'A rendition report is as up to date as the playlist that carries it.',
     source: `${BIS} §4.4.5.4`,
-    *reload({ answered, exchange, rendition, presentation }) {
+    *reload({ answered, whole, previous, exchange, rendition, presentation }) {
+      // Reports are as old as the playlist's last change, which only an answer with news dates: not before its request.
+      if (previous === null || comparePositions(positionOf(whole), positionOf(previous)) <= 0) return
       const ageMs = 1000 * Number(exchange.headers['age'] ?? 0)
       const limitMs = 1000 * (answered.partTargetSec ?? answered.targetDurationSec ?? 0) + REPORT_SLACK_MS + ageMs
       for (const { line, url, lastMsn, lastPart } of answered.reports) {
         const other = presentation.renditions.get(url)
-        const known = other === undefined ? null : positionAt(other, exchange.headersAtMs - limitMs)
+        const known = other === undefined ? null : positionAt(other, exchange.requestedAtMs - limitMs)
         if (known === null || lastMsn === null) continue
         if (comparePositions({ msn: lastMsn, part: lastPart }, known) < 0)
           yield {

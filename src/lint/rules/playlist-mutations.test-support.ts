@@ -110,6 +110,11 @@ export const PLAYLIST_MUTATIONS: readonly Mutation[] = [
     media('v0', '#EXTINF:2.00000,\n27.m4s', '#EXT-X-GAP\n#EXTINF:2.00000,\n27.m4s'),
   ),
   live(
+    'gap-parts-listed',
+    'a gap without parts among segments with parts',
+    media('v0', /(?:#EXT-X-PART:.*p(?:10[89]|11[01]).*\n)*(#EXTINF.*\n27\.m4s)/, '#EXT-X-GAP\n$1'),
+  ),
+  live(
     'map-needs-discontinuity',
     'another EXT-X-MAP in the middle',
     media('v0', /(#EXT-X-PROGRAM.*\n)(#EXTINF.*\n20\.m4s)/, '#EXT-X-MAP:URI="init3.mp4"\n$1$2'),

@@ -1,5 +1,5 @@
 // Playlists of one presentation against each other: RFC 8216bis 6.2.4.
-import type { PresentationHistory, RenditionHistory } from '../history.ts'
+import type { ClockZero, PresentationHistory, RenditionHistory } from '../history.ts'
 import type { MediaPlaylist } from '../media-playlist-model.ts'
 import { BIS, type Fault, ms, type Rule } from './rule.ts'
 import { parentsOf } from './segments.ts'
@@ -29,16 +29,20 @@ export const RENDITION_RULES: readonly Rule[] = [
     }
   }),
   across('pdt-consistent', 'Dates map to media time alike in all segments and renditions.', function* (renditions) {
-    const known = new Map<number, { readonly zeroMs: number; readonly where: string }>()
+    const known = new Map<number, { readonly zero: ClockZero; readonly where: string }>()
     for (const { url, name, segments } of renditions) {
-      for (const { msn, parent, clockZeroMs } of segments.values()) {
-        if (clockZeroMs === null) continue
+      for (const { msn, parent, clockZero } of segments.values()) {
+        if (clockZero === null) continue
         const before = known.get(parent.dsn)
-        if (before === undefined) known.set(parent.dsn, { zeroMs: clockZeroMs, where: `${name} segment ${msn}` })
-        else if (Math.abs(before.zeroMs - clockZeroMs) > CLOCK_SLACK_MS)
+        if (before === undefined) {
+          known.set(parent.dsn, { zero: clockZero, where: `${name} segment ${msn}` })
+          continue
+        }
+        const offMs = distanceMs(before.zero, clockZero)
+        if (Math.abs(offMs) > CLOCK_SLACK_MS)
           yield {
             url,
-            seen: `date less timestamp in segment ${msn} is ${ms(clockZeroMs - before.zeroMs)} off ${before.where}`,
+            seen: `date less timestamp in segment ${msn} is ${ms(offMs)} off ${before.where}`,
             subject: `${name} ${parent.dsn}`,
           }
       }
@@ -167,4 +171,10 @@ function timesOf({ segments }: MediaPlaylist): { msn: number; dsn: number; start
     if (startMs !== null && nextMs !== null) times.push({ msn, dsn, startMs, endMs: nextMs })
   }
   return times
+}
+
+/** How much later the second is, by either reading of a date. */
+function distanceMs(first: ClockZero, second: ClockZero): number {
+  if (second.earliestMs > first.latestMs) return second.earliestMs - first.latestMs
+  return Math.min(0, second.latestMs - first.earliestMs)
 }

@@ -170,6 +170,21 @@ export const SEGMENT_RULES: readonly Rule[] = [
     },
   },
   {
+    id: 'gap-parts-listed',
+    severity: 'should',
+    title:
+      'Where parts are listed, an EXT-X-GAP segment has parts, too, so that a part index means the same to everybody.',
+    source: `${BIS} §4.4.4.9, §6.2.1`,
+    *reload({ whole }) {
+      let hasParts = false
+      for (const { msn, line, isGap, parts } of whole.segments) {
+        if (hasParts && isGap && parts.length === 0)
+          yield { line, seen: `gap ${msn} has no parts`, subject: `${whole.url.replace(/\?.*/, '')} ${msn}` }
+        hasParts ||= parts.length > 0
+      }
+    },
+  },
+  {
     id: 'map-needs-discontinuity',
     severity: 'must',
     title: 'Another EXT-X-MAP comes with EXT-X-DISCONTINUITY.',

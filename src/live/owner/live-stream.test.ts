@@ -107,6 +107,24 @@ test('silence becomes one gap per cell in every track, and after the grace time 
   expect(stage.told('stream.input_disconnected')).toHaveLength(1)
 })
 
+test('the parts of a gap are gaps, and add up to it', async () => {
+  const stage = new Stage({ settings: { graceMs: 60_000 } })
+  await live(stage)
+  await stage.wait(9000)
+  for (const track of ['v0', 'a0']) {
+    const gaps = stage.playlist(track).segments.filter(({ gap, parts }) => gap && parts.length > 0)
+    expect(gaps.length).toBeGreaterThan(1)
+    for (const { duration, parts } of gaps) {
+      expect(parts.every((part) => part.gap)).toBe(true)
+      expect(Math.abs(parts.reduce((sum, part) => sum + (part.duration ?? 0), 0) - duration)).toBeLessThan(0.0002)
+      expect(Math.max(...parts.map((part) => part.duration ?? 0))).toBeLessThanOrEqual(0.214)
+      for (const part of parts) expect(stage.media(track, part.uri)).toBeNull()
+    }
+    const { position } = stage.shelf.track(track)!.playlist!
+    expect(position.lastMsnParts).toBe(gaps.at(-1)?.parts.length)
+  }
+})
+
 test('media that comes back on the same clock resumes without a discontinuity; what was gapped stays a gap', async () => {
   const stage = new Stage()
   const input = await live(stage, 5000)

@@ -26,7 +26,7 @@ import { initName, type Publication, partName, type RenderedText, type Slice } f
 import type { StreamSettings, TrackDescription } from '../settings.ts'
 import type { SlabPool } from './slab-pool.ts'
 import { labelOf, textLabelOf } from './track-labels.ts'
-import { slicesOf, TrackWindow } from './track-window.ts'
+import { slicesOf, TrackWindow, type WindowPart } from './track-window.ts'
 
 export interface PresentationOptions {
   readonly streamId: string
@@ -188,7 +188,7 @@ export class Presentation {
         })
       }
       for (const part of [...window.segments.flatMap((segment) => segment.parts), ...window.openParts]) {
-        media.push({ kind: 'media', streamId, trackId, name: part.uri, slices: [part.slice] })
+        if (part.slice !== null) media.push({ kind: 'media', streamId, trackId, name: part.uri, slices: [part.slice] })
       }
     }
     return [
@@ -217,12 +217,21 @@ export class Presentation {
         window.addGap(
           { msn, dsn, initUri, startsAtMs: ticksToEpochMs(startDts, timescale) },
           (endDts - startDts) / timescale,
+          this.#gapParts(startDts, endDts, timescale, dsn),
         )
         track.preloadUri = null
         track.isDirty = true
       },
       onRepair: this.#options.onRepair,
     }
+  }
+
+  #gapParts(startDts: number, endDts: number, timescale: number, dsn: number): readonly WindowPart[] {
+    const targetTicks = Math.max(1, Math.floor(this.partTargetSec * timescale))
+    const parts: WindowPart[] = []
+    for (let dts = startDts; dts < endDts; dts += targetTicks)
+      parts.push(gapPart(partName(dsn, dts), (Math.min(dts + targetTicks, endDts) - dts) / timescale))
+    return parts
   }
 
   #textSinkOf(track: PresentedText, dsn: number): TextPackagerSink {
@@ -235,7 +244,7 @@ export class Presentation {
       onPart: (piece) => {
         const slice = this.#writeText(piece)
         const name = partName(dsn, piece.startDts, 'vtt')
-        window.addPart({ uri: name, durationSec: durationOf(piece), isIndependent: true, slice })
+        window.addPart({ uri: name, durationSec: durationOf(piece), isIndependent: true, isGap: false, slice })
         track.preloadUri = partName(dsn, piece.endDts, 'vtt')
         track.isDirty = true
         this.#publish({ kind: 'media', streamId, trackId, name, slices: [slice] })
@@ -266,14 +275,14 @@ export class Presentation {
     const fragment = {
       kind: track.kind,
       sequenceNumber: part.index + 1,
-      baseDecodeTime: part.startDts,
+      baseDecodeTime: part.samples[0]?.dts ?? part.startDts,
       samples: part.samples,
     }
     const { slice, target } = this.#options.slabs.allocate(fragmentSize(fragment))
     writeFragmentInto(fragment, target, slice.offset)
     const name = partName(dsn, part.startDts)
     const durationSec = (part.endDts - part.startDts) / timescale
-    track.window.addPart({ uri: name, durationSec, isIndependent: part.isIndependent, slice })
+    track.window.addPart({ uri: name, durationSec, isIndependent: part.isIndependent, isGap: false, slice })
     track.preloadUri = partName(dsn, part.endDts)
     track.isDirty = true
     this.#publish({ kind: 'media', streamId: this.#options.streamId, trackId: track.id, name, slices: [slice] })
@@ -292,11 +301,9 @@ export class Presentation {
       names.push(name)
     }
     this.#publish({ kind: 'drop', streamId: this.#options.streamId, trackId: track.id, names })
-    const slices = removed.flatMap(({ own, parts }) => [
-      ...(own === null ? [] : [own]),
-      ...parts.map(({ slice }) => slice),
-    ])
-    for (const slice of slices) this.#options.slabs.release(slice)
+    for (const { own, parts } of removed) {
+      for (const { slice } of [{ slice: own }, ...parts]) if (slice !== null) this.#options.slabs.release(slice)
+    }
   }
 
   #renderTrack(track: PresentedTrack, windowSec: number): void {
@@ -385,6 +392,10 @@ export class Presentation {
     this.#rendered.set(publication.kind === 'playlist' ? publication.trackId : '', publication)
     this.#publish(publication)
   }
+}
+
+function gapPart(uri: string, durationSec: number): WindowPart {
+  return { uri, durationSec, isIndependent: false, isGap: true, slice: null }
 }
 
 function newPresented(id: string): Presented {

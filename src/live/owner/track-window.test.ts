@@ -13,6 +13,7 @@ function addSegment(window: TrackWindow, msn: number, options: { sec?: number; b
       uri: `p${msn}-${half}`,
       durationSec: sec / 2,
       isIndependent: half === 0,
+      isGap: false,
       slice: { slabId: 1, offset: (2 * msn + half) * bytes, length: bytes / 2 },
     })
   }
@@ -22,9 +23,27 @@ function addSegment(window: TrackWindow, msn: number, options: { sec?: number; b
 test('a finished segment has the bytes of its parts, and the length it is told', () => {
   const window = new TrackWindow()
   window.startSegment(head(7))
-  window.addPart({ uri: 'a', durationSec: 0.5, isIndependent: true, slice: { slabId: 1, offset: 0, length: 10 } })
-  window.addPart({ uri: 'b', durationSec: 0.25, isIndependent: false, slice: { slabId: 1, offset: 10, length: 5 } })
-  window.addPart({ uri: 'c', durationSec: 0.25, isIndependent: false, slice: { slabId: 2, offset: 0, length: 7 } })
+  window.addPart({
+    uri: 'a',
+    durationSec: 0.5,
+    isIndependent: true,
+    isGap: false,
+    slice: { slabId: 1, offset: 0, length: 10 },
+  })
+  window.addPart({
+    uri: 'b',
+    durationSec: 0.25,
+    isIndependent: false,
+    isGap: false,
+    slice: { slabId: 1, offset: 10, length: 5 },
+  })
+  window.addPart({
+    uri: 'c',
+    durationSec: 0.25,
+    isIndependent: false,
+    isGap: false,
+    slice: { slabId: 2, offset: 0, length: 7 },
+  })
   expect(window.openParts).toHaveLength(3)
   expect(window.endSegment(1)).toEqual({
     name: '7.m4s',
@@ -58,7 +77,7 @@ test('the newest segments that together reach the window are listed, the rest is
 test('gaps count for the window and not for the bit rate', () => {
   const window = new TrackWindow()
   addSegment(window, 1, { bytes: 1000 })
-  window.addGap(head(2), 2)
+  window.addGap(head(2), 2, [{ uri: 'p2', durationSec: 2, isIndependent: false, isGap: true, slice: null }])
   expect(window.averageBps).toBe(4000)
   expect(window.peakBps).toBe(4000)
   expect(window.listed(4).map(({ isGap }) => isGap)).toEqual([false, true])

@@ -3,7 +3,8 @@ import type { OpenSegment, PlaylistPart, PlaylistSegment } from '../../hls/media
 import { type MediaExtension, type Slice, segmentName } from '../publication.ts'
 
 export interface WindowPart extends PlaylistPart {
-  readonly slice: Slice
+  /** Null: a gap. */
+  readonly slice: Slice | null
 }
 
 interface WindowSegment extends PlaylistSegment {
@@ -73,7 +74,7 @@ export class TrackWindow {
     const open = this.#open
     this.#open = null
     if (open === null || open.parts.length === 0) return null
-    const sizeBytes = own?.length ?? open.parts.reduce((sum, part) => sum + part.slice.length, 0)
+    const sizeBytes = own?.length ?? open.parts.reduce((sum, part) => sum + (part.slice?.length ?? 0), 0)
     const name = segmentName(open.msn, extension)
     const segment = { ...open, uri: name, durationSec, isGap: false, own, sizeBytes }
     this.#segments.push(segment)
@@ -89,13 +90,14 @@ export class TrackWindow {
     return uris
   }
 
-  addGap(head: SegmentHead, durationSec: number): void {
+  /** Its parts are gaps, too (RFC 8216bis 6.2.1). */
+  addGap(head: SegmentHead, durationSec: number, parts: readonly WindowPart[]): void {
     this.#segments.push({
       ...head,
       uri: segmentName(head.msn),
       durationSec,
       isGap: true,
-      parts: [],
+      parts,
       own: null,
       sizeBytes: 0,
     })
@@ -126,7 +128,7 @@ export class TrackWindow {
 
 /** Where the bytes of a segment lie. */
 export function slicesOf({ own, parts }: Pick<WindowSegment, 'own' | 'parts'>): readonly Slice[] {
-  return own === null ? mergeSlices(parts.map((part) => part.slice)) : [own]
+  return own === null ? mergeSlices(parts.flatMap(({ slice }) => slice ?? [])) : [own]
 }
 
 function countFromEnd(segments: readonly PlaylistSegment[], reachSec: number): number {

@@ -335,6 +335,40 @@ test('frames missing within a segment leave no short part: the last frame before
   }
 })
 
+test.each([1, 2, 3])(
+  'with %i frames missing anywhere the hinted part comes, and parts add up to their segment',
+  (missing) => {
+    const all = video(120, { rate: NTSC, gop: 60 })
+    for (let at = 1; at + missing < 60; at++) {
+      const { segments } = packageTrack([...all.slice(0, at), ...all.slice(at + missing)], {
+        timescale: 90_000,
+        cell: cellLength(2000, NTSC),
+      })
+      for (const { parts, startDts, endDts } of segments) {
+        expect(durationOf(parts)).toBe(endDts! - startDts)
+        for (const [index, part] of parts.entries()) {
+          expect(part.endDts - part.startDts).toBeLessThanOrEqual(0.214 * 90_000)
+          if (index > 0) expect(part.startDts).toBe(parts[index - 1]?.endDts)
+        }
+        const samples = parts.flatMap((part) => part.samples)
+        for (const [index, sample] of samples.entries())
+          expect(sample.dts + sample.duration).toBeLessThanOrEqual(samples[index + 1]?.dts ?? endDts!)
+      }
+    }
+  },
+)
+
+test('a hole that no part can bridge leaves the parts on both sides as they are', () => {
+  const all = video(120, { rate: rational(30, 1), gop: 60 })
+  const { segments } = packageTrack([...all.slice(0, 30), ...all.slice(45)], {
+    timescale: 90_000,
+    cell: rational(2, 1),
+  })
+  const parts = segments[0]!.parts
+  expect(parts.map(({ startDts }) => startDts)).toContain(all[45]!.dts)
+  for (const part of parts) expect(part.endDts - part.startDts).toBeLessThanOrEqual(0.214 * 90_000)
+})
+
 test('frames that come sooner than the last one promised are decoded after it and shown when they should be', () => {
   const all = video(120, { rate: rational(30, 1), gop: 60 })
   const sooner = all.map((sample, index) => ({ ...sample, dts: sample.dts - (index >= 30 ? 90 : 0) }))
@@ -348,4 +382,35 @@ test('frames that come sooner than the last one promised are decoded after it an
   for (const [index, { endDts }] of parts.slice(0, -1).entries()) expect(parts[index + 1]?.startDts).toBe(endDts)
   const shown = parts.flatMap(({ samples }) => samples.map(({ dts, cto }) => dts + cto))
   expect(shown).toEqual(sooner.slice(0, shown.length).map(({ dts, cto }) => dts + cto))
+})
+
+test.each(['video', 'audio'] as const)('a small hole after a part of %s leaves no hole in decode times', (kind) => {
+  const timescale = kind === 'video' ? 90_000 : 48_000
+  const sound = Array.from({ length: 400 }, (_, n) => ({
+    dts: BASE_SEC * 48_000 + n * 1024,
+    cto: 0,
+    duration: 1024,
+    isKeyframe: true,
+    data: new Uint8Array([n & 255]),
+    arrivedAtMs: 0,
+  }))
+  const all = kind === 'video' ? video(240, { rate: rational(30, 1), gop: 60 }) : sound
+  // Within a segment and, for the first frame of the third cell, between two.
+  const border = cellGrid(rational(2, 1), timescale).startOf(
+    cellGrid(rational(2, 1), timescale).cellOf(all[0]!.dts) + 2,
+  )
+  const hole = timescale / 100
+  const late = all.map((sample, index) => ({
+    ...sample,
+    dts: sample.dts + (index >= 30 ? hole : 0) + (sample.dts >= border ? hole : 0),
+  }))
+  const { segments, repairs } = packageTrack(late, { timescale, cell: rational(2, 1), kind })
+  const parts = segments.flatMap((segment) => segment.parts)
+  for (const [index, part] of parts.entries()) if (index > 0) expect(part.startDts).toBe(parts[index - 1]!.endDts)
+  for (const { startDts, endDts } of parts) expect((endDts - startDts) / timescale).toBeLessThanOrEqual(0.214)
+  const shown = parts.flatMap(({ samples }) => samples.map(({ dts, cto }) => dts + cto))
+  const wanted = late.map(({ dts, cto }) => dts + cto)
+  if (kind === 'video') expect(shown).toEqual(wanted)
+  else for (const [index, pts] of shown.entries()) expect(Math.abs(pts - wanted[index]!)).toBeLessThanOrEqual(hole)
+  expect(repairs).toEqual([])
 })

@@ -3,6 +3,7 @@
 import type { Repair, RepairCause } from '../samples.ts'
 import type { CellGrid } from '../timeline/cell.ts'
 import type { TimedSample } from '../timeline/timing.ts'
+import { PART_FILL_MIN } from './part-target.ts'
 
 /** A sample whose length is settled. */
 export interface PackagedSample extends TimedSample {
@@ -14,10 +15,11 @@ export interface PackagedPart {
   /** Position in its segment, from 0. */
   readonly index: number
   readonly startDts: number
-  /** Where the next part will start if nothing is lost. */
+  /** Where the next part will start if nothing is lost, or so little that it still fits into that part. */
   readonly endDts: number
   /** Contains a keyframe (video) or is audio. */
   readonly isIndependent: boolean
+  /** At least one. The first may begin after `startDts`, where something is missing. */
   readonly samples: readonly PackagedSample[]
 }
 
@@ -74,6 +76,8 @@ export class TrackPackager {
   /** Where the newest part of the open segment ends, and where the newest frame of any part starts. */
   #publishedDts = Number.NEGATIVE_INFINITY
   #appendedDts = Number.NEGATIVE_INFINITY
+  /** Where the newest frame ends, whether it was published or left to others; null at the start and after a gap. */
+  #joinDts: number | null = null
 
   constructor(options: PackagerOptions, sink: PackagerSink) {
     this.#options = options
@@ -142,7 +146,7 @@ export class TrackPackager {
     }
     // Only when the rest of the open cell and at least one whole cell are missing is there anything to fill.
     while (this.#lastMsn < cell - 1) this.#gap(this.#lastMsn + 1)
-    if (this.#canStartSegment(sample, cell)) this.#startSegment(sample, cell)
+    if (this.#canStartSegment(sample, cell)) this.#startSegment(this.#joined(sample), cell)
     else this.#leaveOut('sample_dropped', 'frames before the first keyframe after a gap')
   }
 
@@ -184,18 +188,21 @@ export class TrackPackager {
     const target = this.#options.partTargetTicks
     const taken = this.#afterPublished(early)
     // A sample may claim any length, also because what followed it was lost: the segment must keep TARGETDURATION.
-    const sample =
+    const fitting =
       taken.duration > target
         ? { ...taken, duration: Math.max(1, Math.min(taken.duration, this.#latestEnd() - taken.dts)) }
         : taken
     let part = this.#part
-    if (part !== null && sample.dts + sample.duration - part.startDts > target) {
-      stretchPart(part, Math.min(sample.dts, part.startDts + target))
+    if (part !== null && fitting.dts + fitting.duration - part.startDts > target) {
+      stretchPart(part, Math.min(fitting.dts, part.startDts + target))
+      this.#joinDts = part.endDts
       this.#endPart()
       part = null
     }
+    const sample = part === null ? this.#joined(fitting) : fitting
     if (part === null) {
-      part = { index: this.#nextIndex++, startDts: sample.dts, samples: [], endDts: sample.dts }
+      const startDts = this.#startOfPart(sample)
+      part = { index: this.#nextIndex++, startDts, samples: [], endDts: startDts }
       this.#part = part
       if (sample.duration > target) {
         this.#repair('part_fit', 'a single frame lasts longer than PART-TARGET')
@@ -206,8 +213,19 @@ export class TrackPackager {
     part.samples.push(sample)
     part.endDts = sample.dts + sample.duration
     this.#endDts = part.endDts
+    this.#joinDts = part.endDts
     // No further frame of this length fits, so nothing is gained by waiting for it.
-    if (part.endDts + sample.duration - part.startDts > target) this.#endPart()
+    if (part.endDts + fitting.duration - part.startDts > target) this.#endPart()
+  }
+
+  /**
+   * Where the part that begins with `sample` starts: with the end of the one before it, as was hinted, also when a little is
+   * missing between them. Where more is missing than fits into a part, it starts with its sample and leaves a hole.
+   */
+  #startOfPart(sample: PackagedSample): number {
+    const endOfSample = sample.dts + sample.duration
+    const doesFit = endOfSample - this.#publishedDts <= this.#options.partTargetTicks
+    return doesFit ? Math.min(this.#publishedDts, sample.dts) : sample.dts
   }
 
   /**
@@ -221,6 +239,22 @@ export class TrackPackager {
     const lateBy = dts - sample.dts
     if (lateBy === 0) return sample
     return { ...sample, dts, cto: sample.cto - lateBy, duration: Math.max(1, sample.duration - lateBy) }
+  }
+
+  /**
+   * Frames are missing before this one, or a loop comes round between two frames, and what came before has been published
+   * with a hint at what begins where it ends. So this frame is decoded there and shown when it should be; sound, whose
+   * players expect no such offset, comes that little early. Only a hole that a part has room for, and that lets it be filled.
+   */
+  #joined(sample: PackagedSample): PackagedSample {
+    const target = this.#options.partTargetTicks
+    const holeTicks = this.#joinDts === null ? 0 : sample.dts - this.#joinDts
+    const duration = sample.duration + holeTicks
+    if (holeTicks <= 0 || duration > target) return sample
+    const filled = duration + Math.floor((target - duration) / sample.duration) * sample.duration
+    if (filled < PART_FILL_MIN * target) return sample
+    const cto = this.#options.kind === 'video' ? sample.cto + holeTicks : sample.cto
+    return { ...sample, dts: sample.dts - holeTicks, cto, duration }
   }
 
   /** Where the open segment ends at the latest: TARGETDURATION is two cells, with a fixed GOP one. */
@@ -257,6 +291,7 @@ export class TrackPackager {
     const startDts = Math.min(this.#endDts, endDts - Math.ceil(this.#options.grid.timescale / 1000))
     this.#lastMsn = msn
     this.#endDts = endDts
+    this.#joinDts = null
     this.#sink.onGap({ msn, startDts, endDts })
   }
 

@@ -5,6 +5,12 @@ import type { PullScheme } from './pull-url.ts'
 /** Without bytes for this long a connection counts as dead; ffmpeg's unit is microseconds. */
 const READ_TIMEOUT_US = '10000000'
 
+/**
+ * ffmpeg looks into a live source for five seconds before it passes on the first packet, and then all of them at once: the
+ * stream would come that much later, and its dates would lie that far in the future. Tables and headers come sooner.
+ */
+const ANALYSIS_US = '1000000'
+
 /** What each address may open in turn: a playlist or a redirect must not reach files or other protocols. */
 const PROTOCOLS: Readonly<Record<PullScheme, string>> = {
   rtsp: 'rtsp,rtp,srtp,udp,tcp',
@@ -47,7 +53,7 @@ function inputOptions(scheme: PullScheme): readonly string[] {
       return ['-rtsp_transport', 'tcp', '-timeout', READ_TIMEOUT_US]
     case 'srt':
     case 'rtmp':
-      return ['-rw_timeout', READ_TIMEOUT_US]
+      return ['-rw_timeout', READ_TIMEOUT_US, '-analyzeduration', ANALYSIS_US]
     default:
       return scheme satisfies never
   }
