@@ -108,6 +108,7 @@ export type RepairCause =
   | 'audio_resync'
   | 'gop_too_long'
   | 'part_fit'
+  | 'clock_drift'
   | 'corrupt_sample'
   /** The container declares something that is not carried. */
   | 'track_unsupported'

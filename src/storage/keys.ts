@@ -112,6 +112,29 @@ function trackPrefix({ tenantId, streamId, trackId }: TrackPath): string {
   return `dvr/${tenantId}/${streamId}/${trackId}/`
 }
 
+/** Numbers of points run down in keys, so that the first key of a listing is the newest point. */
+const MAX_DRIFT_POINT = 99_999_999
+
+/** Point `n` of a timeline entry, from 1: immutable, made by conditional create. `mapId` tells entries of one number apart. */
+export function driftPointKey(
+  tenantId: string,
+  streamId: string,
+  entry: { readonly dsn: number; readonly mapId: string },
+  n: number,
+): ObjectKey {
+  if (!Number.isSafeInteger(n) || n < 1 || n > MAX_DRIFT_POINT) throw new RangeError(`not a number of a point: ${n}`)
+  return keyOf(`${driftPointPrefix(tenantId, streamId, entry)}${String(MAX_DRIFT_POINT - n).padStart(8, '0')}.json`)
+}
+
+/** What all points of a timeline entry start with, and nothing else does. */
+export function driftPointPrefix(
+  tenantId: string,
+  streamId: string,
+  { dsn, mapId }: { readonly dsn: number; readonly mapId: string },
+): string {
+  return `timeline-points/${timelinePrefix(tenantId, streamId).slice('timeline/'.length)}${dsn}-${mapId}/`
+}
+
 function isSegment(segment: string): boolean {
   return segment !== '' && segment !== '.' && segment !== '..' && Buffer.byteLength(segment) <= MAX_SEGMENT_BYTES
 }

@@ -29,22 +29,22 @@ export const RENDITION_RULES: readonly Rule[] = [
     }
   }),
   across('pdt-consistent', 'Dates map to media time alike in all segments and renditions.', function* (renditions) {
-    const known = new Map<number, { readonly zero: ClockZero; readonly where: string }>()
+    const known = new Map<number, DatedZero[]>()
     for (const { url, name, segments } of renditions) {
       for (const { msn, parent, clockZero } of segments.values()) {
-        if (clockZero === null) continue
-        const before = known.get(parent.dsn)
-        if (before === undefined) {
-          known.set(parent.dsn, { zero: clockZero, where: `${name} segment ${msn}` })
-          continue
-        }
-        const offMs = distanceMs(before.zero, clockZero)
-        if (Math.abs(offMs) > CLOCK_SLACK_MS)
+        if (clockZero === null || parent.pdtMs === null) continue
+        const zeros = known.get(parent.dsn) ?? []
+        known.set(parent.dsn, zeros)
+        // Dates may slowly follow an encoder's clock that drifts, in all renditions alike: what counts is the time nearby.
+        const near = nearestZero(zeros, parent.pdtMs)
+        const offMs = near === null ? 0 : distanceMs(near.zero, clockZero)
+        if (near !== null && Math.abs(offMs) > CLOCK_SLACK_MS)
           yield {
             url,
-            seen: `date less timestamp in segment ${msn} is ${ms(offMs)} off ${before.where}`,
+            seen: `date less timestamp in segment ${msn} is ${ms(offMs)} off ${near.where}`,
             subject: `${name} ${parent.dsn}`,
           }
+        else zeros.push({ atMs: parent.pdtMs, zero: clockZero, where: `${name} segment ${msn}` })
       }
     }
   }),
@@ -150,6 +150,21 @@ interface Dated {
   readonly msn: number
   readonly dsn: number
   readonly atMs: number
+}
+
+/** Where a segment puts time zero of its media. */
+interface DatedZero {
+  readonly atMs: number
+  readonly zero: ClockZero
+  readonly where: string
+}
+
+function nearestZero(zeros: readonly DatedZero[], atMs: number): DatedZero | null {
+  let nearest: DatedZero | null = null
+  for (const zero of zeros) {
+    if (nearest === null || Math.abs(zero.atMs - atMs) < Math.abs(nearest.atMs - atMs)) nearest = zero
+  }
+  return nearest
 }
 
 /** The middle of each segment, where its date is known or follows from the one before. */

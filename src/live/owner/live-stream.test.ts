@@ -21,6 +21,8 @@ beforeAll(async () => {
 
 const NOON_CELL = (NOON_MS - Date.UTC(2020, 0, 1)) / 2000
 
+const NO_POINTS = { newestPoint: async () => null, appendPoint: async () => null }
+
 function before(media: readonly TimedBytes[], ms: number) {
   return media.filter(({ atMs }) => atMs < ms)
 }
@@ -418,7 +420,7 @@ test('everything is given back: by removal at once, by an end a minute later', a
 })
 
 test('a removal while the store is asked leaves nothing behind', async () => {
-  const stage = new Stage({ timeline: { resolve: () => new Promise(() => {}) } })
+  const stage = new Stage({ timeline: { ...NO_POINTS, resolve: () => new Promise(() => {}) } })
   const input = stage.open('flv')
   await stage.feed(input, before(tags, 1000))
   stage.stream.dispose()
@@ -432,6 +434,7 @@ test('a timeline that fails ends the input once and is not asked again', async (
   let asked = 0
   const stage = new Stage({
     timeline: {
+      ...NO_POINTS,
       async resolve() {
         asked++
         throw new Error('a bug')

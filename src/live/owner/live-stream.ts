@@ -211,7 +211,7 @@ export class LiveStream {
   /** Ends connections but not the playlist: somebody else carries it on. */
   leave(reason: string): void {
     this.#endInputs('origin_unavailable', reason)
-    this.#sessions.stopResolving()
+    this.#sessions.leave()
   }
 
   /** Frees everything. Players are shown no end that they could play up to: its media goes at the same moment. */
@@ -233,6 +233,7 @@ export class LiveStream {
     this.#sessions.settle()
     const session = this.#sessions.current
     if (session === null) return
+    this.#sessions.keepTime()
     const silentMs = nowMs - this.#lastMediaAtMs
     if (silentMs < SILENCE_MS) session.fillSilentTracks(SILENCE_MS / 1000)
     else this.#bridgeSilence(session, silentMs)

@@ -40,6 +40,12 @@ export interface PresentationOptions {
 }
 
 type ShownTrack = Pick<InputTrack, 'id' | 'config'> & { readonly role?: TrackRole | null }
+/** The timeline entry that a track's media lies on. */
+export interface PresentedEntry {
+  readonly dsn: number
+  /** Seconds that wall-clock time lies after media time in a segment. */
+  driftSec(msn: number): number
+}
 
 interface PresentedMedia extends Presented {
   readonly kind: 'video' | 'audio'
@@ -112,7 +118,7 @@ export class Presentation {
   }
 
   /** A track begins, or goes on under another timeline entry with its own init segment. Returns where its packager reports to. */
-  beginTrack(shown: ShownTrack, timescale: number, dsn: number): PackagerSink {
+  beginTrack(shown: ShownTrack, timescale: number, entry: PresentedEntry): PackagerSink {
     const { id, config } = shown
     const role = shown.role ?? null
     const bytes = writeInitSegment({ config, timescale })
@@ -125,23 +131,23 @@ export class Presentation {
       track.inits.set(name, bytes)
       this.#publish({ kind: 'init', streamId: this.#options.streamId, trackId: id, name, bytes })
     }
-    return this.#sinkOf(track, timescale, dsn, name)
+    return this.#sinkOf(track, timescale, entry, name)
   }
 
   /** A track that the new timeline entry does not have: it keeps its configuration and goes on with gaps. */
-  continueTrack(id: string, dsn: number): { readonly timescale: number; readonly sink: PackagerSink } | null {
+  continueTrack(id: string, entry: PresentedEntry): { readonly timescale: number; readonly sink: PackagerSink } | null {
     const track = this.#media().find((candidate) => candidate.id === id)
     if (track === undefined) return null
-    return { timescale: track.timescale, sink: this.beginTrack(track, track.timescale, dsn) }
+    return { timescale: track.timescale, sink: this.beginTrack(track, track.timescale, entry) }
   }
 
   /** Subtitles begin, or go on under another timeline entry. */
-  beginText(text: TextTrack, dsn: number): TextPackagerSink {
+  beginText(text: TextTrack, entry: PresentedEntry): TextPackagerSink {
     const existing = this.#tracks.get(text.id)
     const track: PresentedText =
       existing?.kind === 'subtitles' ? existing : { kind: 'subtitles', text, ...newPresented(text.id) }
     this.#tracks.set(text.id, track)
-    return this.#textSinkOf(track, dsn)
+    return this.#textSinkOf(track, entry)
   }
 
   /** New names of tracks, for those who load the multivariant playlist from now on. */
@@ -198,13 +204,15 @@ export class Presentation {
     ]
   }
 
-  #sinkOf(track: PresentedMedia, timescale: number, dsn: number, initUri: string): PackagerSink {
+  #sinkOf(track: PresentedMedia, timescale: number, entry: PresentedEntry, initUri: string): PackagerSink {
     const { window } = track
+    const { dsn } = entry
+    const wallMs = (msn: number, ticks: number) => ticksToEpochMs(ticks, timescale) + entry.driftSec(msn) * 1000
     return {
       onSegmentStart: ({ msn, startPts }) => {
-        window.startSegment({ msn, dsn, initUri, startsAtMs: ticksToEpochMs(startPts, timescale) })
+        window.startSegment({ msn, dsn, initUri, startsAtMs: wallMs(msn, startPts) })
       },
-      onPart: (part) => this.#addPart(track, part, timescale, dsn),
+      onPart: (part) => this.#addPart(track, part, timescale, dsn, wallMs(part.msn, part.endDts)),
       onSegmentEnd: ({ startDts, endDts }) => {
         const segment = window.endSegment((endDts - startDts) / timescale)
         if (segment === null) return
@@ -215,7 +223,7 @@ export class Presentation {
       onGap: ({ msn, startDts, endDts }) => {
         this.#isMultivariantDirty = true
         window.addGap(
-          { msn, dsn, initUri, startsAtMs: ticksToEpochMs(startDts, timescale) },
+          { msn, dsn, initUri, startsAtMs: wallMs(msn, startDts) },
           (endDts - startDts) / timescale,
           this.#gapParts(startDts, endDts, timescale, dsn),
         )
@@ -234,12 +242,14 @@ export class Presentation {
     return parts
   }
 
-  #textSinkOf(track: PresentedText, dsn: number): TextPackagerSink {
+  #textSinkOf(track: PresentedText, entry: PresentedEntry): TextPackagerSink {
+    const { dsn } = entry
     const { window, id: trackId } = track
     const { streamId } = this.#options
     return {
       onSegmentStart: ({ msn, startDts }) => {
-        window.startSegment({ msn, dsn, initUri: null, startsAtMs: ticksToEpochMs(startDts, TEXT_TIMESCALE) })
+        const startsAtMs = ticksToEpochMs(startDts, TEXT_TIMESCALE) + entry.driftSec(msn) * 1000
+        window.startSegment({ msn, dsn, initUri: null, startsAtMs })
       },
       onPart: (piece) => {
         const slice = this.#writeText(piece)
@@ -271,7 +281,7 @@ export class Presentation {
     return [...this.#tracks.values()].filter((track) => track.kind !== 'subtitles')
   }
 
-  #addPart(track: PresentedMedia, part: PackagedPart, timescale: number, dsn: number): void {
+  #addPart(track: PresentedMedia, part: PackagedPart, timescale: number, dsn: number, endsAtMs: number): void {
     const fragment = {
       kind: track.kind,
       sequenceNumber: part.index + 1,
@@ -286,7 +296,6 @@ export class Presentation {
     track.preloadUri = partName(dsn, part.endDts)
     track.isDirty = true
     this.#publish({ kind: 'media', streamId: this.#options.streamId, trackId: track.id, name, slices: [slice] })
-    const endsAtMs = ticksToEpochMs(part.endDts, timescale)
     this.#options.onPart(track.id, part, slice.length, endsAtMs)
   }
 

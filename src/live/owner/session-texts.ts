@@ -4,7 +4,7 @@ import type { TextTrack } from '../../media/samples.ts'
 import type { TextCue } from '../../media/text/text-cue.ts'
 import { type CellGrid, cellGrid, TIMELINE_EPOCH_SEC } from '../../media/timeline/cell.ts'
 import type { TimelineEntry } from '../../media/timeline/entry.ts'
-import type { Presentation } from './presentation.ts'
+import type { Presentation, PresentedEntry } from './presentation.ts'
 
 /** A track whose encoder tells how far it has come is waited for so long: fragments of subtitles are seldom shorter. */
 const PATIENCE_SEC = 3
@@ -18,14 +18,14 @@ interface SessionText {
 }
 
 export class SessionTexts {
-  readonly #entry: TimelineEntry
+  readonly #entry: PresentedEntry
   readonly #firstCell: number
   readonly #presentation: Presentation
   readonly #grid: CellGrid
   readonly #texts = new Map<string, SessionText>()
 
-  constructor(entry: TimelineEntry, firstCell: number, presentation: Presentation) {
-    this.#entry = entry
+  constructor(entry: TimelineEntry, firstCell: number, presentation: Presentation, presented: PresentedEntry) {
+    this.#entry = presented
     this.#firstCell = firstCell
     this.#presentation = presentation
     this.#grid = cellGrid(entry.cell, TEXT_TIMESCALE)
@@ -41,7 +41,7 @@ export class SessionTexts {
         partTargetTicks: Math.floor(this.#presentation.partTargetSec * TEXT_TIMESCALE),
         firstCell: Math.max(this.#firstCell, this.#grid.cellOf(toTicks(nowSec))),
       },
-      this.#presentation.beginText(text, this.#entry.dsn),
+      this.#presentation.beginText(text, this.#entry),
     )
     this.#texts.set(text.id, { packager, coveredSec: text.isTimed ? nowSec : null })
   }

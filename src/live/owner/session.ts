@@ -5,10 +5,12 @@ import { TrackPackager } from '../../media/packager/track-packager.ts'
 import type { InputTrack, Repair, TextSample, TextTrack } from '../../media/samples.ts'
 import type { TextCue } from '../../media/text/text-cue.ts'
 import { type CellGrid, cellGrid, TIMELINE_EPOCH_SEC } from '../../media/timeline/cell.ts'
+import type { DriftPoint } from '../../media/timeline/drift.ts'
 import { entrySec, type TimelineEntry } from '../../media/timeline/entry.ts'
 import { Timing } from '../../media/timeline/timing.ts'
+import type { ClockKeeper } from './clock-keeper.ts'
 import type { ArrivedSample } from './gathering.ts'
-import type { Presentation } from './presentation.ts'
+import type { Presentation, PresentedEntry } from './presentation.ts'
 import { SessionTexts } from './session-texts.ts'
 
 export interface PackagedTrack {
@@ -19,6 +21,8 @@ export interface PackagedTrack {
 export interface SessionOptions {
   readonly presentation: Presentation
   readonly onRepair: (repair: Repair) => void
+  /** Of this session alone, which closes it. */
+  readonly clock: ClockKeeper
 }
 
 export class Session {
@@ -26,15 +30,17 @@ export class Session {
   readonly #options: SessionOptions
   readonly #tracks = new Map<string, PackagedTrack>()
   readonly #texts: SessionTexts
+  readonly #firstCell: number
   #timing: Timing
   /** Tracks of which the input before has already brought what comes first. */
   readonly #relieved = new Set<string>()
 
   private constructor(entry: TimelineEntry, firstCell: number, options: SessionOptions) {
     this.entry = entry
+    this.#firstCell = firstCell
     this.#options = options
-    this.#texts = new SessionTexts(entry, firstCell, options.presentation)
-    this.#timing = new Timing(entry, options.onRepair)
+    this.#texts = new SessionTexts(entry, firstCell, options.presentation, this.#presented)
+    this.#timing = this.#newTiming()
   }
 
   /**
@@ -49,6 +55,7 @@ export class Session {
   ): Session {
     const session = new Session(entry, firstCell, options)
     const { presentation } = options
+    const presented = session.#presented
     for (const track of entry.tracks) {
       const input = inputTracks.find((candidate) => candidate.id === track.id)
       if (input === undefined) continue
@@ -56,12 +63,12 @@ export class Session {
         track.id,
         firstCell,
         track.timescale,
-        presentation.beginTrack(input, track.timescale, entry.dsn),
+        presentation.beginTrack(input, track.timescale, presented),
       )
     }
     for (const id of presentation.trackIds) {
       if (session.#tracks.has(id)) continue
-      const carried = presentation.continueTrack(id, entry.dsn)
+      const carried = presentation.continueTrack(id, presented)
       if (carried !== null) session.#addTrack(id, firstCell, carried.timescale, carried.sink)
     }
     for (const text of presentation.textTracks) session.addText(text)
@@ -69,13 +76,14 @@ export class Session {
   }
 
   /** The same entry goes on with another connection, whose clock has to be unwrapped anew. */
-  reconnect(): void {
-    this.#timing = new Timing(this.entry, this.#options.onRepair)
+  reconnect(point: DriftPoint | null): void {
+    this.#timing = this.#newTiming()
+    this.clock.take(point)
   }
 
   /** Another feed on the same clock: what comes again is no news, and pictures go on with a keyframe. */
-  relieve(): void {
-    this.reconnect()
+  relieve(point: DriftPoint | null): void {
+    this.reconnect(point)
     for (const id of this.#tracks.keys()) this.#relieved.add(id)
   }
 
@@ -84,13 +92,19 @@ export class Session {
     return this.#timing.isBehind(sample, arrivedAtMs)
   }
 
-  /** `left_out`: the sample takes the playlist no further. `jump`, `unknown_track`: it needs a new timeline entry. */
-  push({ sample, arrivedAtMs }: ArrivedSample): 'taken' | 'left_out' | 'jump' | 'unknown_track' {
+  /**
+   * `early`: it lies before the session's first cell. `left_out`: it takes the playlist no further. `jump`,
+   * `unknown_track`: it needs a new timeline entry.
+   */
+  push({ sample, arrivedAtMs }: ArrivedSample): 'taken' | 'early' | 'left_out' | 'jump' | 'unknown_track' {
     const placed = this.#timing.place(sample, arrivedAtMs)
     if (placed.kind === 'repeated') return 'left_out'
     if (placed.kind !== 'sample') return placed.kind
-    const packager = this.#tracks.get(sample.trackId)?.packager
-    if (packager === undefined) return 'left_out'
+    const track = this.#tracks.get(sample.trackId)
+    if (track === undefined) return 'left_out'
+    if (sample.trackId === this.entry.tracks[0]?.id) this.clock.noteArrival(arrivedAtMs, placed.mediaSec)
+    const { packager, grid } = track
+    if (grid.cellOf(placed.sample.dts) < this.#firstCell) return 'early'
     const endDts = packager.endDts
     if (this.#relieved.has(sample.trackId)) {
       const isWaiting = sample.trackId.startsWith('v') && !sample.isKeyframe
@@ -122,6 +136,11 @@ export class Session {
     this.#texts.show(trackId, cue)
   }
 
+  /** What the media of a segment is dated by. */
+  get #presented(): PresentedEntry {
+    return { dsn: this.entry.dsn, driftSec: (msn) => this.clock.driftSec(msn) }
+  }
+
   /** Newest cell of any track. */
   get lastMsn(): number {
     return Math.max(...this.#packagers().map((packager) => packager.lastMsn))
@@ -130,6 +149,10 @@ export class Session {
   /** Seconds since 1970 up to which the furthest track has media. */
   get endSec(): number {
     return Math.max(...[...this.#tracks.values()].map(endSecOf))
+  }
+
+  get clock(): ClockKeeper {
+    return this.#options.clock
   }
 
   closeOpenSegments(): void {
@@ -154,6 +177,10 @@ export class Session {
     for (const track of this.#tracks.values()) {
       if (aheadSec - endSecOf(track) > lagSec) fillTrack(track, aheadSec)
     }
+  }
+
+  #newTiming(): Timing {
+    return new Timing(this.entry, this.#options.onRepair, (mediaSec) => this.clock.driftSecAt(mediaSec))
   }
 
   #packagers(): readonly TrackPackager[] {

@@ -97,7 +97,9 @@ export class StreamOutput {
     const told = this.#repairs.add(repair, this.#options.now())
     if (told === 0) return
     const times = told > 1 ? ` (${told} times)` : ''
-    this.#options.emit('stream.warning', 'warning', repair.cause, `${repair.detail}${times}`, {
+    // Clocks drift with every encoder: worth telling, not worth an alarm.
+    const severity = repair.cause === 'clock_drift' ? 'info' : 'warning'
+    this.#options.emit('stream.warning', severity, repair.cause, `${repair.detail}${times}`, {
       count: told,
       ...(repair.trackId === null ? {} : { track: repair.trackId }),
     })

@@ -7,13 +7,14 @@ import type { InputTrack, TextSample, TextTrack } from '../../media/samples.ts'
 import type { TextCue } from '../../media/text/text-cue.ts'
 import { isSameMap, type TimelineEntry } from '../../media/timeline/entry.ts'
 import type { RegisteredStream } from '../control.ts'
+import { ClockKeeper } from './clock-keeper.ts'
 import { firstCellOf } from './first-cells.ts'
 import { type ArrivedSample, GATHERING_MAX_BYTES, Gathering } from './gathering.ts'
 import { planSession, Session } from './session.ts'
 import type { StreamEmit } from './stream-events.ts'
 import type { InputSwitch } from './stream-inputs.ts'
 import type { StreamOutput } from './stream-output.ts'
-import { describeTrack } from './stream-wording.ts'
+import { describeDrift, describeTrack } from './stream-wording.ts'
 import type { ResolvedEntry, TimelineStore } from './timeline-store.ts'
 
 /** When all that comes in so long a time lies behind what was published, the input's clock began anew. */
@@ -104,10 +105,17 @@ export class StreamSessions {
     this.#resolving = null
   }
 
+  /** The playlist stays as it is. */
+  leave(): void {
+    this.stopResolving()
+    this.#session?.clock.close()
+  }
+
   /** The playlist is over: closes what is open. Throws MirrorError when the last part finds no room. */
   end(): void {
     const session = this.#session
     this.#session = null
+    session?.clock.close()
     try {
       session?.closeOpenSegments()
     } finally {
@@ -117,6 +125,7 @@ export class StreamSessions {
 
   /** The presentation is gone, and with it the session. */
   reset(): void {
+    this.#session?.clock.close()
     this.#session = null
   }
 
@@ -204,15 +213,23 @@ export class StreamSessions {
       })
   }
 
+  /** A few times a second: wall-clock times follow the encoder's clock. */
+  keepTime(): void {
+    const session = this.#session
+    if (session !== null && this.#gathering === null) session.clock.tick(session.lastMsn)
+  }
+
   /** False: the sample belongs to a new timeline entry, for which everything is gathered from here on. */
   #pushTo(session: Session, arrived: ArrivedSample): boolean {
     const { output, onMedia } = this.#options
     const { sample } = arrived
     const pushed = session.push(arrived)
-    const outcome = pushed === 'left_out' && this.#isStranded(session) ? 'jump' : pushed
-    if (outcome !== 'left_out') this.#leftOutSinceMs = null
-    if (outcome === 'taken') onMedia()
-    if (outcome === 'taken' || outcome === 'left_out') {
+    const isUnused = pushed === 'left_out' || pushed === 'early'
+    const outcome = isUnused && this.#isStranded(session) ? 'jump' : pushed
+    if (!isUnused) this.#leftOutSinceMs = null
+    // What comes before the first cell is a sign of life: with long cells it would pass for silence.
+    if (outcome === 'taken' || outcome === 'early') onMedia()
+    if (outcome === 'taken' || outcome === 'early' || outcome === 'left_out') {
       output.measure(sample, session.entry)
       return true
     }
@@ -238,7 +255,8 @@ export class StreamSessions {
     return entry.clock !== 'epoch' && nowMs - this.#leftOutSinceMs > patienceMs
   }
 
-  #begin(gathering: Gathering, { entry, isAdopted, isConfirmed }: ResolvedEntry): void {
+  #begin(gathering: Gathering, resolved: ResolvedEntry): void {
+    const { entry, isConfirmed } = resolved
     const { output, emit } = this.#options
     this.#resolving = null
     this.#gathering = null
@@ -248,16 +266,16 @@ export class StreamSessions {
     }
     this.#isFrameRateUnknown = gathering.isFrameRateUnknown
     const continued = this.#session !== null && isSameMap(this.#session.entry, entry) ? this.#session : null
-    const session = continued ?? this.#beginSession(gathering, entry, isAdopted)
+    const session = continued ?? this.#beginSession(gathering, resolved)
     const isRelief = this.#relievedDsn !== null
     this.#relievedDsn = null
-    if (isRelief) session.relieve()
-    else continued?.reconnect()
+    if (isRelief) session.relieve(resolved.point)
+    else continued?.reconnect(resolved.point)
     this.#session = session
     this.#beginTexts(session)
     for (const arrived of gathering.take()) {
       const outcome = session.push(arrived)
-      if (outcome === 'taken' || outcome === 'left_out') output.measure(arrived.sample, session.entry)
+      if (outcome !== 'jump' && outcome !== 'unknown_track') output.measure(arrived.sample, session.entry)
     }
     output.presentation?.flush()
   }
@@ -281,8 +299,9 @@ export class StreamSessions {
     })
   }
 
-  #beginSession(gathering: Gathering, entry: TimelineEntry, isAdopted: boolean): Session {
+  #beginSession(gathering: Gathering, resolved: ResolvedEntry): Session {
     const { output, emit, onBegun } = this.#options
+    const { entry, isAdopted } = resolved
     const { settings } = this.#options.stream()
     const previous = this.#session
     const { isContinuing, firstCell } = planSession({
@@ -297,12 +316,14 @@ export class StreamSessions {
     if (isContinuing && previous !== null) {
       previous.closeOpenSegments()
       previous.fillGapsThrough(firstCell - 1)
+      previous.clock.close()
       const message = 'The input clock or configuration changed: a discontinuity begins'
       emit('stream.quality_change', 'info', 'discontinuity', message, { dsn: entry.dsn })
     }
     const session = Session.begin(entry, gathering.tracks(), firstCell, {
       presentation,
       onRepair: (repair) => output.noteRepair(repair),
+      clock: this.#keepClock(resolved),
     })
     if (!isContinuing) {
       const tracks = gathering.tracks().map(describeTrack).join(', ')
@@ -311,6 +332,21 @@ export class StreamSessions {
     }
     onBegun({ isNewPlaylist: !isContinuing })
     return session
+  }
+
+  #keepClock({ entry, isAdopted, point }: ResolvedEntry): ClockKeeper {
+    const { output, timeline, now } = this.#options
+    const { tenantId, id } = this.#options.stream()
+    return new ClockKeeper({
+      stream: { tenantId, id },
+      entry,
+      isAdopted,
+      point,
+      timeline,
+      now,
+      onPoint: (next) =>
+        output.noteRepair({ cause: 'clock_drift', trackId: null, count: 1, detail: describeDrift(next) }),
+    })
   }
 
   /** Segment numbers rise by one for ever, so the first publish fixes how long a cell is. */

@@ -1,6 +1,7 @@
 // What people are told about a stream: its tracks in words and figures, and what its encoder should do better. Pure.
 import { toNumber } from '../../core/rational.ts'
 import type { InputTrack, TextTrack, TrackConfig } from '../../media/samples.ts'
+import type { DriftPoint } from '../../media/timeline/drift.ts'
 import type { InputProtocol, OwnerTrackStatus } from '../control.ts'
 
 const CODEC_NAMES: Readonly<Record<TrackConfig['codec'], string>> = {
@@ -53,6 +54,16 @@ export function trackStatus(id: string, config: TrackConfig, bitrateBps: number)
 export function textStatus({ id, language }: TextTrack): OwnerTrackStatus {
   const none = { widthPx: null, heightPx: null, frameRate: null, sampleRateHz: null, channels: null }
   return { id, kind: 'subtitles', codec: 'webvtt', codecString: 'wvtt', ...none, language, bitrateBps: 0 }
+}
+
+/** What a point does that was appended because the encoder's clock drifts or jumped. */
+export function describeDrift({ pieces }: DriftPoint): string {
+  const [held, slew, settled] = pieces
+  if (held === undefined || slew === undefined || settled === undefined) return 'wall-clock times were corrected'
+  const ppm = Math.round(settled.ppm)
+  const pace = ppm === 0 ? 'keeps time' : `runs ${Math.abs(ppm)} ppm ${ppm > 0 ? 'slow' : 'fast'}`
+  const movedMs = Math.round((settled.offsetUs - slew.offsetUs) / 1000)
+  return `the encoder's clock ${pace}: wall-clock times are moved by ${movedMs} ms from segment ${slew.fromMsn} on`
 }
 
 export interface EncoderFacts {

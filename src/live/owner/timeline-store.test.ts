@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest'
 import { rational } from '../../core/rational.ts'
+import { TIMELINE_EPOCH_MS } from '../../media/timeline/cell.ts'
+import type { DriftPoint } from '../../media/timeline/drift.ts'
 import type { FirstSight, TimelineEntry } from '../../media/timeline/entry.ts'
-import { timelineEntryKey } from '../../storage/keys.ts'
+import { timelineEntryKey, timelinePrefix } from '../../storage/keys.ts'
 import { createMemoryStore } from '../../storage/memory-store.ts'
-import type { ObjectStore } from '../../storage/object-store.ts'
+import type { ObjectKey, ObjectStore } from '../../storage/object-store.ts'
 import { openTimelineStore, type ResolvedEntry } from './timeline-store.ts'
 
 const NOW_MS = Date.UTC(2026, 10, 21)
@@ -96,7 +98,7 @@ test('the first input of a stream makes entry 0, one that continues adopts it, o
   const first = await resolve(timeline)
   expect(first).toMatchObject({ isAdopted: false, isConfirmed: true, entry: { dsn: 0 } })
   const later = await resolve(timeline, sight({ timestamp: 60_000, arrivedAtMs: NOW_MS + 61_000 }))
-  expect(later).toEqual({ entry: first.entry, isAdopted: true, isConfirmed: true })
+  expect(later).toEqual({ entry: first.entry, point: null, isAdopted: true, isConfirmed: true })
   const restarted = await resolve(timeline, sight({ arrivedAtMs: NOW_MS + 61_000 }))
   expect(restarted).toMatchObject({ isAdopted: false, entry: { dsn: 1 } })
   const other = await resolve(timeline, sight({ configHash: 'hevc', arrivedAtMs: NOW_MS + 61_000 }))
@@ -107,7 +109,7 @@ test('what one origin made another finds', async () => {
   const store = memory()
   const { entry } = await resolve(openTimelineStore(store))
   const found = await resolve(openTimelineStore(store), sight({ timestamp: 500, arrivedAtMs: NOW_MS + 600 }))
-  expect(found).toEqual({ entry, isAdopted: true, isConfirmed: true })
+  expect(found).toEqual({ entry, point: null, isAdopted: true, isConfirmed: true })
 })
 
 test('of several origins that create at once one wins, and the others adopt', async () => {
@@ -164,7 +166,7 @@ test('while the store hangs an input that continues keeps its entry', async () =
   state.isAway = true
   const waiting = resolve(timeline, sight({ timestamp: 5000, arrivedAtMs: NOW_MS + 5000 }))
   timeouts.expire()
-  expect(await waiting).toEqual({ entry: first.entry, isAdopted: true, isConfirmed: false })
+  expect(await waiting).toEqual({ entry: first.entry, point: null, isAdopted: true, isConfirmed: false })
 })
 
 test('an entry made while the store was away is never mistaken for another of the same number', async () => {
@@ -193,7 +195,12 @@ test('an entry made while the store was away is stored when the input continues 
   const local = await waiting
   state.isAway = false
   const again = sight({ timestamp: 5000, arrivedAtMs: NOW_MS + 5000 })
-  expect(await resolve(timeline, again)).toEqual({ entry: local.entry, isAdopted: true, isConfirmed: true })
+  expect(await resolve(timeline, again)).toEqual({
+    entry: local.entry,
+    point: null,
+    isAdopted: true,
+    isConfirmed: true,
+  })
   expect((await resolve(openTimelineStore(inner), again)).entry).toEqual(local.entry)
 })
 
@@ -219,13 +226,82 @@ test('years of entries are not listed again on every reconnect', async () => {
   const counted: ObjectStore = {
     ...store,
     list(prefix, call) {
-      listings++
+      if (prefix === timelinePrefix(stream.tenantId, stream.id)) listings++
       return store.list(prefix, call)
     },
   }
   const timeline = openTimelineStore(counted)
   for (let n = 0; n < 20; n++) await resolve(timeline, sight({ arrivedAtMs: NOW_MS + n * 60_000 }))
   expect(listings).toBe(1)
+})
+
+function point(n: number, changed: Partial<DriftPoint['pieces'][number]> = {}): DriftPoint {
+  return { version: 1, n, pieces: [{ fromMsn: 10, offsetUs: 100_000 * n, ppm: 0, ...changed }], createdAtMs: NOW_MS }
+}
+
+test('of several origins that append a drift point one wins, and the others get the winner’s', async () => {
+  const store = memory()
+  const origins = Array.from({ length: 4 }, () => openTimelineStore(store))
+  const { entry } = await resolve(openTimelineStore(store))
+  expect(await origins[0]?.newestPoint(stream, entry, never)).toBeNull()
+  for (const n of [1, 2]) {
+    const taken = await Promise.all(
+      origins.map((origin, index) => origin.appendPoint(stream, entry, point(n, { ppm: index }), never)),
+    )
+    expect(new Set(taken.map((each) => JSON.stringify(each))).size).toBe(1)
+    expect(taken[0]?.n).toBe(n)
+  }
+  // One that has missed the last point learns of it by losing.
+  const stale = await openTimelineStore(store).appendPoint(stream, entry, point(1, { ppm: 99 }), never)
+  expect(stale).toEqual(await openTimelineStore(store).newestPoint(stream, entry, never))
+  expect(stale?.n).toBe(2)
+})
+
+test('the newest of many points is found, a damaged one is passed over', async () => {
+  const store = memory()
+  const timeline = openTimelineStore(store)
+  const { entry } = await resolve(timeline)
+  for (let n = 1; n <= 12; n++) await timeline.appendPoint(stream, entry, point(n), never)
+  expect((await timeline.newestPoint(stream, entry, never))?.n).toBe(12)
+  const keys = []
+  for await (const { key } of store.list('timeline-points/', { signal: never })) keys.push(key)
+  expect(keys).toHaveLength(12)
+  await store.put(keys[0] as ObjectKey, Buffer.from('{'), { signal: never, contentType: 'application/json' })
+  expect((await timeline.newestPoint(stream, entry, never))?.n).toBe(11)
+})
+
+test('an encoder that comes back is adopted where its drifted clock puts it', async () => {
+  const store = memory()
+  const { entry } = await resolve(openTimelineStore(store))
+  // 200 ppm slow for three hours and a half: 2.52 s.
+  const elapsedMs = 12_600_000
+  const back = sight({ timestamp: elapsedMs - 2520, arrivedAtMs: NOW_MS + elapsedMs })
+  const fresh = memory()
+  await resolve(openTimelineStore(fresh))
+  expect(await resolve(openTimelineStore(fresh), back)).toMatchObject({ isAdopted: false, entry: { dsn: 1 } })
+  const drifted = point(1, { fromMsn: (NOW_MS - TIMELINE_EPOCH_MS) / 2000, offsetUs: 0, ppm: 200 })
+  await openTimelineStore(store).appendPoint(stream, entry, drifted, never)
+  expect(await resolve(openTimelineStore(store), back)).toEqual({
+    entry,
+    point: drifted,
+    isAdopted: true,
+    isConfirmed: true,
+  })
+})
+
+test('while the store hangs, the points that were known hold on', async () => {
+  const { store, state } = hanging(memory())
+  const timeouts = manualTimeouts()
+  const timeline = openTimelineStore(store, timeouts.after)
+  const { entry } = await resolve(timeline)
+  await timeline.appendPoint(stream, entry, point(1), never)
+  state.isAway = true
+  const waiting = resolve(timeline, sight({ timestamp: 5000, arrivedAtMs: NOW_MS + 5000 }))
+  timeouts.expire()
+  expect(await waiting).toEqual({ entry, point: point(1), isAdopted: true, isConfirmed: false })
+  const asking = timeline.newestPoint(stream, entry, never)
+  timeouts.expire()
+  await expect(asking).rejects.toThrow('too late')
 })
 
 test('whoever asks no longer gets no entry', async () => {

@@ -47,16 +47,16 @@ test('an entry survives its own JSON', () => {
 
 test('an input whose clock went on is adopted, one whose clock restarted is not', () => {
   const tenMinutes = { ...sight, timestamp: 1_000_000 + 600 * 90_000, arrivedAtMs: NOW_MS + 600_000 }
-  expect(canAdopt(tsEntry, tenMinutes)).toBe(true)
-  expect(canAdopt(tsEntry, { ...tenMinutes, timestamp: 1_000_000 })).toBe(false)
-  expect(canAdopt(tsEntry, { ...tenMinutes, arrivedAtMs: NOW_MS + 603_000 })).toBe(false)
-  expect(canAdopt(tsEntry, { ...tenMinutes, configHash: 'other' })).toBe(false)
+  expect(canAdopt(tsEntry, tenMinutes, null)).toBe(true)
+  expect(canAdopt(tsEntry, { ...tenMinutes, timestamp: 1_000_000 }, null)).toBe(false)
+  expect(canAdopt(tsEntry, { ...tenMinutes, arrivedAtMs: NOW_MS + 603_000 }, null)).toBe(false)
+  expect(canAdopt(tsEntry, { ...tenMinutes, configHash: 'other' }, null)).toBe(false)
 })
 
 test('a 33-bit wrap between two publishers is no new clock', () => {
   const wrapSec = 2 ** 33 / 90_000
   const arrivedAtMs = NOW_MS + Math.round((wrapSec + 100) * 1000)
-  expect(canAdopt(tsEntry, { ...sight, timestamp: 1_000_000 + 100 * 90_000, arrivedAtMs })).toBe(true)
+  expect(canAdopt(tsEntry, { ...sight, timestamp: 1_000_000 + 100 * 90_000, arrivedAtMs }, null)).toBe(true)
 })
 
 test('two origins map the same timestamps to the same ticks, whenever they joined', () => {

@@ -1,9 +1,10 @@
 // A timeline entry maps an input clock to wall-clock media time. It is immutable and shared through a store, which is
 // what makes two origins agree on names and bytes. Rules: docs/decisions/timeline.md, "Timeline entries".
 import { z } from 'zod'
-import { scaleRound } from '../../core/rational.ts'
+import { scaleRound, toNumber } from '../../core/rational.ts'
 import type { InputClock } from '../samples.ts'
 import { TIMELINE_EPOCH_SEC } from './cell.ts'
+import { type DriftPoint, driftSec } from './drift.ts'
 import { snapToFrames } from './frame-grid.ts'
 import { unwrapNear } from './unwrap.ts'
 
@@ -83,16 +84,24 @@ export function isSameMap(a: TimelineEntry, b: TimelineEntry): boolean {
   return JSON.stringify({ ...a, createdAtMs: 0 }) === JSON.stringify({ ...b, createdAtMs: 0 })
 }
 
-/** Whether the input continues on this entry. */
-export function canAdopt(entry: TimelineEntry, sight: FirstSight): boolean {
-  if (entry.clock !== sight.clock || entry.configHash !== sight.configHash) return false
+/** Whether the input continues on this entry, whose clock is known to have drifted as `point` tells. */
+export function canAdopt(entry: TimelineEntry, sight: FirstSight, point: DriftPoint | null): boolean {
+  if (!isSameInput(entry, sight)) return false
   const track = entry.tracks.find((candidate) => candidate.id === sight.trackId)
-  if (track === undefined || track.ticksPerSec !== sight.ticksPerSec) return false
+  if (track === undefined) return false
   if (entry.clock === 'epoch') return true
   if (entry.dsn === sight.relievedDsn) return false
   const elapsed = elapsedNear(entry, track, sight)
   const mappedSec = entryStartSec(entry, track) + elapsed / track.ticksPerSec
-  return Math.abs(mappedSec - sight.arrivedAtMs / 1000) <= ADOPT_WITHIN_SEC
+  const msn = Math.floor((mappedSec - TIMELINE_EPOCH_SEC) / toNumber(entry.cell))
+  return Math.abs(mappedSec + driftSec(point, entry.cell, msn) - sight.arrivedAtMs / 1000) <= ADOPT_WITHIN_SEC
+}
+
+/** Whether the entry was made for an input like this one; the clock is another question. */
+export function isSameInput(entry: TimelineEntry, sight: FirstSight): boolean {
+  if (entry.clock !== sight.clock || entry.configHash !== sight.configHash) return false
+  const track = entry.tracks.find((candidate) => candidate.id === sight.trackId)
+  return track !== undefined && track.ticksPerSec === sight.ticksPerSec
 }
 
 function wrapBitsOf(entry: TimelineEntry): 32 | 33 | null {

@@ -1,6 +1,6 @@
 // Between demuxer and packager: input timestamps become media time, jitter is snapped, jumps are gated.
 import type { InputSample, Repair } from '../samples.ts'
-import { TIMELINE_EPOCH_MS } from './cell.ts'
+import { TIMELINE_EPOCH_SEC } from './cell.ts'
 import { type TimelineEntry, TrackMap } from './entry.ts'
 
 /** A sample on the media timeline; ticks of its track's output timescale. */
@@ -15,7 +15,8 @@ export interface TimedSample {
 }
 
 export type TimingResult =
-  | { readonly kind: 'sample'; readonly sample: TimedSample }
+  /** `mediaSec`: where the clock puts it, in seconds since 1970. */
+  | { readonly kind: 'sample'; readonly sample: TimedSample; readonly mediaSec: number }
   /** The same media came once more: an encoder repeats the fragment that a reconnect had cut (DASH-IF live media ingest). */
   | { readonly kind: 'repeated' }
   /** The input clock was changed: this sample needs a new timeline entry. */
@@ -28,6 +29,8 @@ const JUMP_FORWARD_SEC = 10
 /** A smaller step forward is one when it leads ahead of the arrival, which no loss or delay explains. */
 const JUMP_AHEAD_SEC = 2
 const JUMP_BACKWARD_SEC = 0.5
+/** Still smaller jumps add up: one that leaves its clock so far from the arrival that no entry would be adopted is one, too. */
+const JUMP_TELLING_SEC = 0.2
 const FITS_ARRIVAL_WITHIN_SEC = 2
 /** Fragments that are sent again are no older than this. */
 const REPEATED_WITHIN_SEC = 10
@@ -35,6 +38,7 @@ const REPEATED_WITHIN_SEC = 10
 interface TrackState {
   readonly map: TrackMap
   lastElapsed: number | null
+  lastStepSec: number | null
   lastDts: number
 }
 
@@ -45,15 +49,23 @@ export class Timing {
   readonly #onRepair: (repair: Repair) => void
   /** In fragmented MP4 decode times never fall. */
   readonly #isFragmented: boolean
+  readonly #driftSecAt: (mediaSec: number) => number
 
-  constructor(entry: TimelineEntry, onRepair: (repair: Repair) => void) {
+  /** `driftSecAt`: seconds that wall-clock time lies after a media time, as far as it is known. */
+  constructor(
+    entry: TimelineEntry,
+    onRepair: (repair: Repair) => void,
+    driftSecAt: (mediaSec: number) => number = () => 0,
+  ) {
     this.entry = entry
     this.#onRepair = onRepair
+    this.#driftSecAt = driftSecAt
     this.#isFragmented = entry.clock === 'media' || entry.clock === 'epoch'
     for (const track of entry.tracks) {
       this.#tracks.set(track.id, {
         map: new TrackMap(entry, track),
         lastElapsed: null,
+        lastStepSec: null,
         lastDts: Number.NEGATIVE_INFINITY,
       })
     }
@@ -73,10 +85,11 @@ export class Timing {
     const { timescale, ticksPerSec, frameTicks } = map.track
     const elapsed = map.elapsed(sample.dts, arrivedAtMs)
     const { ticks, isOnGrid } = map.toTicks(elapsed)
+    const mediaSec = ticks / timescale + TIMELINE_EPOCH_SEC
 
     if (state.lastElapsed !== null) {
       const stepSec = (elapsed - state.lastElapsed) / ticksPerSec
-      const behindSec = (arrivedAtMs - TIMELINE_EPOCH_MS) / 1000 - ticks / timescale
+      const behindSec = arrivedAtMs / 1000 - mediaSec - this.#driftSecAt(mediaSec)
       const isRepeated = stepSec <= 0 && stepSec >= -REPEATED_WITHIN_SEC && behindSec <= REPEATED_WITHIN_SEC
       if (isRepeated && this.#isFragmented) {
         this.#onRepair({
@@ -87,7 +100,8 @@ export class Timing {
         })
         return { kind: 'repeated' }
       }
-      if (isJump(stepSec, behindSec)) return { kind: 'jump', bySec: stepSec }
+      if (isJump(stepSec, state.lastStepSec ?? stepSec, behindSec)) return { kind: 'jump', bySec: stepSec }
+      state.lastStepSec = stepSec
     }
     state.lastElapsed = elapsed
     map.advance(elapsed)
@@ -109,6 +123,7 @@ export class Timing {
       sample.duration === null || sample.duration === 0 ? null : Math.round((sample.duration * timescale) / ticksPerSec)
     return {
       kind: 'sample',
+      mediaSec,
       sample: {
         dts,
         cto: map.offsetToTicks(sample.cto),
@@ -121,8 +136,10 @@ export class Timing {
   }
 }
 
-function isJump(stepSec: number, behindSec: number): boolean {
+function isJump(stepSec: number, usualSec: number, behindSec: number): boolean {
   if (stepSec < -JUMP_BACKWARD_SEC) return true
   if (stepSec > JUMP_AHEAD_SEC && behindSec < -FITS_ARRIVAL_WITHIN_SEC) return true
+  if (stepSec > usualSec + JUMP_TELLING_SEC && behindSec < -FITS_ARRIVAL_WITHIN_SEC) return true
+  if (stepSec < Math.min(0, usualSec - JUMP_TELLING_SEC) && behindSec > FITS_ARRIVAL_WITHIN_SEC) return true
   return stepSec > JUMP_FORWARD_SEC && behindSec > FITS_ARRIVAL_WITHIN_SEC
 }
