@@ -115,6 +115,7 @@ const multivariant = gzipSync(
         widthPx: 1280,
         heightPx: 720,
         frameRate: { num: 30, den: 1 },
+        iFrames: null,
         peakBps: 8_000_000,
         averageBps: 8_000_000,
       },

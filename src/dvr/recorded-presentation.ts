@@ -36,7 +36,9 @@ export function renderRecordedMultivariant(tracks: readonly PresentedTrack[], qu
   const ordered = tracks.filter(hasMedia).toSorted((a, b) => trackOrder(a.id) - trackOrder(b.id))
   return renderMultivariantPlaylist({
     video: ordered.flatMap(({ id, facts, segments }): VideoRendition[] =>
-      facts.kind === 'video' ? [{ ...facts, ...ratesOf(segments), uri: `${id}/playlist.m3u8${query}` }] : [],
+      facts.kind === 'video'
+        ? [{ ...facts, ...ratesOf(segments), iFrames: null, uri: `${id}/playlist.m3u8${query}` }]
+        : [],
     ),
     audio: ordered.flatMap(({ id, facts, segments }): AudioRendition[] =>
       facts.kind === 'audio' ? [{ ...facts, ...ratesOf(segments), uri: `${id}/playlist.m3u8${query}` }] : [],

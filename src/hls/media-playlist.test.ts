@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { parse, setOptions } from 'hls-parser'
 import { Parser } from 'm3u8-parser'
 import { expect, test } from 'vitest'
-import { type MediaPlaylist, type PlaylistSegment, renderMediaPlaylist, skippableSegments } from './media-playlist.ts'
+import { type MediaPlaylist, type PlaylistSegment, renderMediaPlaylist } from './media-playlist.ts'
+import { skippableSegments } from './playlist-lines.ts'
 
 setOptions({ strictMode: true })
 

@@ -15,6 +15,7 @@ const video: VideoRendition = {
   widthPx: 1280,
   heightPx: 720,
   frameRate: rational(30000, 1001),
+  iFrames: null,
   peakBps: 3_100_000,
   averageBps: 2_500_000,
 }
@@ -194,4 +195,21 @@ test('quotes and line breaks of a container cannot leave their string', () => {
   const text = render({ audio: [{ ...audio, name: 'a",URI="x\n#EXT', language: 'e"n' }] })
   expect(text.split('\n')).toHaveLength(6)
   expect(master(text).variants[0]?.audio[0]?.uri).toBe('a0/playlist.m3u8')
+})
+
+test('keyframes alone are offered with their own rates, the codec of the pictures, and nothing about sound', () => {
+  const iFrames = { uri: 'v0/iframes.m3u8', peakBps: 240_000, averageBps: 200_000 }
+  const text = renderMultivariantPlaylist({
+    video: [{ ...video, iFrames }],
+    audio: [audio],
+    subtitles: [],
+    captions: null,
+    hasIndependentSegments: false,
+  })
+  expect(text.split('\n').filter((line) => line.includes('I-FRAME'))).toEqual([
+    '#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=240000,AVERAGE-BANDWIDTH=200000,CODECS="avc1.64001f",RESOLUTION=1280x720,URI="v0/iframes.m3u8"',
+  ])
+  expect(parse(text)).toMatchObject({
+    variants: [{ isIFrameOnly: false }, { isIFrameOnly: true, uri: 'v0/iframes.m3u8' }],
+  })
 })

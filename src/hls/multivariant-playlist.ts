@@ -15,6 +15,8 @@ export interface VideoRendition extends Rates {
   readonly widthPx: number
   readonly heightPx: number
   readonly frameRate: Rational | null
+  /** Its keyframes alone; null while none is known. */
+  readonly iFrames: (Rates & { readonly uri: string }) | null
 }
 
 export interface AudioRendition extends Rates, GroupedAudio {
@@ -64,6 +66,7 @@ export function renderMultivariantPlaylist(playlist: MultivariantPlaylist): stri
   } else {
     const choices = groups.length === 0 ? [null] : groups
     lines.push(...choices.flatMap((group) => playlist.video.flatMap((video) => variantLines(video, group, shared))))
+    lines.push(...playlist.video.flatMap(iFrameLines))
   }
   return `${lines.join('\n')}\n`
 }
@@ -119,6 +122,15 @@ function variantLines(
   if (video.frameRate !== null) attributes.push(`FRAME-RATE=${toNumber(video.frameRate).toFixed(3)}`)
   if (group !== null) attributes.push(`AUDIO="${group.id}"`)
   return [`#EXT-X-STREAM-INF:${[...attributes, ...shared].join(',')}`, video.uri]
+}
+
+/** 4.4.6.3. */
+function iFrameLines({ iFrames, codecs, widthPx, heightPx }: VideoRendition): string[] {
+  if (iFrames === null) return []
+  const rates = `BANDWIDTH=${iFrames.peakBps},AVERAGE-BANDWIDTH=${iFrames.averageBps}`
+  return [
+    `#EXT-X-I-FRAME-STREAM-INF:${rates},CODECS="${codecs}",RESOLUTION=${widthPx}x${heightPx},URI="${iFrames.uri}"`,
+  ]
 }
 
 /** The default is the variant; the others of its group are to be chosen, not switched to for their bit rate. */

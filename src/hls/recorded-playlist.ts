@@ -1,6 +1,6 @@
 // Media playlists over what was recorded: no parts, no blocking reload. RFC 8216bis 4.4.3.5: an EVENT playlist only
 // grows, a VOD playlist never changes.
-import { decimal, isoTime } from './media-playlist.ts'
+import { decimal, isoTime } from './playlist-lines.ts'
 
 export interface RecordedPlaylistSegment {
   readonly msn: number

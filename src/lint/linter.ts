@@ -12,6 +12,7 @@ import {
   type RenditionHistory,
   type SegmentRecord,
 } from './history.ts'
+import { readIFrameFacts } from './iframe-facts.ts'
 import { digest, type InitFacts, type MediaFacts, readInitFacts, readMediaFacts, tracksOf } from './media-facts.ts'
 import type { MediaPlaylist, ParentSegment, Segment } from './media-playlist-model.ts'
 import { comparePositions, mergeDelta, positionOf } from './merge-delta.ts'
@@ -161,6 +162,11 @@ export class Linter {
     const record = rendition.segments.get(media.msn)
     if (record === undefined) return
     const init = initOf(this.presentation, record.parent)
+    if (rendition.latest?.isIFramesOnly) {
+      const iFrame = { facts: readIFrameFacts(exchange.body, init), record }
+      if (media.part === null) this.#run(exchange.url, (rule) => rule.iFrame?.(iFrame))
+      return
+    }
     const partRecord = media.part === null ? null : record.parts.get(media.part)
     if (partRecord === undefined) return
     const facts = readMediaFacts(exchange.body, init, partRecord === null ? partLengths(record) : null)

@@ -148,6 +148,40 @@ export function endedScene(options: SceneOptions = {}): Scene {
   return scene
 }
 
+/** The same with an I-frame playlist, of which every range is fetched. */
+export function trickScene(options: SceneOptions = {}): Scene {
+  const scene = endedScene(options)
+  const start = T0 + 3_600_000
+  const url = `${BASE}v0/iframes.m3u8`
+  const first = scene.exchanges[0]
+  if (first !== undefined) first.text = `${first.text ?? ''}${IFRAME_VARIANT}`
+  const ranges = Array.from({ length: WINDOW }, (_, index) => {
+    const part = partBytes('v0', index * PARTS, options)
+    // moof, the header of mdat, the first picture.
+    return part.subarray(0, new DataView(part.buffer, part.byteOffset).getUint32(0) + 8 + KEYFRAME_BYTES)
+  })
+  const lines = [
+    ...['#EXTM3U', '#EXT-X-VERSION:5', '#EXT-X-TARGETDURATION:4', '#EXT-X-PLAYLIST-TYPE:VOD', '#EXT-X-I-FRAMES-ONLY'],
+    '#EXT-X-MAP:URI="init1.mp4"',
+    ...ranges.flatMap((range, index) => ['#EXTINF:2.000,', `#EXT-X-BYTERANGE:${range.length}@0`, `${index}.m4s`]),
+    '#EXT-X-ENDLIST',
+  ]
+  const of = { playlistUrl: url, track: 'v0' } as const
+  const text = `${lines.join('\n')}\n`
+  add(scene, 'reload', url, start + 25, { ...of, text, cache: 'public, max-age=60' })
+  for (const [index, body] of ranges.entries()) {
+    add(scene, 'segment', `${BASE}v0/${index}.m4s`, start + 80 + index, {
+      ...of,
+      media: { msn: index, part: null },
+      range: { first: 0, last: body.length - 1 },
+      status: 206,
+      headers: { 'content-range': `bytes 0-${body.length - 1}/${segmentBytes('v0', index, options).length}` },
+      body,
+    })
+  }
+  return scene
+}
+
 /** A live presentation of MPEG-TS segments without multivariant playlist, parts and directives, polled. */
 export function plainScene(options: SceneOptions = {}): Scene {
   const scene = new Scene()
@@ -186,6 +220,10 @@ const ENDED_MULTIVARIANT = `#EXTM3U
 #EXT-X-STREAM-INF:BANDWIDTH=200000,AVERAGE-BANDWIDTH=180000,CODECS="avc1.64001e",RESOLUTION=640x360,FRAME-RATE=30.000
 v0/playlist.m3u8
 `
+
+const KEYFRAME_BYTES = 500
+const IFRAME_VARIANT =
+  '#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=4000,CODECS="avc1.64001e",RESOLUTION=640x360,URI="v0/iframes.m3u8"\n'
 
 export function livePlaylist(track: Track, state: number, isDelta = false, moreSkipped = 0): string {
   const complete = Math.floor(state / PARTS)
@@ -311,6 +349,8 @@ function addProbes(scene: Scene, playlistOf: (track: Track, state: number) => st
 }
 
 interface Given {
+  /** Default: the media playlist of the track. */
+  readonly playlistUrl?: string
   readonly track?: Track
   readonly state?: number
   readonly text?: string
@@ -353,7 +393,8 @@ function add(scene: Scene, purpose: Purpose, url: string, atMs: number, given: G
     probe: given.probe ?? null,
     method: given.method ?? 'GET',
     url: withDirectives(url, directives),
-    playlistUrl: given.track === undefined || purpose === 'multivariant' ? null : playlistUrl(given.track),
+    playlistUrl:
+      given.track === undefined || purpose === 'multivariant' ? null : (given.playlistUrl ?? playlistUrl(given.track)),
     directives,
     media: given.media ?? null,
     range: given.range ?? null,

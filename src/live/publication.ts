@@ -70,6 +70,13 @@ export type Publication =
       readonly trackId: string
       readonly playlist: RenderedPlaylist
     }
+  /** The I-frame playlist of a video track. */
+  | {
+      readonly kind: 'iframes'
+      readonly streamId: string
+      readonly trackId: string
+      readonly playlist: RenderedPlaylist
+    }
   | { readonly kind: 'multivariant'; readonly streamId: string; readonly text: RenderedText }
   /**
    * `starting`: a publisher is there, so a request for the playlist is worth holding. `reviving`: the same after the death

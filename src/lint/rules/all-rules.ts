@@ -4,6 +4,7 @@ import { DATE_RULES } from './dates.ts'
 import { HEADER_RULES } from './header.ts'
 import { HINT_REPORT_RULES } from './hints-reports.ts'
 import { HTTP_RULES } from './http.ts'
+import { IFRAME_RULES } from './iframes.ts'
 import { MEDIA_RULES } from './media.ts'
 import { MULTIVARIANT_RULES } from './multivariant.ts'
 import { RELOAD_RULES } from './reloads.ts'
@@ -30,6 +31,7 @@ export const CHAPTERS: readonly RuleChapter[] = [
   { title: 'Renditions against each other', rules: RENDITION_RULES },
   { title: 'Playlists against media', rules: MEDIA_RULES },
   { title: 'Variants against media', rules: VARIANT_RULES },
+  { title: 'I-frame playlists', rules: IFRAME_RULES },
   { title: 'HTTP', rules: HTTP_RULES },
 ]
 

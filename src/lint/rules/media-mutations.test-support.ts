@@ -13,6 +13,7 @@ import {
   reloadsOf,
   repeat,
   status,
+  trick,
 } from './mutations.test-support.ts'
 
 /** In the last segment, of which the first part is then not known: nothing compares it with the segment. */
@@ -124,6 +125,34 @@ export const MEDIA_MUTATIONS: readonly Mutation[] = [
     media(null, '#EXTINF:2.000,\n5.m4s', '#EXT-X-BITRATE:12\n#EXTINF:2.000,\n5.m4s'),
   ),
 
+  trick('iframe-range-whole', 'ten bytes of the picture missing', (scene) =>
+    scene.change(
+      (one) => one.range !== null && one.url.endsWith('/3.m4s'),
+      (one) => {
+        one.body = one.body.subarray(0, -10)
+        const last = one.body.length - 1
+        one.range = { first: 0, last }
+        one.headers = { ...one.headers, 'content-range': `bytes 0-${last}/30000` }
+      },
+    ),
+  ),
+  trick(
+    'iframe-range-whole',
+    'no moof',
+    bytes(
+      (one) => one.range !== null && one.url.endsWith('/3.m4s'),
+      (body) => rename(body, 'moof', 'free'),
+    ),
+  ),
+  trick(
+    'iframe-keyframe',
+    'no sync sample',
+    bytes(
+      (one) => one.range !== null && one.url.endsWith('/3.m4s'),
+      (body) => poke(poke(body, 'trun', 16, 1), 'trun', 17, 1), // first_sample_flags
+    ),
+  ),
+  trick('iframe-bandwidth', 'half of it', main('BANDWIDTH=4000,', 'BANDWIDTH=1000,')),
   live('codecs-complete', 'audio is missing', main('avc1.64001e,opus', 'avc1.64001e')),
   live('codecs-exact', 'another level', main('avc1.64001e', 'avc1.640028')),
   live('codecs-present-in-media', 'AAC, too', main('avc1.64001e,opus', 'avc1.64001e,opus,mp4a.40.2')),

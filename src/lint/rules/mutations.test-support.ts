@@ -7,6 +7,7 @@ import {
   type SceneExchange,
   type SceneOptions,
   type Track,
+  trickScene,
 } from '../presentation.test-support.ts'
 
 export interface Mutation {
@@ -21,6 +22,7 @@ type Maker = (rule: string, what: string, change: Change, options?: SceneOptions
 
 export const live: Maker = (rule, what, change, options) => mutation(rule, what, liveScene, change, options)
 export const ended: Maker = (rule, what, change, options) => mutation(rule, what, endedScene, change, options)
+export const trick: Maker = (rule, what, change, options) => mutation(rule, what, trickScene, change, options)
 export const plain: Maker = (rule, what, change, options) => mutation(rule, what, plainScene, change, options)
 
 /** Only options: nothing is changed afterwards. */

@@ -1,6 +1,7 @@
 // A rule is a pure function: it is shown one thing that was seen, with what was seen before it, and names what is wrong.
 import type { Exchange } from '../exchange.ts'
 import type { PresentationHistory, RenditionHistory, SegmentRecord } from '../history.ts'
+import type { IFrameFacts } from '../iframe-facts.ts'
 import type { InitFacts, MediaFacts } from '../media-facts.ts'
 import type { MediaPlaylist, Part } from '../media-playlist-model.ts'
 import type { MultivariantPlaylist } from '../multivariant-model.ts'
@@ -49,6 +50,12 @@ export interface FactsView {
   readonly presentation: PresentationHistory
 }
 
+/** A segment of an I-frame playlist. */
+export interface IFrameView {
+  readonly facts: IFrameFacts
+  readonly record: SegmentRecord
+}
+
 export interface ExchangeView {
   readonly exchange: Exchange
   readonly sha256: string
@@ -70,6 +77,7 @@ export interface Rule {
   readonly reload?: (view: MediaPlaylistView) => Iterable<Fault>
   readonly init?: (init: InitFacts, view: ExchangeView) => Iterable<Fault>
   readonly facts?: (view: FactsView) => Iterable<Fault>
+  readonly iFrame?: (view: IFrameView) => Iterable<Fault>
   readonly exchange?: (view: ExchangeView) => Iterable<Fault>
   /** Once, when the watch is over. */
   readonly end?: (presentation: PresentationHistory) => Iterable<Fault>

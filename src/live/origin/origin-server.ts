@@ -9,7 +9,13 @@ import { isStreamId } from '../../core/stream-id.ts'
 import { TRACK_ID_PATTERN } from '../../media/track-id.ts'
 import { answerProblem, CORS_HEADERS } from './http-answer.ts'
 import { answerIngest, type IngestRouteOptions } from './ingest-route.ts'
-import { answerMediaFile, answerMediaPlaylist, answerMultivariant, type HoldLimit } from './playback-routes.ts'
+import {
+  answerMediaFile,
+  answerMediaPlaylist,
+  answerMultivariant,
+  type HoldLimit,
+  type PlaylistKind,
+} from './playback-routes.ts'
 import type { Shelf } from './shelf.ts'
 import type { ViewerCounter } from './viewer-counter.ts'
 import type { WatchPages } from './watch-route.ts'
@@ -26,6 +32,11 @@ const MAX_URL_LENGTH = 4096
 /** HTTP/2: what one connection may ask at once, and what its protocol machinery may hold. */
 const MAX_STREAMS_PER_SESSION = 100
 const MAX_SESSION_MEMORY_MB = 8
+
+const PLAYLIST_NAMES: ReadonlyMap<string, PlaylistKind> = new Map([
+  ['playlist.m3u8', 'playlist'],
+  ['iframes.m3u8', 'iFrames'],
+])
 
 export interface OriginOptions extends IngestRouteOptions {
   readonly host: string
@@ -150,8 +161,9 @@ function route(options: OriginOptions, request: IncomingMessage, response: Serve
     }
     if (segments.length === 3 && third === 'playlist.m3u8') return answerMultivariant(host, request, response, id)
     if (segments.length === 4 && TRACK_ID_PATTERN.test(third) && fourth !== undefined) {
-      if (fourth === 'playlist.m3u8')
-        return answerMediaPlaylist(host, request, response, { streamId: id, trackId: third, query })
+      const kind = PLAYLIST_NAMES.get(fourth)
+      if (kind !== undefined)
+        return answerMediaPlaylist(host, request, response, { streamId: id, trackId: third, kind, query })
       return answerMediaFile(host, request, response, { streamId: id, trackId: third, name: fourth })
     }
   }

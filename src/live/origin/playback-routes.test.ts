@@ -55,8 +55,9 @@ function ask(path: string): Answer {
   const [file = '', query = ''] = path.split('?')
   const [id = '', trackId = '', name] = file.split('/')
   if (name === undefined) answerMultivariant(host, request, response, id)
-  else if (name === 'playlist.m3u8') {
-    answerMediaPlaylist(host, request, response, { streamId: id, trackId, query: new URLSearchParams(query) })
+  else if (name === 'playlist.m3u8' || name === 'iframes.m3u8') {
+    const kind = name === 'playlist.m3u8' ? 'playlist' : 'iFrames'
+    answerMediaPlaylist(host, request, response, { streamId: id, trackId, kind, query: new URLSearchParams(query) })
   } else answerMediaFile(host, request, response, { streamId: id, trackId, name })
   return answer
 }
@@ -104,6 +105,40 @@ test('a stream that does not exist, and one that is not live', () => {
   expect(ask('one').status).toBe(404)
   expect(ask('one/v0/playlist.m3u8').status).toBe(404)
   expect(ask('one/v0/7.m4s').status).toBe(404)
+})
+
+test('a track of pictures has an I-frame playlist that is held for its next segment; sound has none', () => {
+  phase('live')
+  advance(7, 3)
+  const position = {
+    lastMsn: 7,
+    lastMsnParts: 0,
+    openMsn: null,
+    openParts: 0,
+    partTargetSec: 0.2,
+    targetDurationSec: 4,
+  }
+  const publish = (lastMsn: number) =>
+    shelf.apply({
+      kind: 'iframes',
+      streamId,
+      trackId: 'v0',
+      playlist: {
+        full: text(`iframes ${lastMsn}`),
+        delta: null,
+        position: { ...position, lastMsn, isEnded: false },
+        targetDurationSec: 4,
+        preloadName: null,
+      },
+    })
+  publish(7)
+  expect(ask('one/v0/iframes.m3u8')).toMatchObject({ status: 200, body: 'iframes 7' })
+  const held = ask('one/v0/iframes.m3u8?_HLS_msn=8')
+  advance(8, 0)
+  expect(held.status).toBe(0)
+  publish(8)
+  expect(held).toMatchObject({ status: 200, body: 'iframes 8' })
+  expect(ask('one/a0/iframes.m3u8').status).toBe(404)
 })
 
 test('a blocked reload is answered by the update that holds what was asked for', () => {

@@ -1,6 +1,7 @@
 // GET /stream/<id>/… : playlists, parts, segments, init segments.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { decideReload, parseDirectives, type ReloadDirectives } from '../../hls/blocking-reload.ts'
+import type { RenderedPlaylist } from '../publication.ts'
 import {
   answerBytes,
   answerMedia,
@@ -92,11 +93,18 @@ export function answerMultivariant(
   )
 }
 
+export type PlaylistKind = 'playlist' | 'iFrames'
+
 export function answerMediaPlaylist(
   host: PlaybackHost,
   request: IncomingMessage,
   response: ServerResponse,
-  path: { readonly streamId: string; readonly trackId: string; readonly query: URLSearchParams },
+  path: {
+    readonly streamId: string
+    readonly trackId: string
+    readonly kind: PlaylistKind
+    readonly query: URLSearchParams
+  },
 ): void {
   const shelf = host.shelf(path.streamId)
   if (shelf === null) return answerProblem(response, 'stream_not_found', `there is no stream ${path.streamId}`)
@@ -108,10 +116,11 @@ export function answerMediaPlaylist(
       '_HLS_msn and _HLS_part must be decimal integers, and _HLS_part needs _HLS_msn',
     )
   }
-  const track = shelf.trackOrExpected(path.trackId)
+  const track = path.kind === 'iFrames' && !path.trackId.startsWith('v') ? null : shelf.trackOrExpected(path.trackId)
   if (track === null) {
     const code = shelf.phase === 'offline' ? 'stream_offline' : 'media_not_found'
-    return answerProblem(response, code, `stream ${path.streamId} has no track ${path.trackId} now`)
+    const what = path.kind === 'iFrames' ? 'I-frames of a track' : 'track'
+    return answerProblem(response, code, `stream ${path.streamId} has no ${what} ${path.trackId} now`)
   }
   host.onViewer(request, path.streamId, path.trackId)
   holdUnless(
@@ -119,7 +128,7 @@ export function answerMediaPlaylist(
     response,
     track.waiters,
     holdMs(track),
-    () => tryMediaPlaylist(request, response, shelf, track, directives),
+    () => tryMediaPlaylist(request, response, shelf, track[path.kind], directives),
     () => answerProblem(response, 'reload_timeout', `the playlist of ${path.streamId}/${path.trackId} did not advance`),
   )
 }
@@ -128,10 +137,9 @@ function tryMediaPlaylist(
   request: IncomingMessage,
   response: ServerResponse,
   shelf: Shelf,
-  track: ShelfTrack,
+  playlist: RenderedPlaylist | null,
   directives: ReloadDirectives,
 ): boolean {
-  const { playlist } = track
   if (playlist === null || shelf.phase === 'starting') {
     if (shelf.phase !== 'offline') return false
     answerProblem(response, 'stream_offline', 'the stream is not live')

@@ -12,6 +12,8 @@ export type Waiter = () => boolean
 
 export interface ShelfTrack {
   playlist: RenderedPlaylist | null
+  /** Of video: its keyframes alone. */
+  iFrames: RenderedPlaylist | null
   readonly inits: Map<string, Uint8Array>
   readonly media: Map<string, readonly Slice[]>
   readonly waiters: Set<Waiter>
@@ -89,6 +91,12 @@ export class Shelf {
       case 'playlist': {
         const track = this.#ensureTrack(publication.trackId)
         track.playlist = publication.playlist
+        wake(track.waiters)
+        break
+      }
+      case 'iframes': {
+        const track = this.#ensureTrack(publication.trackId)
+        track.iFrames = publication.playlist
         wake(track.waiters)
         break
       }
@@ -190,6 +198,7 @@ export class Shelf {
     if (existing !== undefined) return existing
     const track: ShelfTrack = {
       playlist: null,
+      iFrames: null,
       inits: new Map(),
       media: new Map(),
       waiters: new Set(),
@@ -249,6 +258,7 @@ export class Shelf {
     this.#slabs.clear()
     for (const track of this.#tracks.values()) {
       track.playlist = null
+      track.iFrames = null
       track.inits.clear()
       track.media.clear()
       track.droppedMsn = -1

@@ -1,18 +1,15 @@
 // Everything viewers can see of one stream: its windows, its memory, and what origins are told of both.
 import { gzipSync } from 'node:zlib'
-import type { Rational } from '../../core/rational.ts'
+import { type Rational, toNumber } from '../../core/rational.ts'
 import type { PlaylistPosition } from '../../hls/blocking-reload.ts'
-import {
-  type MediaPlaylist,
-  type RenditionReport,
-  renderMediaPlaylist,
-  skippableSegments,
-} from '../../hls/media-playlist.ts'
+import { renderIFramePlaylist } from '../../hls/iframe-playlist.ts'
+import { type MediaPlaylist, type RenditionReport, renderMediaPlaylist } from '../../hls/media-playlist.ts'
 import {
   type AudioRendition,
   renderMultivariantPlaylist,
   type VideoRendition,
 } from '../../hls/multivariant-playlist.ts'
+import { type PlaylistTerms, skippableSegments } from '../../hls/playlist-lines.ts'
 import { fragmentSize, writeFragmentInto } from '../../media/fmp4/fragment.ts'
 import { initHash, writeInitSegment } from '../../media/fmp4/init-segment.ts'
 import { TEXT_TIMESCALE, type TextPackagerSink, type TextPiece } from '../../media/packager/text-packager.ts'
@@ -71,6 +68,8 @@ interface Presented {
   /** Name of the part that comes next, as far as the end of the last one tells. */
   preloadUri: string | null
   isDirty: boolean
+  /** Segments came or went: the I-frame playlist is not what it was. */
+  hasNewSegment: boolean
 }
 
 /** A track without media delays the multivariant playlist by at most this many segments of another. */
@@ -165,6 +164,8 @@ export class Presentation {
       track.isDirty = false
       this.#dropOld(track, 2 * windowSec)
       this.#renderTrack(track, windowSec)
+      if (track.hasNewSegment && track.kind === 'video') this.#renderIFrames(track, windowSec)
+      track.hasNewSegment = false
     }
     if (this.#isMultivariantDirty) this.#renderMultivariant()
   }
@@ -173,7 +174,10 @@ export class Presentation {
   end(): void {
     this.#isEnded = true
     this.#isMultivariantDirty = true
-    for (const track of this.#tracks.values()) track.isDirty = true
+    for (const track of this.#tracks.values()) {
+      track.isDirty = true
+      track.hasNewSegment = true
+    }
     this.flush()
   }
 
@@ -218,6 +222,7 @@ export class Presentation {
         if (segment === null) return
         this.#publish({ kind: 'media', streamId: this.#options.streamId, trackId: track.id, ...segment })
         track.isDirty = true
+        track.hasNewSegment = true
         this.#isMultivariantDirty = true
       },
       onGap: ({ msn, startDts, endDts }) => {
@@ -229,6 +234,7 @@ export class Presentation {
         )
         track.preloadUri = null
         track.isDirty = true
+        track.hasNewSegment = true
       },
       onRepair: this.#options.onRepair,
     }
@@ -254,7 +260,14 @@ export class Presentation {
       onPart: (piece) => {
         const slice = this.#writeText(piece)
         const name = partName(dsn, piece.startDts, 'vtt')
-        window.addPart({ uri: name, durationSec: durationOf(piece), isIndependent: true, isGap: false, slice })
+        window.addPart({
+          uri: name,
+          durationSec: durationOf(piece),
+          isIndependent: true,
+          isGap: false,
+          keyframeBytes: null,
+          slice,
+        })
         track.preloadUri = partName(dsn, piece.endDts, 'vtt')
         track.isDirty = true
         this.#publish({ kind: 'media', streamId, trackId, name, slices: [slice] })
@@ -292,7 +305,14 @@ export class Presentation {
     writeFragmentInto(fragment, target, slice.offset)
     const name = partName(dsn, part.startDts)
     const durationSec = (part.endDts - part.startDts) / timescale
-    track.window.addPart({ uri: name, durationSec, isIndependent: part.isIndependent, isGap: false, slice })
+    track.window.addPart({
+      uri: name,
+      durationSec,
+      isIndependent: part.isIndependent,
+      isGap: false,
+      slice,
+      keyframeBytes: keyframeBytes(part, slice.length),
+    })
     track.preloadUri = partName(dsn, part.endDts)
     track.isDirty = true
     this.#publish({ kind: 'media', streamId: this.#options.streamId, trackId: track.id, name, slices: [slice] })
@@ -317,9 +337,7 @@ export class Presentation {
 
   #renderTrack(track: PresentedTrack, windowSec: number): void {
     const playlist: MediaPlaylist = {
-      targetDurationSec: this.targetDurationSec,
-      partTargetSec: this.partTargetSec,
-      hasIndependentSegments: this.#options.settings.gop === 'fixed',
+      ...this.#terms,
       segments: track.window.listed(windowSec),
       open: track.window.open,
       preloadUri: track.preloadUri,
@@ -339,6 +357,29 @@ export class Presentation {
         preloadName: this.#isEnded ? null : track.preloadUri,
       },
     })
+  }
+
+  #renderIFrames(track: PresentedTrack, windowSec: number): void {
+    const playlist = { ...this.#terms, segments: track.window.iFrames(windowSec), isEnded: this.#isEnded }
+    const skip = skippableSegments(playlist)
+    const position = { ...this.#positionOf(track), lastMsnParts: 0, openMsn: null, openParts: 0 }
+    this.#publishRendered({
+      kind: 'iframes',
+      streamId: this.#options.streamId,
+      trackId: track.id,
+      playlist: {
+        full: compress(renderIFramePlaylist(playlist)),
+        delta: skip > 0 ? compress(renderIFramePlaylist(playlist, skip)) : null,
+        position,
+        targetDurationSec: this.targetDurationSec,
+        preloadName: null,
+      },
+    })
+  }
+
+  get #terms(): PlaylistTerms {
+    const { targetDurationSec, partTargetSec } = this
+    return { targetDurationSec, partTargetSec, hasIndependentSegments: this.#options.settings.gop === 'fixed' }
   }
 
   #positionOf({ window }: PresentedTrack): PlaylistPosition {
@@ -380,45 +421,64 @@ export class Presentation {
       track.kind === 'subtitles' && track.window.newest !== null ? [track.text] : [],
     )
     const source = renderMultivariantPlaylist({
-      video: presented.flatMap(videoRendition),
+      video: presented.flatMap((track) => this.#videoRendition(track)),
       audio: presented.flatMap((track) => audioRendition(track, this.#described)),
       subtitles: texts
         .toSorted((a, b) => trackOrder(a.id) - trackOrder(b.id))
         .map((text) => ({ uri: `${text.id}/playlist.m3u8`, ...textLabelOf(text, this.#described) })),
       captions: null,
-      hasIndependentSegments: this.#options.settings.gop === 'fixed',
+      hasIndependentSegments: this.#terms.hasIndependentSegments,
     })
     if (source === this.#multivariant?.source) return
     this.#multivariant = { text: compress(source), source }
     this.#publishRendered({ kind: 'multivariant', streamId: this.#options.streamId, text: this.#multivariant.text })
   }
 
+  #videoRendition({ id, config, window }: PresentedMedia): VideoRendition[] {
+    if (config.kind !== 'video') return []
+    const { codecString: codecs, widthPx, heightPx, frameRate } = config
+    const iFramePeakBps = window.iFramePeakBps(this.targetDurationSec, toNumber(this.#options.cell))
+    const iFrameRates = steadyRates({ peakBps: iFramePeakBps, averageBps: window.iFrameAverageBps })
+    const iFrames = iFramePeakBps > 0 ? { uri: `${id}/iframes.m3u8`, ...iFrameRates } : null
+    return [{ uri: `${id}/playlist.m3u8`, codecs, widthPx, heightPx, frameRate, iFrames, ...steadyRates(window) }]
+  }
+
   #publish(publication: Publication): void {
     this.#options.publish(publication)
   }
 
-  #publishRendered(publication: Extract<Publication, { kind: 'playlist' | 'multivariant' }>): void {
-    this.#rendered.set(publication.kind === 'playlist' ? publication.trackId : '', publication)
+  #publishRendered(publication: Extract<Publication, { kind: 'playlist' | 'iframes' | 'multivariant' }>): void {
+    const of = publication.kind === 'multivariant' ? '' : publication.trackId
+    this.#rendered.set(`${publication.kind} ${of}`, publication)
     this.#publish(publication)
   }
 }
 
 function gapPart(uri: string, durationSec: number): WindowPart {
-  return { uri, durationSec, isIndependent: false, isGap: true, slice: null }
+  return { uri, durationSec, isIndependent: false, isGap: true, slice: null, keyframeBytes: null }
 }
 
 function newPresented(id: string): Presented {
-  return { id, window: new TrackWindow(), initUri: null, inits: new Map(), preloadUri: null, isDirty: false }
+  return {
+    id,
+    window: new TrackWindow(),
+    initUri: null,
+    inits: new Map(),
+    preloadUri: null,
+    isDirty: false,
+    hasNewSegment: false,
+  }
 }
 
 function durationOf({ startDts, endDts }: TextPiece): number {
   return (endDts - startDts) / TEXT_TIMESCALE
 }
 
-function videoRendition({ id, config, window }: PresentedMedia): VideoRendition[] {
-  if (config.kind !== 'video') return []
-  const { codecString: codecs, widthPx, heightPx, frameRate } = config
-  return [{ uri: `${id}/playlist.m3u8`, codecs, widthPx, heightPx, frameRate, ...steadyRates(window) }]
+/** From the start of `moof` to the end of the first picture: samples stand in `mdat` in their order, at the end. */
+function keyframeBytes({ samples }: PackagedPart, sizeBytes: number): number | null {
+  const first = samples[0]
+  if (first === undefined || !first.isKeyframe) return null
+  return sizeBytes - samples.reduce((sum, { data }) => sum + data.length, 0) + first.data.length
 }
 
 function audioRendition(track: PresentedMedia, described: readonly TrackDescription[]): AudioRendition[] {
@@ -430,8 +490,11 @@ function audioRendition(track: PresentedMedia, described: readonly TrackDescript
 }
 
 /** Bit rates rounded up to two digits, so that the text does not change with every segment and never promises too little. */
-function steadyRates(window: TrackWindow): { readonly peakBps: number; readonly averageBps: number } {
-  return { peakBps: roundUp(window.peakBps), averageBps: roundUp(Math.min(window.averageBps, window.peakBps)) }
+function steadyRates({ peakBps, averageBps }: Pick<TrackWindow, 'peakBps' | 'averageBps'>): {
+  readonly peakBps: number
+  readonly averageBps: number
+} {
+  return { peakBps: roundUp(peakBps), averageBps: roundUp(Math.min(averageBps, peakBps)) }
 }
 
 function roundUp(bps: number): number {

@@ -14,6 +14,7 @@ function addSegment(window: TrackWindow, msn: number, options: { sec?: number; b
       durationSec: sec / 2,
       isIndependent: half === 0,
       isGap: false,
+      keyframeBytes: null,
       slice: { slabId: 1, offset: (2 * msn + half) * bytes, length: bytes / 2 },
     })
   }
@@ -28,6 +29,7 @@ test('a finished segment has the bytes of its parts, and the length it is told',
     durationSec: 0.5,
     isIndependent: true,
     isGap: false,
+    keyframeBytes: null,
     slice: { slabId: 1, offset: 0, length: 10 },
   })
   window.addPart({
@@ -35,6 +37,7 @@ test('a finished segment has the bytes of its parts, and the length it is told',
     durationSec: 0.25,
     isIndependent: false,
     isGap: false,
+    keyframeBytes: null,
     slice: { slabId: 1, offset: 10, length: 5 },
   })
   window.addPart({
@@ -42,6 +45,7 @@ test('a finished segment has the bytes of its parts, and the length it is told',
     durationSec: 0.25,
     isIndependent: false,
     isGap: false,
+    keyframeBytes: null,
     slice: { slabId: 2, offset: 0, length: 7 },
   })
   expect(window.openParts).toHaveLength(3)
@@ -77,7 +81,9 @@ test('the newest segments that together reach the window are listed, the rest is
 test('gaps count for the window and not for the bit rate', () => {
   const window = new TrackWindow()
   addSegment(window, 1, { bytes: 1000 })
-  window.addGap(head(2), 2, [{ uri: 'p2', durationSec: 2, isIndependent: false, isGap: true, slice: null }])
+  window.addGap(head(2), 2, [
+    { uri: 'p2', durationSec: 2, isIndependent: false, isGap: true, keyframeBytes: null, slice: null },
+  ])
   expect(window.averageBps).toBe(4000)
   expect(window.peakBps).toBe(4000)
   expect(window.listed(4).map(({ isGap }) => isGap)).toEqual([false, true])

@@ -1,10 +1,14 @@
 // The newest segments and parts of one track, as the playlist shows them and as memory holds them.
+import type { IFrameSegment } from '../../hls/iframe-playlist.ts'
 import type { OpenSegment, PlaylistPart, PlaylistSegment } from '../../hls/media-playlist.ts'
+import { peakRateBps } from '../../hls/peak-rate.ts'
 import { type MediaExtension, type Slice, segmentName } from '../publication.ts'
 
 export interface WindowPart extends PlaylistPart {
   /** Null: a gap. */
   readonly slice: Slice | null
+  /** Length of `moof` and its first picture, when that is a keyframe. */
+  readonly keyframeBytes: number | null
 }
 
 interface WindowSegment extends PlaylistSegment {
@@ -19,6 +23,8 @@ interface GrowingSegment extends OpenSegment {
 }
 
 const SHORT_SEGMENT_SEC = 0.5
+/** No run of one and a half target durations has more, short segments or not. */
+const RUN_SEGMENTS = 16
 
 export type SegmentHead = Pick<PlaylistSegment, 'msn' | 'dsn' | 'initUri' | 'startsAtMs'>
 
@@ -30,6 +36,8 @@ export class TrackWindow {
   #isPeakDoubtful = true
   #totalBits = 0
   #totalSec = 0
+  #iFramePeakBps = 0
+  #iFrameBits = 0
 
   /** Bit rates over every segment so far; 0 before the first. */
   get peakBps(): number {
@@ -38,6 +46,23 @@ export class TrackWindow {
 
   get averageBps(): number {
     return this.#totalSec === 0 ? 0 : this.#totalBits / this.#totalSec
+  }
+
+  /** Of the keyframes alone; 0 before the first. Never falls. `cellSec`: how long a segment lasts in the mean. */
+  iFramePeakBps(targetDurationSec: number, cellSec: number): number {
+    // Where keyframes come now and then only, the first runs are long: the largest one in a single cell is the promise.
+    const largest = Math.max(0, ...this.#segments.slice(-RUN_SEGMENTS).map(({ parts }) => parts[0]?.keyframeBytes ?? 0))
+    // What a new segment changes is in the runs that end with it.
+    const rated = this.#segments.slice(-RUN_SEGMENTS).map(({ parts, durationSec }) => {
+      return { bits: 8 * (parts[0]?.keyframeBytes ?? 0), durationSec }
+    })
+    const peakBps = Math.max(peakRateBps(rated, targetDurationSec) ?? 0, (8 * largest) / cellSec)
+    this.#iFramePeakBps = Math.max(this.#iFramePeakBps, peakBps)
+    return this.#iFramePeakBps
+  }
+
+  get iFrameAverageBps(): number {
+    return this.#totalSec === 0 ? 0 : this.#iFrameBits / this.#totalSec
   }
 
   get open(): OpenSegment | null {
@@ -79,6 +104,7 @@ export class TrackWindow {
     const segment = { ...open, uri: name, durationSec, isGap: false, own, sizeBytes }
     this.#segments.push(segment)
     this.#measure(sizeBytes * 8, durationSec)
+    this.#iFrameBits += 8 * (open.parts[0]?.keyframeBytes ?? 0)
     return { name, slices: slicesOf(segment) }
   }
 
@@ -112,6 +138,14 @@ export class TrackWindow {
   /** The segments to list: the newest that together reach `windowSec`. */
   listed(windowSec: number): readonly PlaylistSegment[] {
     return this.#segments.slice(this.#segments.length - countFromEnd(this.#segments, windowSec))
+  }
+
+  /** The same segments as keyframes. */
+  iFrames(windowSec: number): readonly IFrameSegment[] {
+    return this.#segments.slice(this.#segments.length - countFromEnd(this.#segments, windowSec)).map((segment) => {
+      const { msn, dsn, uri, initUri, startsAtMs, durationSec, parts } = segment
+      return { msn, dsn, uri, initUri, startsAtMs, durationSec, keyframeBytes: parts[0]?.keyframeBytes ?? null }
+    })
   }
 
   #measure(bits: number, durationSec: number): void {

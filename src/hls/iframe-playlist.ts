@@ -1,0 +1,38 @@
+// I-frame playlists: RFC 8216bis 4.4.3.6. One entry for each segment of the track, so that numbers, dates and
+// discontinuities are those of its media playlist: the keyframe that the segment begins with, or a gap where it has none.
+import { decimal, headLines, type PlaylistTerms, SegmentHeads } from './playlist-lines.ts'
+
+export interface IFrameSegment {
+  readonly msn: number
+  readonly dsn: number
+  readonly uri: string
+  readonly initUri: string | null
+  readonly startsAtMs: number
+  /** Until the next segment begins (4.4.3.6: until the next I-frame). */
+  readonly durationSec: number
+  /** Length of `moof` and the keyframe at the start of the segment; null: it begins with none. */
+  readonly keyframeBytes: number | null
+}
+
+export interface IFramePlaylist extends PlaylistTerms {
+  readonly segments: readonly IFrameSegment[]
+  readonly isEnded: boolean
+}
+
+/** `skip` > 0 makes it a delta update. It has no parts: nobody scrubs at the live edge. */
+export function renderIFramePlaylist(playlist: IFramePlaylist, skip = 0): string {
+  const { segments, isEnded } = playlist
+  const first = segments[0] ?? null
+  const lines = headLines(playlist, first, ['#EXT-X-I-FRAMES-ONLY'])
+  if (skip > 0) lines.push(`#EXT-X-SKIP:SKIPPED-SEGMENTS=${skip}`)
+  const heads = new SegmentHeads(segments[skip - 1]?.dsn ?? first?.dsn ?? 0)
+  for (const segment of segments.slice(skip)) {
+    lines.push(...heads.lines(segment))
+    if (segment.keyframeBytes === null) lines.push('#EXT-X-GAP')
+    lines.push(`#EXTINF:${decimal(segment.durationSec)},`)
+    if (segment.keyframeBytes !== null) lines.push(`#EXT-X-BYTERANGE:${segment.keyframeBytes}@0`)
+    lines.push(segment.uri)
+  }
+  if (isEnded) lines.push('#EXT-X-ENDLIST')
+  return `${lines.join('\n')}\n`
+}
