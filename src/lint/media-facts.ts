@@ -56,7 +56,7 @@ export interface Fragment {
 export interface MediaFacts {
   readonly sizeBytes: number
   readonly sha256: string
-  readonly format: 'fmp4' | 'ts' | 'other'
+  readonly format: 'fmp4' | 'ts' | 'webvtt' | 'other'
   readonly fragments: readonly Fragment[]
   readonly fault: string | null
   /** Hash of each of the given pieces, when asked for. */
@@ -87,6 +87,9 @@ export function readMediaFacts(
   }
   if (bytes[0] === 0x47 && (bytes.length <= 188 || bytes[188] === 0x47)) {
     return { ...common, format: 'ts', fragments: [], fault: null }
+  }
+  if (/^(?:\u00EF\u00BB\u00BF)?WEBVTT/.test(Buffer.from(bytes.subarray(0, 9)).toString('latin1'))) {
+    return { ...common, format: 'webvtt', fragments: [], fault: null }
   }
   if (!BOX_TYPES.has(fourCc(bytes, 4))) return { ...common, format: 'other', fragments: [], fault: null }
   try {

@@ -114,6 +114,8 @@ export const MEDIA_RULES: readonly Rule[] = [
     'A segment is, byte for byte, its parts one after another.',
     function* ({ facts, record, part }) {
       if (part !== null || facts.pieces === null || facts.fault !== null) return
+      // Each piece of WebVTT begins with a header of its own, and a cue stands in every piece that it is shown in.
+      if (facts.format === 'webvtt') return
       const bytes = [...record.parts.values()].reduce((sum, one) => sum + (one.facts?.sizeBytes ?? 0), 0)
       if (bytes !== facts.sizeBytes) {
         yield { seen: `segment ${record.msn} has ${facts.sizeBytes} bytes, its parts ${bytes}` }

@@ -5,6 +5,7 @@ import type { ErrorData, LevelDetails } from 'hls.js'
 import { type BackoffPolicy, backoffDelayMs } from './backoff.ts'
 import { buildHlsConfig } from './hls-config.ts'
 import { type LiveWindow, mediaTimeAt, windowOf } from './live-window.ts'
+import { chooseAudio, chooseText, readChoices } from './media-tracks.ts'
 import { paceOf, refillGoalSec } from './pace.ts'
 import {
   explainPlayerError,
@@ -14,6 +15,7 @@ import {
   type PlayerStats,
 } from './player-state.ts'
 import { fetchTail, probePlaylist, type Tail } from './playlist-probe.ts'
+import { isSameChoices, NO_CHOICES, type TrackChoices } from './track-choices.ts'
 
 /** An operator who has just pressed Start wants the picture at once; later the server is asked less often. */
 const WAITING_BACKOFF: BackoffPolicy = { firstMs: 250, maxMs: 3000, jitter: 0.2 }
@@ -51,6 +53,10 @@ export class LivePlayer {
   #state: PlayerState = 'loading'
   #message: string | null = null
   #window: LiveWindow | null = null
+  #tracks: TrackChoices = NO_CHOICES
+  /** What the viewer chose: kept when the player is made anew. Undefined: nothing yet. */
+  #wantedAudioId: string | undefined
+  #wantedTextId: string | null | undefined
   #isFollowing = true
   #lastJumpAtMs = 0
   #isIntendedPause = false
@@ -100,6 +106,24 @@ export class LivePlayer {
   /** What the live playlist lists now; null before the first one and without program date times. */
   get window(): LiveWindow | null {
     return this.#window
+  }
+
+  /** The same object until something changes. */
+  get tracks(): TrackChoices {
+    return this.#tracks
+  }
+
+  chooseAudio(id: string): void {
+    this.#wantedAudioId = id
+    chooseAudio(this.#hls, this.#video, id)
+    this.#readTracks()
+  }
+
+  /** Null: no subtitles. */
+  chooseText(id: string | null): void {
+    this.#wantedTextId = id
+    chooseText(this.#hls, this.#video, id)
+    this.#readTracks()
   }
 
   subscribe(listener: () => void): () => void {
@@ -223,8 +247,29 @@ export class LivePlayer {
     hls.on(HlsPlayer.Events.ERROR, (_, data) => this.#onHlsError(data))
     hls.on(HlsPlayer.Events.LEVEL_UPDATED, (_, { details }) => this.#onPlaylist(details))
     hls.on(HlsPlayer.Events.MANIFEST_PARSED, () => void this.#tryPlay())
+    hls.on(HlsPlayer.Events.AUDIO_TRACKS_UPDATED, () => this.#onTracks())
+    hls.on(HlsPlayer.Events.SUBTITLE_TRACKS_UPDATED, () => this.#onTracks())
+    hls.on(HlsPlayer.Events.AUDIO_TRACK_SWITCHED, () => this.#readTracks())
+    hls.on(HlsPlayer.Events.SUBTITLE_TRACK_SWITCH, () => this.#readTracks())
     hls.loadSource(this.#url)
     hls.attachMedia(this.#video)
+  }
+
+  /** After hls.js is done with them: it does not expect to be changed by a listener. */
+  #onTracks(): void {
+    queueMicrotask(() => {
+      if (this.#hls === null) return
+      if (this.#wantedAudioId !== undefined) chooseAudio(this.#hls, this.#video, this.#wantedAudioId)
+      if (this.#wantedTextId !== undefined) chooseText(this.#hls, this.#video, this.#wantedTextId)
+      this.#readTracks()
+    })
+  }
+
+  #readTracks(): void {
+    const tracks = readChoices(this.#hls, this.#video)
+    if (isSameChoices(tracks, this.#tracks)) return
+    this.#tracks = tracks
+    this.#publish()
   }
 
   #attachNative(): void {
@@ -239,6 +284,7 @@ export class LivePlayer {
     this.#hls?.destroy()
     this.#hls = null
     this.#window = null
+    this.#tracks = NO_CHOICES
     this.#endSec = null
     if (this.#engine === 'native') {
       this.#video.removeAttribute('src')
@@ -370,6 +416,7 @@ export class LivePlayer {
     // Sound and picture rarely end in the same instant, and the element waits for the longer one for ever.
     const isAtEnd = this.#endSec !== null && this.#endSec - this.#video.currentTime < END_TOLERANCE_SEC
     if (isAtEnd && this.#state === 'stalled') this.#onEnded()
+    this.#readTracks()
     this.#publish()
   }
 
@@ -461,6 +508,7 @@ export class LivePlayer {
       playingAtMs,
       bufferedSec: bufferedAhead(video),
       atLiveEdge: isAtLiveEdge(this.#hls === null ? latencySec : this.#hls.latency, targetLatencySec),
+      tracks: this.#tracks,
       muted: video.muted,
       widthPx: video.videoWidth,
       heightPx: video.videoHeight,

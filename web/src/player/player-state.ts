@@ -1,4 +1,5 @@
 // What a player says about itself: for its page, for tests and for support.
+import type { TrackChoices } from './track-choices.ts'
 
 export type PlayerState =
   /** Asking for the playlist. */
@@ -41,6 +42,7 @@ export interface PlayerStats {
   readonly playingAtMs: number | null
   readonly bufferedSec: number
   readonly atLiveEdge: boolean
+  readonly tracks: TrackChoices
   readonly muted: boolean
   readonly widthPx: number
   readonly heightPx: number

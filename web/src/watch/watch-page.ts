@@ -2,6 +2,7 @@ import { exposePlayerStats, LivePlayer } from '../player/live-player.ts'
 import { element, iconButton } from './elements.ts'
 import { scrubber } from './scrubber.ts'
 import { shareDialog } from './share-dialog.ts'
+import { type TracksMenu, tracksMenu } from './tracks-menu.ts'
 import { latencyWords, standbyFor, type WatchAddress } from './watch-words.ts'
 
 /** The controls go away when nobody moves, as long as it plays. */
@@ -26,6 +27,7 @@ export function openWatchPage(root: HTMLElement, address: WatchAddress): LivePla
   const play = iconButton('play', 'Play', () => toggle(player))
   const sound = iconButton('silent', 'Turn sound on', () => setMuted(video, !video.muted))
   const bar = scrubber(player)
+  const tracks = tracksMenu(player)
   const share = address.isEmbedded ? null : shareDialog(address)
 
   const controls = element(
@@ -40,6 +42,7 @@ export function openWatchPage(root: HTMLElement, address: WatchAddress): LivePla
       latency,
       element('span', { class: 'space' }),
       live,
+      tracks.node,
       ...(share === null ? [] : [iconButton('share', 'Share', () => share.showModal()).node]),
       ...(document.pictureInPictureEnabled ? [popOutButton(video)] : []),
       iconButton('fullScreen', 'Full screen', () => void toggleFullScreen(root, video)).node,
@@ -82,11 +85,12 @@ export function openWatchPage(root: HTMLElement, address: WatchAddress): LivePla
     if (stats.muted) sound.show('silent', 'Turn sound on (m)')
     else sound.show('sound', 'Turn sound off (m)')
     bar.update()
+    tracks.update()
   }
   player.subscribe(render)
   render()
   hideWhenIdle(root)
-  listenToKeys(player, video, root)
+  listenToKeys(player, video, root, tracks)
   video.addEventListener('click', () => toggle(player))
   return player
 }
@@ -120,14 +124,17 @@ async function toggleFullScreen(root: HTMLElement, video: HTMLVideoElement): Pro
   else phone.webkitEnterFullscreen?.()
 }
 
-function listenToKeys(player: LivePlayer, video: HTMLVideoElement, root: HTMLElement): void {
+function listenToKeys(player: LivePlayer, video: HTMLVideoElement, root: HTMLElement, tracks: TracksMenu): void {
   document.addEventListener('keydown', (event) => {
-    const isTyping = event.target instanceof HTMLButtonElement || event.target instanceof HTMLTextAreaElement
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping) return
+    // A button is pressed by the space bar; a field takes every key.
+    const isTaken =
+      event.target instanceof HTMLTextAreaElement || (event.target instanceof HTMLButtonElement && event.key === ' ')
+    if (event.ctrlKey || event.metaKey || event.altKey || isTaken) return
     if (event.key === ' ' || event.key === 'k') toggle(player)
     else if (event.key === 'm') setMuted(video, !video.muted)
     else if (event.key === 'f') void toggleFullScreen(root, video)
     else if (event.key === 'l') player.goLive()
+    else if (event.key === 'c') tracks.toggleText()
     else return
     event.preventDefault()
   })
