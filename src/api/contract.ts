@@ -42,7 +42,10 @@ export const trackDescriptionSchema = z
   .strictObject({
     id: z
       .string()
-      .regex(/^[as][0-9]{1,2}$/, 'must be a track: a0, a1, … or s0, s1, …')
+      .regex(
+        /^(?:[as][0-9]{1,2}|CC[1-4]|SERVICE(?:[1-9]|[1-5][0-9]|6[0-3]))$/,
+        'must be a track (a0, s0, …) or a caption channel (CC1, SERVICE1, …)',
+      )
       .meta({ example: 'a1' }),
     language: languageSchema.nullish().meta({ description: 'BCP 47', example: 'de' }),
     name: z

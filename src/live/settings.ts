@@ -26,7 +26,7 @@ export interface StreamSettings {
 
 /** Each null leaves what the input says. */
 export interface TrackDescription {
-  /** `a1`, `s0`; unique. */
+  /** `a1`, `s0`; `CC1` for captions in the pictures; unique. */
   readonly id: string
   /** BCP 47. */
   readonly language: string | null

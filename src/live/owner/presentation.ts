@@ -10,6 +10,7 @@ import {
   type VideoRendition,
 } from '../../hls/multivariant-playlist.ts'
 import { type PlaylistTerms, skippableSegments } from '../../hls/playlist-lines.ts'
+import { CaptionDetector } from '../../media/codecs/caption-detector.ts'
 import { fragmentSize, writeFragmentInto } from '../../media/fmp4/fragment.ts'
 import { initHash, writeInitSegment } from '../../media/fmp4/init-segment.ts'
 import { TEXT_TIMESCALE, type TextPackagerSink, type TextPiece } from '../../media/packager/text-packager.ts'
@@ -22,7 +23,7 @@ import type { TrackRole } from '../../media/track-role.ts'
 import { initName, type Publication, partName, type RenderedText, type Slice } from '../publication.ts'
 import type { StreamSettings, TrackDescription } from '../settings.ts'
 import type { SlabPool } from './slab-pool.ts'
-import { labelOf, textLabelOf } from './track-labels.ts'
+import { captionsOf, labelOf, textLabelOf } from './track-labels.ts'
 import { slicesOf, TrackWindow, type WindowPart } from './track-window.ts'
 
 export interface PresentationOptions {
@@ -80,6 +81,7 @@ export class Presentation {
   readonly partTargetSec: number
   readonly #options: PresentationOptions
   readonly #tracks = new Map<string, PresentedTrack>()
+  readonly #captions = new CaptionDetector()
   #described: readonly TrackDescription[]
   #multivariant: { readonly text: RenderedText; readonly source: string } | null = null
   /** Bit rates are known anew when a segment ends. */
@@ -295,6 +297,10 @@ export class Presentation {
   }
 
   #addPart(track: PresentedMedia, part: PackagedPart, timescale: number, dsn: number, endsAtMs: number): void {
+    const { codec } = track.config
+    if (codec === 'h264' || codec === 'hevc') {
+      for (const { data } of part.samples) if (this.#captions.take(codec, data)) this.#isMultivariantDirty = true
+    }
     const fragment = {
       kind: track.kind,
       sequenceNumber: part.index + 1,
@@ -426,7 +432,11 @@ export class Presentation {
       subtitles: texts
         .toSorted((a, b) => trackOrder(a.id) - trackOrder(b.id))
         .map((text) => ({ uri: `${text.id}/playlist.m3u8`, ...textLabelOf(text, this.#described) })),
-      captions: null,
+      captions: captionsOf(
+        this.#captions,
+        presented.map(({ config }) => config.codec),
+        this.#described,
+      ),
       hasIndependentSegments: this.#terms.hasIndependentSegments,
     })
     if (source === this.#multivariant?.source) return
