@@ -119,7 +119,8 @@ function registerCauses(registry: Registry, live: LiveControl): void {
   for (const kind of ['drops', 'repairs'] as const) {
     new Counter({
       name: `stream_${kind}_total`,
-      help: kind === 'drops' ? 'Samples that were dropped, by cause' : 'Timestamps that were repaired, by cause',
+      help:
+        kind === 'drops' ? 'Media that was dropped, by cause' : 'Faults of incoming media that were mended, by cause',
       labelNames: ['stream_id', 'cause'],
       registers: [registry],
       collect() {

@@ -105,7 +105,6 @@ export type RepairCause =
   | 'timestamp_backward'
   | 'late_media'
   | 'sample_dropped'
-  | 'audio_resync'
   | 'gop_too_long'
   | 'part_fit'
   | 'clock_drift'

@@ -167,6 +167,24 @@ test.concurrent.each([200, -200])(
   },
 )
 
+test('timestamps that are off by a millisecond at random: every frame, as long as the others', async () => {
+  const { path, media } = await feedOf('flv', { seconds: 12 })
+  // The same in every run; the first of each track is true.
+  const offMs = (index: number) => ((index * 7919) % 3) - 1
+  const jittery = media.map((tag, index) => (isHead(tag) || index < 6 ? tag : stamped(tag, tag.atMs + offMs(index))))
+  const broadcast = await play('flv', jittery)
+  broadcast.expectLegal()
+  // Each for itself: on average the jitter of one is not that of the other.
+  for (const id of ['v0', 'a0']) await expectSameMedia(broadcast, path, { trackIds: [id], jitterSec: 0.002 })
+  const packets = await broadcast.packets('v0')
+  const first = packets[0]?.dtsSec ?? 0
+  for (const [index, { dtsSec }] of packets.entries())
+    expect(Math.abs(dtsSec - first - index / 30)).toBeLessThan(0.0011)
+  expect(broadcast.discontinuities('v0') + broadcast.gaps('v0') + broadcast.gaps('a0')).toBe(0)
+  expect(await broadcast.decode()).toBe('')
+  expect(broadcast.repairs()).toEqual({})
+})
+
 /** A coded frame: not metadata, not a sequence header or end of sequence. */
 function isFrame({ bytes }: TimedBytes): boolean {
   return (bytes[0] === 9 && bytes[12] === 1) || (bytes[0] === 8 && bytes[12] === 1)

@@ -152,6 +152,28 @@ test('parameter sets that come again, in another order each time, change nothing
   expect(broadcast.repairs()).toEqual({})
 })
 
+test('a resolution that flaps every two seconds: a discontinuity each time, few events, and the playlist stays legal', async () => {
+  const first = await encodedTs({ seconds: 16, gopFrames: 30 })
+  const second = await encodedTs({ seconds: 16, gopFrames: 30, size: '128x96' })
+  const broadcast = await play('ts', inTurns(first.file, second.file, 2000))
+  broadcast.expectLegal()
+  for (const id of ['v0', 'a0']) {
+    expect(broadcast.discontinuities(id)).toBeGreaterThanOrEqual(5)
+    expect(broadcast.discontinuities(id)).toBeLessThanOrEqual(7)
+  }
+  const dsns = new Set(broadcast.segments('v0').flatMap(({ dsn, isGap }) => (isGap ? [] : [dsn])))
+  for (const dsn of dsns) expect(await broadcast.decode(dsn)).toBe('')
+  expect(broadcast.stage.events.length).toBeLessThan(30)
+})
+
+/** Two encodings of the same clock, one after the other for so long each. */
+function inTurns(first: Uint8Array, second: Uint8Array, turnMs: number): TimedBytes[] {
+  const isFirst = ({ atMs }: TimedBytes) => Math.floor((atMs + 1) / turnMs) % 2 === 0
+  return [...cutTs(first).filter(isFirst), ...cutTs(second).filter((piece) => !isFirst(piece))].toSorted(
+    (a, b) => a.atMs - b.atMs,
+  )
+}
+
 test('an RTMP encoder that repeats its sequence headers every second changes nothing', async () => {
   const tags = await flvTags()
   const headers = tags.filter(({ bytes }) => (bytes[0] === 9 || bytes[0] === 8) && bytes[12] === 0)

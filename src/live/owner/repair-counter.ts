@@ -1,4 +1,5 @@
 // Counts repairs by cause and decides which of them are worth an event: the first, then at most one per interval with the count since.
+import { REPAIR_CAUSES } from '../../media/repair-causes.ts'
 import type { Repair, RepairCause } from '../../media/samples.ts'
 
 const EVENT_INTERVAL_MS = 10_000
@@ -8,9 +9,6 @@ interface CauseState {
   sinceEvent: number
   lastEventAtMs: number
 }
-
-/** Causes by which media is lost to viewers; the others were mended. */
-const DROP_CAUSES: readonly RepairCause[] = ['late_media', 'sample_dropped', 'ts_corrupt_pes', 'corrupt_sample']
 
 export class RepairCounter {
   readonly #causes = new Map<RepairCause, CauseState>()
@@ -29,11 +27,11 @@ export class RepairCounter {
   }
 
   drops(): Readonly<Record<string, number>> {
-    return this.#totals((cause) => DROP_CAUSES.includes(cause))
+    return this.#totals((cause) => REPAIR_CAUSES[cause].isLoss)
   }
 
   repairs(): Readonly<Record<string, number>> {
-    return this.#totals((cause) => !DROP_CAUSES.includes(cause))
+    return this.#totals((cause) => !REPAIR_CAUSES[cause].isLoss)
   }
 
   #totals(isWanted: (cause: RepairCause) => boolean): Record<string, number> {

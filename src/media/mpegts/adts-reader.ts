@@ -8,6 +8,7 @@ const SAMPLES_PER_BLOCK = 1024
 
 /** Splits PES packets into ADTS frames, also frames that go on in the next PES packet. */
 export class AdtsReader implements PesConsumer {
+  readonly keepsBegun = true
   readonly #slot: TrackSlot
   readonly #language: string
   /** Begin of a frame that goes on in the next PES packet: less than one frame (8191 bytes) and one header. */
@@ -70,7 +71,7 @@ export class AdtsReader implements PesConsumer {
   }
 
   corruptPes(reason: string): void {
-    this.#slot.repair('ts_corrupt_pes', `a PES packet was dropped: ${reason}`)
+    this.#slot.repair('ts_corrupt_pes', `the rest of a PES packet was dropped: ${reason}`)
   }
 
   /** `later`: more bytes are needed. A header unlike the one before must be followed by its like or by the PES end. */

@@ -4,6 +4,7 @@ import { type PesConsumer, TS_CLOCK_MODULUS } from './pes-reader.ts'
 import type { TrackSlot } from './track-slot.ts'
 
 export class OpusReader implements PesConsumer {
+  readonly keepsBegun = false
   readonly #slot: TrackSlot
   readonly #language: string
   readonly #dops: Uint8Array

@@ -9,6 +9,8 @@ export interface PesConsumer {
   readonly trackId: string
   /** `bytes[start, end)` is valid only during the call. */
   pes(bytes: Uint8Array, start: number, end: number, pts: number | null, dts: number | null): void
+  /** True: what came before a loss is of use. `pes` then gets it without its end. */
+  readonly keepsBegun: boolean
   /** What was carried over from earlier PES packets no longer continues. */
   gap(): void
   corruptPes(reason: string): void
@@ -65,6 +67,7 @@ export class PesReader implements PayloadReader {
 
   lost(): void {
     if (this.#state === 'open') {
+      if (this.#consumer.keepsBegun) this.#salvage()
       this.#drop('packets of it were lost')
     } else {
       this.#state = 'lost'
@@ -91,16 +94,19 @@ export class PesReader implements PayloadReader {
   #deliver(end: number): void {
     this.#state = 'idle'
     const bytes = this.#buffer
-    if (bytes[0] !== 0 || bytes[1] !== 0 || bytes[2] !== 1) {
-      this.#drop('it has no start code')
-      return
-    }
-    if (!hasOptionalHeader(bytes[3] ?? 0)) return
+    const fault = headerFault(bytes, end)
+    if (fault !== null) this.#drop(fault)
+    else if (hasOptionalHeader(bytes[3] ?? 0)) this.#hand(end)
+  }
+
+  #salvage(): void {
+    const bytes = this.#buffer
+    if (headerFault(bytes, this.#length) === null && hasOptionalHeader(bytes[3] ?? 0)) this.#hand(this.#length)
+  }
+
+  #hand(end: number): void {
+    const bytes = this.#buffer
     const start = OPTIONAL_HEADER_BYTES + (bytes[8] ?? 0)
-    if (end < OPTIONAL_HEADER_BYTES || start > end || ((bytes[6] ?? 0) & 0xc0) !== 0x80) {
-      this.#drop('its header is damaged')
-      return
-    }
     const flags = (bytes[7] ?? 0) >>> 6
     const pts = flags >= 2 && start >= 14 ? readTimestamp(bytes, 9) : null
     const dts = flags === 3 && start >= 19 ? readTimestamp(bytes, 14) : null
@@ -118,6 +124,15 @@ export class PesReader implements PayloadReader {
     larger.set(this.#buffer.subarray(0, this.#length))
     this.#buffer = larger
   }
+}
+
+/** Null when the header is whole, or there is none to be expected. */
+function headerFault(bytes: Uint8Array, end: number): string | null {
+  if (end < FIXED_HEADER_BYTES || bytes[0] !== 0 || bytes[1] !== 0 || bytes[2] !== 1) return 'it has no start code'
+  if (!hasOptionalHeader(bytes[3] ?? 0)) return null
+  const start = OPTIONAL_HEADER_BYTES + (bytes[8] ?? 0)
+  const isDamaged = end < OPTIONAL_HEADER_BYTES || start > end || ((bytes[6] ?? 0) & 0xc0) !== 0x80
+  return isDamaged ? 'its header is damaged' : null
 }
 
 /** Table 2-21: these stream ids have no timestamps and carry no media. */

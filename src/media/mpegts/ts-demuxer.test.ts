@@ -305,6 +305,25 @@ describe('audio frames', () => {
     ])
   })
 
+  test('frames before a lost packet are kept, the clock goes on with the next PES packet', () => {
+    const body = Buffer.concat([300, 300, 300, 300].map((size, index) => adtsFrame(size, index)))
+    const packets = pesPackets(0x101, 0, pes(900_000, body))
+    const next = pesPackets(0x101, packets.length, pes(990_000, adtsFrame(200, 9)))
+    const lost = packets.toSpliced(4, 1) // within the third frame
+    const found = demux(Buffer.concat([...tables(), ...lost, ...next]))
+    expect(found.samples.map(({ dts, data }) => [dts, data.length])).toEqual([
+      [900_000, 293],
+      [900_000 + Math.round((1024 * 90_000) / rateHz), 293],
+      [990_000, 193],
+    ])
+    expect(found.repairs.map(({ cause, count }) => [cause, count])).toEqual([
+      ['ts_packet_lost', 1],
+      ['ts_corrupt_pes', 1],
+    ])
+    const headless = demux(Buffer.concat([...tables(), ...packets.toSpliced(0, 1), ...next]))
+    expect(headless.samples.map(({ dts }) => dts)).toEqual([990_000])
+  })
+
   test('a PES packet of known length does not wait for the next one', () => {
     const recorder = new DemuxRecorder()
     const demuxer = new TsDemuxer(recorder)

@@ -182,7 +182,7 @@ export class TsDemuxer implements Demuxer {
         cause: 'ts_packet_lost',
         trackId: state.reader.trackId,
         count: (counter - expected) & 0x0f,
-        detail: `continuity counter ${counter} instead of ${expected}`,
+        detail: `packets were lost: continuity counter ${counter} instead of ${expected}`,
       })
       state.reader.lost()
     }

@@ -5,6 +5,7 @@ import type { TrackSlot } from './track-slot.ts'
 
 /** H.264 or HEVC, one access unit per PES packet. What comes before the first usable keyframe is dropped silently. */
 export class VideoReader implements PesConsumer {
+  readonly keepsBegun = false
   readonly #slot: TrackSlot
   readonly #codec: NalCodec
   readonly #sets: ParameterSets

@@ -9,7 +9,16 @@ import { useNow } from '../ui/relative-time.tsx'
 import { Sparkline } from '../ui/sparkline.tsx'
 import { Notice } from '../ui/states.tsx'
 import { StatusBadge } from '../ui/status.tsx'
-import { audioWords, causesOf, lossPercent, PROTOCOL_NAMES, sumOf, videoTrackOf, videoWords } from './stream-summary.ts'
+import {
+  audioWords,
+  causesOf,
+  lossPercent,
+  meaningsOf,
+  PROTOCOL_NAMES,
+  sumOf,
+  videoTrackOf,
+  videoWords,
+} from './stream-summary.ts'
 
 export function HealthPanel({
   stream,
@@ -114,11 +123,11 @@ function OnAirRows({ stream, stats }: { readonly stream: StreamView; readonly st
       <Row label="Keyframe every">
         {live.keyframeIntervalSec === null ? '–' : `${round(live.keyframeIntervalSec)}\u00a0s`}
       </Row>
-      <Row label="Dropped" tone={drops > 0 ? 'warn' : undefined} title={causesOf(live.drops).join(', ')}>
+      <Row label="Dropped" tone={drops > 0 ? 'warn' : undefined} title={meaningsOf(live.drops)}>
         {drops === 0 ? 'nothing' : causesOf(live.drops).join(', ')}
       </Row>
       {repairs > 0 && (
-        <Row label="Repaired" title={causesOf(live.repairs).join(', ')}>
+        <Row label="Repaired" title={meaningsOf(live.repairs)}>
           {causesOf(live.repairs).join(', ')}
         </Row>
       )}

@@ -1,5 +1,6 @@
 // A stream's tracks in a few words, for rows and panels.
 import type { LiveView } from '../../../../src/api/contract.ts'
+import { REPAIR_CAUSES, type RepairMeaning } from '../../../../src/media/repair-causes.ts'
 import { formatCodec, formatFrameRate, formatResolution } from '../format/quantity.ts'
 
 type Track = LiveView['tracks'][number]
@@ -57,6 +58,14 @@ export function causesOf(counts: Readonly<Record<string, number>>): readonly str
     .filter(([, count]) => count > 0)
     .sort(([, a], [, b]) => b - a)
     .map(([cause, count]) => `${cause.replaceAll('_', ' ')} ${count.toLocaleString('en')}`)
+}
+
+/** The same with what each means, for a tooltip: one line per cause. */
+export function meaningsOf(counts: Readonly<Record<string, number>>): string {
+  const meanings: Readonly<Record<string, RepairMeaning>> = REPAIR_CAUSES
+  return Object.keys(counts)
+    .flatMap((cause) => meanings[cause]?.meaning ?? [])
+    .join('\n')
 }
 
 export const PROTOCOL_NAMES = {
