@@ -256,3 +256,13 @@ test('equal state gives equal bytes', () => {
   const state = () => playlist(range(100, 20), { open: segment(120) })
   expect(renderMediaPlaylist(state())).toBe(renderMediaPlaylist(state()))
 })
+
+test('a segment keeps its DISCONTINUITY until it is removed, and only then the header counts it', () => {
+  const segments = Array.from({ length: 3 }, (_, index) => segment(100 + index, { dsn: 5 }))
+  const kept = renderMediaPlaylist({ ...playlist(segments), removedDsn: 4 })
+  expect(kept).toContain('#EXT-X-DISCONTINUITY-SEQUENCE:4\n')
+  expect(lines(kept, /DISCONTINUITY$/)).toHaveLength(1)
+  const removed = renderMediaPlaylist({ ...playlist(segments), removedDsn: 5 })
+  expect(removed).toContain('#EXT-X-DISCONTINUITY-SEQUENCE:5\n')
+  expect(lines(removed, /DISCONTINUITY$/)).toHaveLength(0)
+})

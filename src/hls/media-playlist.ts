@@ -36,6 +36,8 @@ export interface RenditionReport {
 
 export interface MediaPlaylist extends PlaylistTerms {
   readonly segments: readonly PlaylistSegment[]
+  /** Of the segment that was listed before the first one; null when none was. */
+  readonly removedDsn?: number | null
   readonly open: OpenSegment | null
   /** The part that will be published next. Null only when the playlist has ended. */
   readonly preloadUri: string | null
@@ -52,11 +54,14 @@ const PARTS_LISTED_SEGMENTS = 3
 export function renderMediaPlaylist(playlist: MediaPlaylist, skip = 0): string {
   const { partTargetSec, segments, open } = playlist
   const first = segments[0] ?? open
-  const lines = headLines(playlist, first, [`#EXT-X-PART-INF:PART-TARGET=${decimal(partTargetSec)}`])
+  // 6.2.1, 6.2.2: a segment keeps its EXT-X-DISCONTINUITY until it is removed; only then is the tag counted in the header.
+  const headDsn = playlist.removedDsn ?? first?.dsn ?? 0
+  const head = { msn: first?.msn ?? 0, dsn: headDsn }
+  const lines = headLines(playlist, head, [`#EXT-X-PART-INF:PART-TARGET=${decimal(partTargetSec)}`])
   if (skip > 0) lines.push(`#EXT-X-SKIP:SKIPPED-SEGMENTS=${skip}`)
 
   const firstWithParts = firstSegmentWithParts(playlist)
-  const heads = new SegmentHeads(segments[skip - 1]?.dsn ?? first?.dsn ?? 0)
+  const heads = new SegmentHeads(segments[skip - 1]?.dsn ?? headDsn)
   for (let index = skip; index < segments.length; index++) {
     const segment = segments[index]
     if (segment === undefined) break

@@ -10,8 +10,10 @@ export function mergeDelta(base: MediaPlaylist | null, update: MediaPlaylist): M
   const skipped = base.segments.filter(({ msn }) => msn >= update.mediaSequence && msn < firstKept)
   const first = skipped[0]
   if (first === undefined || skipped.length !== skip.segments) return null
-  // Skipping changes neither number in the header: what was skipped is counted from there, too.
-  const shift = update.discontinuitySequence + (first.hasDiscontinuity ? 1 : 0) - first.dsn
+  // Skipping changes neither number in the header: what was skipped is counted from there, too, with all its tags.
+  const ownTags =
+    first.dsn - (base.segments.find(({ msn }) => msn === first.msn - 1)?.dsn ?? base.discontinuitySequence)
+  const shift = update.discontinuitySequence + ownTags - first.dsn
   const renumbered = shift === 0 ? skipped : skipped.map((segment) => ({ ...segment, dsn: segment.dsn + shift }))
   const last = renumbered.at(-1) ?? first
   const inherit = <T extends ParentSegment>(segment: T): T => ({

@@ -345,6 +345,7 @@ export class Presentation {
     const playlist: MediaPlaylist = {
       ...this.#terms,
       segments: track.window.listed(windowSec),
+      removedDsn: track.window.removedDsn(windowSec),
       open: track.window.open,
       preloadUri: track.preloadUri,
       reports: this.#reportsBeside(track),

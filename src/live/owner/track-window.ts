@@ -148,6 +148,11 @@ export class TrackWindow {
     })
   }
 
+  /** Discontinuity number of the segment before the listed ones; null when nothing is held before them. */
+  removedDsn(windowSec: number): number | null {
+    return this.#segments[this.#segments.length - countFromEnd(this.#segments, windowSec) - 1]?.dsn ?? null
+  }
+
   #measure(bits: number, durationSec: number): void {
     this.#totalBits += bits
     this.#totalSec += durationSec
