@@ -37,6 +37,9 @@ export interface Finding {
   count: number
 }
 
+/** Parts are this much shorter than their segment at most when none is missing: less than any part lasts. */
+const PARTS_SLACK_SEC = 0.05
+
 export class Linter {
   readonly presentation: PresentationHistory
   readonly #rules: readonly Rule[]
@@ -268,6 +271,9 @@ function noteDelay({ segments, open }: MediaPlaylist, exchange: Exchange, rendit
 /** Lengths of all parts of a complete segment, when all were fetched. */
 function partLengths({ segment, parts }: SegmentRecord): number[] | null {
   if (segment === null || parts.size === 0) return null
+  // A watcher that was late has not seen the last ones.
+  const seenSec = [...parts.values()].reduce((sum, { part }) => sum + part.durationSec, 0)
+  if (seenSec < segment.durationSec - PARTS_SLACK_SEC) return null
   const lengths: number[] = []
   for (let index = 0; index < parts.size; index++) {
     const facts = parts.get(index)?.facts

@@ -120,14 +120,19 @@ export function readInitFacts(bytes: Uint8Array): InitFacts {
   }
 }
 
-/** Seconds from the first sample's decode time to the end of the last, of the track that lasts longest. Null without samples. */
-export function durationOf(facts: MediaFacts, init: InitFacts): number | null {
-  let longest: number | null = null
-  for (const { id, timescale } of init.tracks) {
+/** How long samples last: of the track that is shortest, and of the one that is longest. */
+export interface MediaSpan {
+  readonly shortestSec: number
+  readonly longestSec: number
+}
+
+/** Null without samples. */
+export function spanOf(facts: MediaFacts, init: InitFacts): MediaSpan | null {
+  const seconds = init.tracks.flatMap(({ id, timescale }) => {
     const ticks = tracksOf(facts, id).reduce((sum, { durationTicks }) => sum + durationTicks, 0)
-    if (ticks > 0) longest = Math.max(longest ?? 0, ticks / timescale)
-  }
-  return longest
+    return ticks > 0 ? [ticks / timescale] : []
+  })
+  return seconds.length === 0 ? null : { shortestSec: Math.min(...seconds), longestSec: Math.max(...seconds) }
 }
 
 export function tracksOf(facts: MediaFacts, trackId: number): TrackFragment[] {

@@ -1,6 +1,6 @@
 // What the multivariant playlist says of variants against their media.
 import { initOf, type PresentationHistory, type RenditionHistory } from '../history.ts'
-import { durationOf, type InitTrack, tracksOf } from '../media-facts.ts'
+import { type InitTrack, spanOf, tracksOf } from '../media-facts.ts'
 import type { Variant } from '../multivariant-model.ts'
 import { APPLE, BIS, type Rule } from './rule.ts'
 
@@ -216,7 +216,7 @@ function weigh(presentation: PresentationHistory, { segments }: RenditionHistory
       {
         msn,
         bits: 8 * facts.sizeBytes,
-        seconds: (init === null ? null : durationOf(facts, init)) ?? segment.durationSec,
+        seconds: (init === null ? null : spanOf(facts, init)?.longestSec) ?? segment.durationSec,
       },
     ]
   })
