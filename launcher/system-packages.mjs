@@ -21,6 +21,9 @@ const LIBRARY_FOLDERS = ['/lib', '/usr/lib', '/usr/local/lib', '/lib64', '/usr/l
   join(folder, process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu'),
 ])
 
+/** One of each package: adaptivedemux2 is the HLS client, debugutilsbad counts the pictures. */
+const GSTREAMER_PLUGINS = ['playback', 'adaptivedemux2', 'isomp4', 'debugutilsbad', 'libav']
+
 /** @type {readonly Need[]} */
 export const NEEDS_TO_SERVE = [
   {
@@ -70,6 +73,13 @@ export const NEEDS_TO_TEST = [
     off: 'the SRT interoperability tests',
     packages: ['srt-tools'],
     isPresent: () => hasProgram('srt-live-transmit'),
+  },
+  {
+    what: 'GStreamer with its HLS client (1.22 or later)',
+    off: 'the tests with the player GStreamer',
+    packages: ['gstreamer1.0-tools'],
+    also: ['base', 'good', 'bad'].map((one) => `gstreamer1.0-plugins-${one}`).concat('gstreamer1.0-libav'),
+    isPresent: () => hasProgram('gst-launch-1.0') && GSTREAMER_PLUGINS.every(hasGstreamerPlugin),
   },
   {
     what: 'a font',
@@ -145,6 +155,11 @@ function nameToInstall(need) {
 function hasProgram(name) {
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
   return folders.some((folder) => folder !== '' && existsSync(join(folder, name)))
+}
+
+/** @param {string} name */
+function hasGstreamerPlugin(name) {
+  return LIBRARY_FOLDERS.some((folder) => existsSync(join(folder, 'gstreamer-1.0', `libgst${name}.so`)))
 }
 
 /** @param {readonly string[]} names */
