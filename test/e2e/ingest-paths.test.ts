@@ -2,20 +2,16 @@ import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { StreamView } from '../../src/api/contract.ts'
 import { Encoder } from '../support/encoder.ts'
-import { enhancedFlv } from '../support/enhanced-flv.ts'
-import { makeFixture } from '../support/fixtures.ts'
+import { publishEnhancedRtmp } from '../support/every-input.ts'
 import { CMAF_COPY_OUTPUT, copyArgs, decodeErrors, encodedFile, play } from '../support/live-media.ts'
 import { MirrorProcess } from '../support/mirror-process.ts'
 import { measuredRates, PlaylistJudge } from '../support/playlist-judge.ts'
-import { RtmpClient } from '../support/rtmp-client.ts'
 
 const SECONDS = 60
 const VIDEO_FRAME_SEC = 1 / 30
 const AUDIO_FRAME_SEC = 1024 / 48_000
 /** ffprobe gives decode times in ticks of 90 kHz or finer. */
 const TICK_SEC = 0.000_02
-
-const FRAGMENTED = '+frag_keyframe+delay_moov+default_base_moof'
 
 type Codec = 'h264' | 'hevc'
 
@@ -34,20 +30,7 @@ const PATHS: readonly Path[] = [
   {
     name: 'enhanced-rtmp-hevc',
     codec: 'hevc',
-    publish: async ({ rtmp, rtmpKey }, file) => {
-      const flv = enhancedFlv(
-        await makeFixture(['-i', file, ...'-c copy -movflags'.split(' '), FRAGMENTED, '-f', 'mp4'], 'fragmented.mp4'),
-      )
-      const client = await RtmpClient.connect({ port: Number(new URL(rtmp ?? '').port) })
-      await client.publish(rtmpKey ?? '')
-      const sending = client.sendFlv(flv)
-      return {
-        [Symbol.asyncDispose]: async () => {
-          client.vanish()
-          await sending
-        },
-      }
-    },
+    publish: publishEnhancedRtmp,
   },
   ...(['h264', 'hevc'] as const).flatMap((codec): Path[] => [
     {

@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { ConfiguredInputView, InputListView } from '../../src/api/contract.ts'
 import { Encoder, pictureArgs } from '../support/encoder.ts'
+import { freeUdpPort } from '../support/free-ports.ts'
 import { childrenOf } from '../support/listeners.ts'
 import { encodedFile } from '../support/live-media.ts'
 import { MirrorProcess } from '../support/mirror-process.ts'
@@ -216,15 +217,6 @@ async function probe(url: string): Promise<string[]> {
 /** How many children of Mirror have `text` in their command line. */
 function children(text: string): number {
   return childrenOf(mirror.pid, text).length
-}
-
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1')
-  await once(socket, 'listening')
-  const { port } = socket.address()
-  socket.close()
-  await once(socket, 'close')
-  return port
 }
 
 /** Resolves when the port can be bound within a second. */

@@ -10,9 +10,9 @@ const MAX_OUTPUT_BYTES = 64 * 2 ** 20
 const X264 = '-c:v libx264 -preset veryfast -bf 2 -g 60 -keyint_min 60 -sc_threshold 0'
 const X265 = '-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=60:min-keyint=60:scenecut=0:bframes=2'
 
-/** 90 s of moving picture with B-frames and a keyframe every two seconds, and a tone. */
-export function encodedFile(codec: 'h264' | 'hevc'): Promise<string> {
-  const inputs = '-f lavfi -i testsrc2=s=320x180:r=30 -f lavfi -i sine=f=440:r=48000 -t 90'
+/** Moving picture with B-frames and a keyframe every two seconds, and a tone. */
+export function encodedFile(codec: 'h264' | 'hevc', seconds = 90): Promise<string> {
+  const inputs = `-f lavfi -i testsrc2=s=320x180:r=30 -f lavfi -i sine=f=440:r=48000 -t ${seconds}`
   const video = codec === 'h264' ? X264 : `${X265} -tag:v hvc1`
   const args = `${inputs} ${video} -pix_fmt yuv420p -b:v 300k -c:a aac -b:a 96k`
   return makeFixtureFile(args.split(' '), `${codec}.mp4`)
