@@ -55,7 +55,11 @@ export const HINT_REPORT_RULES: readonly Rule[] = [
       const parts = added.flatMap((parent) =>
         parent.parts.filter((part) => comparePositions({ msn: part.msn, part: part.index }, before) > 0),
       )
-      if (parts.length === 0) return
+      const [next] = parts
+      // Seen late, the hinted part may be listed no more: only the part that comes next tells.
+      const isWholeBefore =
+        before.part === null || added.some(({ msn, parts }) => msn === before.msn && parts.length > 0)
+      if (next === undefined || next.msn > before.msn + 1 || (next.msn > before.msn && !isWholeBefore)) return
       const isKept = parts.some(
         ({ url, range }) =>
           url === hint.url && (hint.rangeStart === null || range === null || range.offset === hint.rangeStart),
@@ -63,8 +67,7 @@ export const HINT_REPORT_RULES: readonly Rule[] = [
       const hasNewPlan =
         added.some(({ msn, hasDiscontinuity, isGap }) => msn > before.msn && (hasDiscontinuity || isGap)) ||
         parts.some(({ isGap }) => isGap)
-      if (!isKept && !hasNewPlan)
-        yield { line: parts[0]?.line ?? 0, seen: `${hint.url} was hinted at, ${parts[0]?.url ?? ''} came` }
+      if (!isKept && !hasNewPlan) yield { line: next.line, seen: `${hint.url} was hinted at, ${next.url} came` }
     },
   },
   {
