@@ -57,7 +57,7 @@ test.concurrent("what GStreamer's hlssink2 writes has the faults that it has", a
   if (missing !== null) return notRun('hls-lint on a stream of GStreamer', missing)
   const folder = join(web.folder, 'gstreamer')
   await mkdir(folder)
-  const sink = `hlssink2 name=h target-duration=2 playlist-length=6 max-files=10 location=${folder}/s%05d.ts playlist-location=${folder}/live.m3u8`
+  const sink = `hlssink2 name=h target-duration=2 playlist-length=6 max-files=60 location=${folder}/s%05d.ts playlist-location=${folder}/live.m3u8`
   const picture = `videotestsrc is-live=true ! video/x-raw,width=320,height=180,framerate=30/1 ! openh264enc gop-size=60`
   const sound = 'audiotestsrc is-live=true ! audioconvert ! avenc_aac ! aacparse ! h.audio'
   const pipeline = `${sink} ${picture} ! h264parse ! h.video ${sound}`
@@ -74,7 +74,19 @@ async function segmentWithFfmpeg(name: string, flags: readonly string[]): Promis
   const folder = join(web.folder, name)
   await mkdir(folder)
   const picture = pictureArgs({ seconds: PUBLISH_SEC, size: '320x180', gop: 60 })
-  const hls = ['-f', 'hls', '-hls_time', '2', '-hls_list_size', '6', '-hls_flags', 'delete_segments', ...flags]
+  const hls = [
+    '-f',
+    'hls',
+    '-hls_time',
+    '2',
+    '-hls_list_size',
+    '6',
+    '-hls_delete_threshold',
+    '60',
+    '-hls_flags',
+    'delete_segments',
+    ...flags,
+  ]
   opened.use(new Encoder([...picture, ...hls, '-master_pl_name', 'main.m3u8', join(folder, 'live.m3u8')]))
   return folder
 }
