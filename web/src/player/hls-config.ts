@@ -1,6 +1,8 @@
 // hls.js settings shared by the console and the public player page.
-import type { HlsConfig, LoaderConfig } from 'hls.js'
+import type { HlsConfig, LoaderConfig, PlaylistLoaderConstructor } from 'hls.js'
 import workerUrl from 'hls.js/dist/hls.worker.js?url'
+import { repairedBufferController } from './hls-repairs.ts'
+import { PlaylistHeads } from './playlist-head.ts'
 
 /** Longest time without a first byte: above the origin's longest hold of a blocking reload (9 s). */
 const PLAYLIST_FIRST_BYTE_MS = 12_000
@@ -19,8 +21,11 @@ const MEDIA_POLICY: LoaderConfig = {
   errorRetry: { maxNumRetry: 30, retryDelayMs: 250, maxRetryDelayMs: 4000, backoff: 'exponential' },
 }
 
-export function buildHlsConfig(): Partial<HlsConfig> {
+/** `defaults`: those of hls.js, which is loaded on demand. */
+export function buildHlsConfig({ loader, bufferController }: HlsConfig): Partial<HlsConfig> {
   return {
+    pLoader: playlistLoader(loader),
+    ...(bufferController === undefined ? {} : { bufferController: repairedBufferController(bufferController) }),
     lowLatencyMode: true,
     // A file of our own instead of a blob: URL, so that worker-src 'self' is enough.
     workerPath: workerUrl,
@@ -34,4 +39,23 @@ export function buildHlsConfig(): Partial<HlsConfig> {
     playlistLoadPolicy: { default: PLAYLIST_POLICY },
     fragLoadPolicy: { default: MEDIA_POLICY },
   }
+}
+
+/** Loads playlists as hls.js does, and keeps their head from falling. */
+function playlistLoader(DefaultLoader: HlsConfig['loader']): PlaylistLoaderConstructor {
+  const heads = new PlaylistHeads()
+  return class extends DefaultLoader {
+    override load(...[context, config, callbacks]: Parameters<InstanceType<typeof DefaultLoader>['load']>): void {
+      super.load(context, config, {
+        ...callbacks,
+        onSuccess: (response, ...rest) => {
+          const { data } = response
+          callbacks.onSuccess(
+            typeof data === 'string' ? { ...response, data: heads.keep(context.url, data) } : response,
+            ...rest,
+          )
+        },
+      })
+    }
+  } as PlaylistLoaderConstructor
 }

@@ -4,6 +4,7 @@ import type Hls from 'hls.js'
 import type { ErrorData, LevelDetails } from 'hls.js'
 import { type BackoffPolicy, backoffDelayMs } from './backoff.ts'
 import { buildHlsConfig } from './hls-config.ts'
+import { endOfHole, rangesOf } from './hole.ts'
 import { type LiveWindow, mediaTimeAt, windowOf } from './live-window.ts'
 import { chooseAudio, chooseText, readChoices } from './media-tracks.ts'
 import { paceOf, refillGoalSec } from './pace.ts'
@@ -36,7 +37,7 @@ const END_TOLERANCE_SEC = 0.5
 const START_MEDIA_SEC = 0.8
 /** Whatever keeps a player that could start from starting: it is made anew. */
 const STARTUP_MS_MAX = 10_000
-/** However little comes: playback is not held longer than this. */
+/** However little comes: playback is not held longer than this, for hls.js repairs nothing while the rate is 0. */
 const REFILL_MS_MAX = 3000
 
 export class LivePlayer {
@@ -239,7 +240,7 @@ export class LivePlayer {
     if (this.#life.signal.aborted || this.#hls !== null) return
     if (!HlsPlayer.isSupported()) return this.#attachNative()
 
-    const hls = new HlsPlayer(buildHlsConfig())
+    const hls = new HlsPlayer(buildHlsConfig(HlsPlayer.DefaultConfig))
     this.#hls = hls
     this.#attachedAtMs = performance.now()
     this.#engine = 'hls.js'
@@ -325,8 +326,22 @@ export class LivePlayer {
     if (!this.#hasPlayed || this.#video.seeking || this.#video.paused || this.#stallBeganAtMs !== null) return
     this.#stalls += 1
     this.#stallBeganAtMs = performance.now()
-    this.#isRefilling = this.#hls !== null
+    this.#isRefilling = this.#hls !== null && !this.#jumpHole()
     this.#setState('stalled', null)
+  }
+
+  /**
+   * hls.js looks for holes, too, but not while the rate is 0 as during a refill, and it takes its time. True when there
+   * was one.
+   */
+  #jumpHole(): boolean {
+    const video = this.#video
+    if (this.#hls === null || this.#stallBeganAtMs === null || video.seeking || video.paused) return false
+    const target = endOfHole(video.currentTime, rangesOf(video.buffered))
+    if (target === null) return false
+    this.#note('holeJumped', false, `From ${video.currentTime.toFixed(3)} to ${target.toFixed(3)}.`)
+    video.currentTime = target
+    return true
   }
 
   #onPause(): void {
@@ -411,6 +426,7 @@ export class LivePlayer {
 
   #onTick(): void {
     this.#followLiveEdge()
+    this.#jumpHole()
     this.#keepPace()
     this.#watchStartup()
     // Sound and picture rarely end in the same instant, and the element waits for the longer one for ever.
@@ -447,7 +463,7 @@ export class LivePlayer {
     if (this.#isRefilling) {
       const heldMs = performance.now() - (this.#stallBeganAtMs ?? 0)
       const isFull = bufferedSec >= refillGoalSec(targetSec)
-      this.#isRefilling = !isFull && !(heldMs > REFILL_MS_MAX && bufferedSec > 0.1)
+      this.#isRefilling = !isFull && heldMs <= REFILL_MS_MAX
       if (!this.#isRefilling && this.#video.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA) this.#onPlaying()
     }
     const follows = this.#isFollowing && this.#hasPlayed && hls.latency > 0

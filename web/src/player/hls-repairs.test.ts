@@ -1,0 +1,62 @@
+import Hls from 'hls.js'
+import { expect, test } from 'vitest'
+import { repairedBufferController, repairTracker } from './hls-repairs.ts'
+
+type Base = Parameters<typeof repairedBufferController>[0]
+const TRACKER = { getBufferedTimes: () => null }
+
+test('what is not a blocker stays in its queue until it ends by itself', () => {
+  const stepped: string[][] = []
+  const heads: Record<string, { label: string } | null> = {
+    video: { label: 'async-blocker' },
+    audio: { label: 'append-audio' },
+    audiovideo: null,
+  }
+  class Queues {
+    currentOp(type: string) {
+      return heads[type]
+    }
+    stepOperationQueue(types: string[]) {
+      stepped.push(types)
+    }
+  }
+  const Repaired = repairedBufferController(Queues as unknown as Base) as unknown as new (...args: unknown[]) => Queues
+  const queues = new Repaired(null, TRACKER)
+  queues.stepOperationQueue(['video', 'audio', 'audiovideo'])
+  heads['audio'] = { label: 'async-blocker-prepend' }
+  queues.stepOperationQueue(['audio'])
+  expect(stepped).toEqual([['video'], ['audio']])
+})
+
+test('a segment is not complete while its last part is missing, however short that is', () => {
+  const ranges = { length: 0 } as TimeRanges
+  const tracker = {
+    getBufferedTimes: (_fragment: unknown, _part: unknown, isPartial: boolean, _ranges: TimeRanges) => isPartial,
+  }
+  repairTracker(tracker)
+  const segment = { end: 42.242 }
+  expect(tracker.getBufferedTimes(segment, { end: 42.157 }, false, ranges)).toBe(true)
+  expect(tracker.getBufferedTimes(segment, { end: 42.2421 }, false, ranges)).toBe(false)
+  expect(tracker.getBufferedTimes(segment, null, false, ranges)).toBe(false)
+  expect(tracker.getBufferedTimes(segment, null, true, ranges)).toBe(true)
+})
+
+test('this hls.js has what is repaired', () => {
+  // A new version: look whether it still leaves out parts, and take out the repairs that it no longer needs.
+  expect(Hls.version).toBe('1.7.4')
+  const { bufferController } = Hls.DefaultConfig
+  if (bufferController === undefined) throw new Error('hls.js has no buffer controller')
+  let tracker: unknown = null
+  const Witness = class extends (bufferController as unknown as new (...args: unknown[]) => object) {
+    constructor(...args: unknown[]) {
+      super(...args)
+      tracker = args[1]
+    }
+  } as unknown as Base
+  expect(bufferController.prototype).toMatchObject({
+    currentOp: expect.any(Function),
+    stepOperationQueue: expect.any(Function),
+  })
+  new Hls({ bufferController: Witness }).destroy()
+  expect(tracker).toMatchObject({ getBufferedTimes: expect.any(Function) })
+})

@@ -1,0 +1,64 @@
+// Repairs of two defects of hls.js 1.7.4 by which it leaves out a part now and then, so that playback stops before the
+// hole. Both need what a viewer has who was moved to an origin that is ahead, is far away or has a busy computer: parts that
+// take longer than they last. `hls-repairs.test.ts` says when a new version of hls.js has to be looked at again.
+//
+// 1. Appends out of order. hls.js queues what it does to each source buffer; a finished append is taken from its queue when
+//    `updateend` arrives. To wait for all appends of a fragment it puts blockers into the queues concerned, and then takes
+//    the first operation from the queue of *every* buffer that is not updating. Audio that has just been appended and whose
+//    `updateend` is still on its way is such a buffer: its next append begins, the late `updateend` is taken for the end of
+//    that one, and the one after is refused by the browser because the buffer is busy, and dropped.
+// 2. A segment taken for complete. While the last part but one is loaded, the playlist may come to list the last one. What
+//    is buffered is then compared with the whole segment, with a tolerance of 0.2 s. A last part shorter than that is not
+//    missed and never loaded, and as the end of the buffer lies in a segment that needs nothing, neither is what follows.
+import type { HlsConfig } from 'hls.js'
+
+type BufferType = 'audio' | 'video' | 'audiovideo'
+
+/** Private methods of `BufferController`. */
+interface BufferSteps {
+  currentOp(type: BufferType): { readonly label: string } | null
+  stepOperationQueue(types: readonly BufferType[]): void
+}
+
+interface Spanning {
+  readonly end: number
+}
+
+/** A private method of `FragmentTracker`. */
+interface PartTracker {
+  getBufferedTimes(fragment: Spanning, part: Spanning | null, isPartial: boolean, ranges: TimeRanges): unknown
+}
+
+type BufferController = NonNullable<HlsConfig['bufferController']>
+
+/** Parts and their segment are counted in the same seconds, added up in another order. */
+const ROUNDING_SEC = 0.001
+
+/** The buffer controller to be used instead of `Base`; it is handed the fragment tracker, and repairs that, too. */
+export function repairedBufferController(Base: BufferController): BufferController {
+  const Steps = Base as unknown as new (hls: unknown, tracker: PartTracker) => BufferSteps
+  return class extends Steps {
+    constructor(hls: unknown, tracker: PartTracker) {
+      super(hls, tracker)
+      repairTracker(tracker)
+    }
+
+    /** Only a blocker is taken from a queue out of turn; an append always ends with its own `updateend`. */
+    override stepOperationQueue(types: readonly BufferType[]): void {
+      super.stepOperationQueue(types.filter((type) => isBlocker(this.currentOp(type))))
+    }
+  } as unknown as BufferController
+}
+
+/** A segment of which a part other than the last has been appended is not complete, however little is missing. */
+export function repairTracker(tracker: PartTracker): void {
+  const getBufferedTimes = tracker.getBufferedTimes.bind(tracker)
+  tracker.getBufferedTimes = (fragment, part, isPartial, ranges) => {
+    const isEarlier = part !== null && part.end < fragment.end - ROUNDING_SEC
+    return getBufferedTimes(fragment, part, isPartial || isEarlier, ranges)
+  }
+}
+
+function isBlocker(operation: { readonly label: string } | null): boolean {
+  return operation?.label.startsWith('async-blocker') === true
+}
