@@ -1,4 +1,6 @@
 // The composition root: opens every part of Mirror in dependency order. With main.ts and serve.ts the only files that know them all.
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { totalmem } from 'node:os'
@@ -21,8 +23,11 @@ import type { Log } from './core/log.ts'
 import { reservePort } from './core/reserve-port.ts'
 import { deriveKey, openInstallationSecret } from './core/secrets.ts'
 import type { RegisteredStream } from './live/control.ts'
+import { SlateMaker } from './live/slate/slate-maker.ts'
 import { type Supervisor, startSupervisor } from './live/supervisor.ts'
 import type { TimelineLocation } from './live/threads/messages.ts'
+import { openFolderStore } from './storage/folder-store.ts'
+import type { ObjectStore } from './storage/object-store.ts'
 
 export interface MirrorHost {
   readonly log: Log
@@ -52,6 +57,8 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
   const apiPort = await reservePort(config.bind, config.api.port, 'api.port')
   const timeline = timelineLocation(config)
   if (timeline.kind === 'folder') await mkdir(timeline.path, { recursive: true })
+  const slateStore = opened.use(await openMediaStore(config))
+  const slates = new SlateMaker({ store: slateStore, ffmpegPath: config.ffmpeg.path, spawn, log: log.child('slate') })
   // Known before ingest opens, so that an encoder that waits for the restart is not refused.
   const streams: RegisteredStream[] = []
   await registerStreams(catalog, { register: (stream) => void streams.push(stream) })
@@ -78,6 +85,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
       trustedAddresses: config.trustedAddresses,
       windowMaxBytes: config.window.maxBytes ?? Math.floor(availableMemoryBytes() / 2),
       streams,
+      slates,
       now: clock,
       log: log.child('live'),
     }),
@@ -101,6 +109,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
       catalog,
       live,
       secrets,
+      slates,
       addresses,
       database: config.database.kind,
       adminToken: config.adminToken,
@@ -141,6 +150,18 @@ function timelineLocation({ dataDir, store, timeline, database }: Config): Timel
   if (timeline.arbiter === 'database' && database.kind === 'postgres') return { kind: 'postgres', url: database.url }
   if (store.kind === 's3') return { kind: 's3', settings: store.s3 }
   return { kind: 'folder', path: join(store.path ?? join(dataDir, 'store'), 'hot') }
+}
+
+/** Where media lies. */
+async function openMediaStore({ dataDir, store }: Config): Promise<ObjectStore> {
+  if (store.kind === 's3') {
+    // Only who uses S3 pays for loading its client.
+    const { openS3Store } = await import('./storage/s3-store.ts')
+    return openS3Store(store.s3, { randomId: randomUUID, nowMs: Date.now })
+  }
+  const path = join(store.path ?? join(dataDir, 'store'), 'hot')
+  await mkdir(path, { recursive: true })
+  return await openFolderStore(path, { randomId: randomUUID })
 }
 
 async function readTls({ media }: Config): Promise<{ readonly cert: string; readonly key: string } | null> {

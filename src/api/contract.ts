@@ -214,9 +214,21 @@ export const liveStatusSchema = z
     advice: z.array(z.string()),
     drops: z.record(z.string(), z.number()),
     repairs: z.record(z.string(), z.number()),
+    slate: z
+      .object({
+        state: z.enum(['waiting', 'preparing', 'ready', 'failed', 'on_air']),
+        error: z.string().nullable(),
+      })
+      .nullable()
+      .meta({ description: 'What is shown while no input brings media; null: gaps' }),
     switches: z.record(z.string(), z.number()).meta({ description: 'Changes of the input on air, by reason' }),
   })
   .meta({ id: 'LiveStatus' })
+
+/** A picture or clip that is shown while no input brings media. */
+export const slateSchema = z
+  .object({ kind: z.enum(['png', 'jpeg', 'mp4']), sizeBytes: z.number() })
+  .meta({ id: 'Slate' })
 
 export const streamSchema = z
   .object({
@@ -240,6 +252,7 @@ export const streamSchema = z
       })
       .nullable(),
     playback: z.object({ hls: z.string(), watch: z.string() }),
+    slate: slateSchema.nullable().meta({ description: 'The uploaded picture or clip' }),
     inputs: z.array(configuredInputSchema).meta({ description: 'Configured inputs; empty for roles below operator' }),
     live: liveStatusSchema,
   })

@@ -97,7 +97,10 @@ function frameworkProblem(error: unknown): Problem {
   const message = error instanceof Error ? error.message : ''
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return renderProblem('payload_too_large', 'The request body exceeds the limit of 1 MiB.')
+      return renderProblem(
+        'payload_too_large',
+        'The request body exceeds the limit: 1 MiB of JSON, 20 MiB for a slate.',
+      )
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':

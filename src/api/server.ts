@@ -28,13 +28,14 @@ import { registerAuthRoutes } from './routes/auth-routes.ts'
 import { registerEventRoutes } from './routes/event-routes.ts'
 import { registerInputRoutes } from './routes/input-routes.ts'
 import { registerKeyRoutes } from './routes/key-routes.ts'
+import { registerSlateRoutes } from './routes/slate-routes.ts'
 import { registerStreamRoutes } from './routes/stream-routes.ts'
 import { registerSystemRoutes } from './routes/system-routes.ts'
 import { registerTestSourceRoutes } from './routes/test-source-routes.ts'
 import { setSecurityHeaders } from './security-headers.ts'
 import { createSocketIdentifier, remoteAddress } from './socket-identity.ts'
 import { DEFAULT_SOCKET_LIMITS, type SocketLimits, startSockets } from './sockets.ts'
-import { createStreamService } from './stream-service.ts'
+import { createStreamService, type StreamServiceOptions } from './stream-service.ts'
 import { type Addresses, consoleUrl, mediaUrl } from './stream-urls.ts'
 
 const BODY_LIMIT_BYTES = 1024 * 1024
@@ -57,6 +58,7 @@ export interface ApiServerOptions {
   /** Folder of the built console, or null: only the API is served. */
   readonly consoleDir: string | null
   readonly metricsAccess: 'loopback' | 'key' | 'public'
+  readonly slates: StreamServiceOptions['slates']
   readonly version: string
   readonly clock: () => number
   readonly log: Log
@@ -107,7 +109,15 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     auth,
     events,
     metrics,
-    streams: createStreamService({ catalog, live, secrets: options.secrets, addresses, events, clock }),
+    streams: createStreamService({
+      catalog,
+      live,
+      secrets: options.secrets,
+      slates: options.slates,
+      addresses,
+      events,
+      clock,
+    }),
     logins: gate.logins,
     recheckSockets: () => recheckSockets(),
   }
@@ -128,6 +138,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
   registerStreamRoutes(app, context)
   registerInputRoutes(app, context)
+  registerSlateRoutes(app, context)
   registerKeyRoutes(app, context)
   registerTestSourceRoutes(app, context)
   registerEventRoutes(app, context)

@@ -1,9 +1,12 @@
 // What can be done to streams. The catalog changes first, then the media plane learns of it.
+import { createHash } from 'node:crypto'
 import type { Catalog, PublishKeyRow, Role, StreamRow } from '../catalog/types.ts'
 import { isMirrorError, MirrorError } from '../core/errors.ts'
 import type { LiveControl, RegisteredStream } from '../live/control.ts'
 import type { EventType } from '../live/events.ts'
 import { DEFAULT_STREAM_SETTINGS, type StreamInputConfig, type StreamSettings } from '../live/settings.ts'
+import type { SlateMaker } from '../live/slate/slate-maker.ts'
+import { type SlateKind, type SlateSource, slateKindOf } from '../live/slate/slate-profile.ts'
 import type { ApiSecrets } from './api-secrets.ts'
 import type {
   AddInputBody,
@@ -40,6 +43,11 @@ export interface StreamService {
   controlInput(id: string, inputId: string, action: 'start' | 'stop' | 'restart'): Promise<ConfiguredInputView>
   /** Throws `invalid_request` unless `order` names every configured input once. */
   orderInputs(id: string, order: readonly string[]): Promise<ConfiguredInputView[]>
+  /** Throws `slate_unreadable` or `ffmpeg_missing`. */
+  setSlate(id: string, bytes: Uint8Array, signal: AbortSignal): Promise<StreamView>
+  /** As it was uploaded. Throws `slate_not_found`. */
+  slate(id: string, signal: AbortSignal): Promise<{ readonly kind: SlateKind; readonly bytes: Uint8Array }>
+  removeSlate(id: string): Promise<void>
   startTestSource(id: string): Promise<StreamView>
   stopTestSource(id: string): Promise<void>
   /** The demo stream, made if it is missing, with its test source running. */
@@ -50,6 +58,7 @@ export interface StreamServiceOptions {
   readonly catalog: Catalog
   readonly live: LiveControl
   readonly secrets: ApiSecrets
+  readonly slates: Pick<SlateMaker, 'keep' | 'read'>
   readonly addresses: Addresses
   readonly events: Pick<EventHub, 'publish'>
   readonly clock: () => number
@@ -64,7 +73,7 @@ export async function registerStreams(catalog: Catalog, live: Pick<LiveControl, 
 }
 
 export function createStreamService(options: StreamServiceOptions): StreamService {
-  const { catalog, live, secrets, addresses, events, clock } = options
+  const { catalog, live, secrets, slates, addresses, events, clock } = options
   const serially = createSerial()
 
   async function require(id: string): Promise<StreamRow> {
@@ -127,6 +136,15 @@ export function createStreamService(options: StreamServiceOptions): StreamServic
     await register(changed)
     report('stream.updated', row.id, message)
     return changed
+  }
+
+  async function storeSlate(id: string, slate: SlateSource | null, message: string): Promise<StreamView> {
+    const before = await require(id)
+    const row = await catalog.streams.update(id, { settings: { ...before.settings, slate }, updatedAtMs: clock() })
+    if (row === null) throw notFound(id)
+    await register(row)
+    report('stream.updated', id, message)
+    return await viewWithKey(row)
   }
 
   function viewInput(row: StreamRow, inputId: string): ConfiguredInputView {
@@ -251,6 +269,32 @@ export function createStreamService(options: StreamServiceOptions): StreamServic
         const before = await require(id)
         const row = await storeInputs(before, orderedInputs(before, order), `The inputs of ${id} were put in order`)
         return row.settings.inputs.map((input) => renderConfiguredInput(input, live.configuredInputs(id)))
+      }),
+
+    async setSlate(id, bytes, signal) {
+      const kind = slateKindOf(bytes)
+      if (kind === null) throw new MirrorError('slate_unreadable', 'It is no PNG, JPEG or MP4')
+      const hash = createHash('sha256').update(bytes).digest('hex')
+      const source: SlateSource = { hash, kind, sizeBytes: bytes.length }
+      // ffmpeg looks at it for a while: other changes do not wait for that.
+      await slates.keep(await require(id), source, bytes, signal)
+      return await serially(() => storeSlate(id, source, `Stream ${id} got a slate`))
+    },
+
+    async slate(id, signal) {
+      const row = await require(id)
+      const { slate } = row.settings
+      const bytes = slate === null ? null : await slates.read(row, slate, signal)
+      if (slate === null || bytes === null) throw new MirrorError('slate_not_found', `Stream ${id} has no slate`)
+      return { kind: slate.kind, bytes }
+    },
+
+    removeSlate: (id) =>
+      serially(async () => {
+        if ((await require(id)).settings.slate === null) {
+          throw new MirrorError('slate_not_found', `Stream ${id} has no slate`)
+        }
+        await storeSlate(id, null, `The slate of ${id} was removed`)
       }),
 
     async startTestSource(id) {

@@ -33,6 +33,7 @@ const EMPTY_LIVE: LiveView = {
   drops: {},
   repairs: {},
   switches: {},
+  slate: null,
 }
 
 export interface StreamFacts {
@@ -57,6 +58,8 @@ export function renderStream({ row, publishKey, live, inputStatuses, addresses }
     publishKey,
     ingest: publishKey === null ? null : ingestUrls(addresses, row.id, publishKey),
     playback: playbackUrls(addresses, row.id),
+    slate:
+      row.settings.slate === null ? null : { kind: row.settings.slate.kind, sizeBytes: row.settings.slate.sizeBytes },
     inputs:
       inputStatuses === null ? [] : row.settings.inputs.map((input) => renderConfiguredInput(input, inputStatuses)),
     live: live === null ? EMPTY_LIVE : renderLive(live),
@@ -81,6 +84,7 @@ export function renderLive(live: LiveStatus): LiveView {
     drops: { ...live.drops },
     repairs: { ...live.repairs },
     switches: { ...live.switches },
+    slate: live.slate,
   }
 }
 
@@ -141,6 +145,7 @@ export function applySettings(base: StreamSettings, change: SettingsChange): Str
     switchAfterMs: durationOr(change.switchAfter, base.switchAfterMs),
     returnAfterMs: change.returnAfter === 'never' ? null : durationOr(change.returnAfter, base.returnAfterMs),
     inputs: base.inputs,
+    slate: base.slate,
     tracks: change.tracks?.map(toDescription) ?? base.tracks,
   }
 }

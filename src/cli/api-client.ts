@@ -10,6 +10,8 @@ export interface ApiClient {
   get<T>(path: string): Promise<T>
   post<T>(path: string, body?: unknown): Promise<T>
   patch<T>(path: string, body: unknown): Promise<T>
+  /** Bytes as they are. */
+  put<T>(path: string, body: Uint8Array<ArrayBuffer>): Promise<T>
   delete(path: string): Promise<void>
 }
 
@@ -27,10 +29,16 @@ export function createApiClient(
   async function send(method: string, path: string, body: unknown): Promise<Response> {
     const headers: Record<string, string> = { accept: 'application/json' }
     if (server.apiKey !== null) headers['authorization'] = `Bearer ${server.apiKey}`
-    if (body !== undefined) headers['content-type'] = 'application/json'
+    const isRaw = body instanceof Uint8Array
+    if (body !== undefined) headers['content-type'] = isRaw ? 'application/octet-stream' : 'application/json'
     const signal = AbortSignal.any([options.signal, AbortSignal.timeout(TIMEOUT_MS)])
     try {
-      const init = { method, headers, signal, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
+      const init = {
+        method,
+        headers,
+        signal,
+        ...(body === undefined ? {} : { body: isRaw ? new Uint8Array(body) : JSON.stringify(body) }),
+      }
       return await options.fetch(`${server.url}/api/v1${path}`, init)
     } catch (error) {
       throw unreachable(server, error)
@@ -41,6 +49,7 @@ export function createApiClient(
     server,
     get: async <T>(path: string) => (await call('GET', path)) as T,
     post: async <T>(path: string, body?: unknown) => (await call('POST', path, body)) as T,
+    put: async <T>(path: string, body: Uint8Array<ArrayBuffer>) => (await call('PUT', path, body)) as T,
     patch: async <T>(path: string, body: unknown) => (await call('PATCH', path, body)) as T,
     delete: async (path) => void (await call('DELETE', path)),
   }

@@ -4,6 +4,7 @@ import { CliError } from './cli-error.ts'
 import { addInputCommands, describeInput } from './input-commands.ts'
 import { serverCommand } from './server-command.ts'
 import type { WithSession } from './session.ts'
+import { addSlateCommands } from './slate-commands.ts'
 import { renderBitrate, renderFacts, renderTable, renderTime } from './table.ts'
 import { addTrackCommands } from './track-commands.ts'
 
@@ -24,7 +25,7 @@ export function addStreamCommands(program: Command, withSession: WithSession): v
     .option('--segment <duration>', 'segment length, such as 2s')
     .option('--part <duration>', 'part length, such as 200ms')
     .option('--gop <auto|fixed>', 'fixed: the encoder promises regular keyframes')
-    .option('--on-busy <refuse|takeover>', 'what happens to a second publisher')
+    .option('--on-busy <refuse|takeover|standby>', 'what happens to a second encoder')
     .action((id: string, flags: StreamFlags, command: Command) =>
       withSession(command, async ({ client, print }) => {
         const created = await client.post<StreamView>('/streams', createBody(id, flags))
@@ -80,6 +81,7 @@ export function addStreamCommands(program: Command, withSession: WithSession): v
 
   addInputCommands(stream, withSession)
   addTrackCommands(stream, withSession)
+  addSlateCommands(stream, withSession)
 
   serverCommand(program, 'demo', 'start the demo stream with the test source').action((_flags, command: Command) =>
     withSession(command, async ({ client, print }) => {

@@ -190,6 +190,13 @@ export const ERRORS = {
     'The input was ended',
     'The stream was restarted, deleted or taken over; connect again if that was not meant.',
   ),
+  slate_unreadable: row(
+    'caller',
+    400,
+    'The slate cannot be used',
+    'Upload a PNG or JPEG picture, or an MP4 clip with H.264 video, of at most 20 MiB and 60 s.',
+  ),
+  slate_not_found: row('caller', 404, 'The stream has no slate', 'Upload one with "mirror stream slate set".'),
   input_not_ready: row(
     'caller',
     409,

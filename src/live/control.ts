@@ -50,6 +50,12 @@ export interface InputStatus {
   readonly packetsRetransmitted: number | null
 }
 
+export interface SlateStatus {
+  /** `waiting`: for the first publisher, whose tracks it must resemble. */
+  readonly state: 'waiting' | 'preparing' | 'ready' | 'failed' | 'on_air'
+  readonly error: string | null
+}
+
 /** One of the inputs that a stream has at the moment. */
 export interface ConnectedInputStatus extends InputStatus {
   /** `push-1`, … for encoders that connected, `test-1` for the test source, else the id of the configured input. */
@@ -93,6 +99,8 @@ export interface LiveStatus {
   readonly repairs: Readonly<Record<string, number>>
   /** How often another input was put on air, by reason: silent, closed, returned, manual. */
   readonly switches: Readonly<Record<string, number>>
+  /** Null: the stream has none. */
+  readonly slate: SlateStatus | null
 }
 
 /** A status as the owner of the stream knows it: viewers are counted elsewhere. */

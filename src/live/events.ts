@@ -31,6 +31,7 @@ export type EventCode =
   | 'media_returned'
   | 'segment_length_fixed'
   | 'packets_lost'
+  | 'slate_failed'
   | 'input_silent'
   | 'input_lost'
   | 'input_returned'

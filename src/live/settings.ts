@@ -1,4 +1,5 @@
 import type { TrackRole } from '../media/track-role.ts'
+import type { SlateSource } from './slate/slate-profile.ts'
 
 /** What a stream may be told; the catalog stores it, the owner obeys it. */
 export interface StreamSettings {
@@ -18,6 +19,8 @@ export interface StreamSettings {
   readonly switchAfterMs: number
   /** How long an input that comes earlier in the order must be healthy before it is taken again; null: never. */
   readonly returnAfterMs: number | null
+  /** Shown while no input brings media; null: the playlist goes on with gaps until `graceMs` is over. */
+  readonly slate: SlateSource | null
   /** What Mirror itself listens to or fetches for this stream, the most wanted first; encoders with a key come before. */
   readonly inputs: readonly StreamInputConfig[]
   /** What viewers are told of tracks; takes effect at once. */
@@ -69,6 +72,7 @@ export const DEFAULT_STREAM_SETTINGS: StreamSettings = {
   onBusy: 'refuse',
   switchAfterMs: 1000,
   returnAfterMs: 10_000,
+  slate: null,
   inputs: [],
   tracks: [],
 }

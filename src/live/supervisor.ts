@@ -16,7 +16,9 @@ import type {
   RegisteredStream,
 } from './control.ts'
 import type { MirrorEvent } from './events.ts'
+import type { SlateWish } from './owner/slate.ts'
 import { ownerOf } from './ownership.ts'
+import type { SlateMaker } from './slate/slate-maker.ts'
 import type {
   CommonThreadData,
   FromThread,
@@ -51,6 +53,7 @@ export interface SupervisorOptions {
   readonly windowMaxBytes: number
   readonly inputIdleMs: number
   readonly streams: readonly RegisteredStream[]
+  readonly slates: Pick<SlateMaker, 'prepare'>
   readonly now: () => number
   readonly log: Log
 }
@@ -108,6 +111,7 @@ class RunningSupervisor implements Supervisor {
   readonly #problems = new Map<string, { readonly code: ErrorCode; readonly message: string }>()
   readonly #inputs = new Map<string, Map<string, ConfiguredInputStatus>>()
   readonly #connections = new ConnectionWatch()
+  readonly #stop = new AbortController()
   readonly #deaths: number[] = []
   #nextRequestId = 1
   #incarnation = Math.floor(Math.random() * 2 ** 8) + 1
@@ -212,6 +216,7 @@ class RunningSupervisor implements Supervisor {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isStopping = true
+    this.#stop.abort(new MirrorError('origin_unavailable', 'Mirror is shutting down'))
     // The ingest thread first: encoders are told before the threads that their media goes to are gone.
     await this.#threads.get('ingest')?.stop()
     await Promise.all([...this.#threads].map(([name, thread]) => (name === 'ingest' ? undefined : thread.stop())))
@@ -273,6 +278,9 @@ class RunningSupervisor implements Supervisor {
         break
       case 'testSourceEnded':
         this.#runningTestSources.delete(message.streamId)
+        break
+      case 'slateWish':
+        this.#onSlateWish(name, message.wish)
         break
       case 'done':
         this.#onDone(message)
@@ -361,6 +369,19 @@ class RunningSupervisor implements Supervisor {
     })
   }
 
+  #onSlateWish(name: PeerName, { streamId, key, source, profile }: SlateWish): void {
+    const stream = this.#streams.get(streamId)
+    if (stream === undefined) return
+    const answer = (bytes: Uint8Array | null, problem: string | null) =>
+      this.#threads.get(name)?.post({ kind: 'slate', answer: { streamId, key, bytes, problem } })
+    this.#options.slates
+      .prepare(stream, source, profile, this.#stop.signal)
+      .then((bytes) => answer(bytes, null))
+      .catch((error: unknown) => {
+        if (!this.#stop.signal.aborted) answer(null, toMirrorError(error).message)
+      })
+  }
+
   #onDone({ requestId, code, message }: Extract<FromThread, { kind: 'done' }>): void {
     const pending = this.#requests.get(requestId)
     if (code === null) pending?.resolve()
@@ -447,5 +468,6 @@ function offlineStatus(id: string): OwnerStatus {
     drops: {},
     repairs: {},
     switches: {},
+    slate: null,
   }
 }

@@ -37,6 +37,16 @@ export function parseTimelineDsn(key: ObjectKey): number | null {
   return Number.isSafeInteger(dsn) ? dsn : null
 }
 
+/** A picture or clip as it was uploaded; `hash` of its bytes. */
+export function slateSourceKey(tenantId: string, streamId: string, hash: string): ObjectKey {
+  return keyOf(`slates/${tenantId}/${streamId}/${hash}`)
+}
+
+/** What was prepared of one for a stream's tracks. */
+export function preparedSlateKey(tenantId: string, streamId: string, name: string): ObjectKey {
+  return keyOf(`slates/${tenantId}/${streamId}/prepared/${name}.mp4`)
+}
+
 /** An object that exists for a moment, to find out what a store can do. `id` without slashes. */
 export function probeKey(id: string): ObjectKey {
   return keyOf(`probe/${id}`)

@@ -138,6 +138,29 @@ describe('streams', () => {
     }
   })
 
+  test('a slate is what was uploaded, within limits, and the media plane learns of it', async () => {
+    await createStream('always')
+    const path = '/api/v1/streams/always/slate'
+    const put = (bytes: Uint8Array<ArrayBuffer>) =>
+      fetch(`${api.url}${path}`, {
+        method: 'PUT',
+        headers: { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'image/png' },
+        body: bytes,
+      })
+    const png = Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 1, 2, 3])
+    expect((await api.request(path)).status).toBe(404)
+    expect(await (await put(Uint8Array.from([1, 2, 3]))).json()).toMatchObject({ code: 'slate_unreadable' })
+    expect((await put(new Uint8Array(21 * 1024 * 1024))).status).toBe(413)
+    expect(await (await put(png)).json()).toMatchObject({ slate: { kind: 'png', sizeBytes: 11 } })
+    expect(api.live.registered.get('always')?.settings.slate).toMatchObject({ kind: 'png', sizeBytes: 11 })
+    const got = await api.request(path)
+    expect([got.headers.get('content-type'), new Uint8Array(await got.arrayBuffer())]).toEqual(['image/png', png])
+    await api.json('/api/v1/streams/always', { method: 'PATCH', body: { settings: { grace: '1m' } } })
+    expect(api.live.registered.get('always')?.settings.slate).not.toBeNull()
+    expect((await api.request(path, { method: 'DELETE' })).status).toBe(204)
+    expect(api.live.registered.get('always')?.settings.slate).toBeNull()
+  })
+
   test('the demo starts once, however often it is asked for', async () => {
     const first = await api.json<StreamView>('/api/v1/demo', { method: 'POST' })
     expect(first).toMatchObject({ id: 'demo', status: 'live', settings: { segment: '1s', gop: 'fixed' } })

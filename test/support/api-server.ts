@@ -33,6 +33,15 @@ export interface ApiRequest {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** Keeps what is uploaded and finds fault with nothing. */
+function createFakeSlates(): ApiServerOptions['slates'] {
+  const kept = new Map<string, Uint8Array>()
+  return {
+    keep: async ({ id }, { hash }, bytes) => void kept.set(`${id} ${hash}`, bytes),
+    read: async ({ id }, { hash }) => kept.get(`${id} ${hash}`) ?? null,
+  }
+}
+
 export async function startTestApi(change: Partial<ApiServerOptions> = {}): Promise<TestApi> {
   await using opened = new AsyncDisposableStack()
   const dataDir = await mkdtemp(join(tmpdir(), 'mirror-api-'))
@@ -49,6 +58,7 @@ export async function startTestApi(change: Partial<ApiServerOptions> = {}): Prom
     // Cheap hashing: what is tested here is who gets in, not how long guessing takes.
     secrets: createApiSecrets(new Uint8Array(32), createPasswords({ cost: { logN: 4, blockSize: 1, parallel: 1 } })),
     addresses: { publicUrl: null, host: '127.0.0.1', apiPort: 8080, mediaPort: 8888, rtmpPort: 1935, srtPort: 6000 },
+    slates: createFakeSlates(),
     database: 'sqlite',
     adminToken: ADMIN_TOKEN,
     consoleDir: null,

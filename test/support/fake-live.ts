@@ -113,5 +113,6 @@ function offline(id: string): LiveStatus {
     drops: {},
     repairs: {},
     switches: {},
+    slate: null,
   }
 }

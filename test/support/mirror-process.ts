@@ -128,13 +128,24 @@ export class MirrorProcess implements AsyncDisposable {
 
   /** Calls /api/v1 with the admin key; throws on a status of 400 or more. */
   async api<T = unknown>(method: string, path: string, body?: unknown): Promise<T> {
+    return await this.#call(method, path, body === undefined ? null : JSON.stringify(body), 'application/json')
+  }
+
+  /** PUT of bytes as they are. */
+  async upload<T = unknown>(path: string, bytes: Uint8Array<ArrayBuffer>): Promise<T> {
+    return await this.#call('PUT', path, bytes, 'application/octet-stream')
+  }
+
+  async #call<T>(
+    method: string,
+    path: string,
+    body: string | Uint8Array<ArrayBuffer> | null,
+    type: string,
+  ): Promise<T> {
     const response = await fetch(`${this.#url}/api/v1${path}`, {
       method,
-      headers: {
-        authorization: `Bearer ${this.#apiKey}`,
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      headers: { authorization: `Bearer ${this.#apiKey}`, ...(body === null ? {} : { 'content-type': type }) },
+      body,
     })
     const text = await response.text()
     if (!response.ok) throw new Error(`${method} ${path} → ${response.status}: ${text}`)

@@ -72,6 +72,7 @@ export function renderMockStream(stream: MockStream, media: string, nowMs: numbe
         }
       : null,
     playback: { hls: `${media}/stream/${stream.id}/playlist.m3u8`, watch: `${media}/watch/${stream.id}` },
+    slate: null,
     inputs: [],
     live: renderMockLive(stream, nowMs),
   }
@@ -115,6 +116,7 @@ export function renderMockLive(stream: MockStream, nowMs: number): LiveView {
     drops: stream.id === 'studio-2' ? { queue_full: 12 } : {},
     repairs: stream.id === 'studio-2' ? { timestamp_jump: 2, jitter: 41 } : {},
     switches: {},
+    slate: null,
   }
 }
 

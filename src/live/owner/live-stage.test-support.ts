@@ -10,6 +10,7 @@ import type { Publication } from '../publication.ts'
 import { DEFAULT_STREAM_SETTINGS, type StreamSettings } from '../settings.ts'
 import { LiveStream } from './live-stream.ts'
 import { MemoryBudget, SLAB_BYTES } from './slab-pool.ts'
+import type { SlateWish } from './slate.ts'
 import { openTimelineStore, type TimelineStore } from './timeline-store.ts'
 
 setOptions({ strictMode: true })
@@ -35,6 +36,7 @@ export class Stage {
   readonly events: MirrorEvent[] = []
   readonly endedInputs: { readonly inputId: string; readonly fault: InputFault }[] = []
   readonly publications: Publication[] = []
+  readonly slateWishes: SlateWish[] = []
   readonly budget: MemoryBudget
   readonly shelf = new Shelf((slabId) => queueMicrotask(() => this.stream.onSlabReleased(slabId, 0)))
   readonly stream: LiveStream
@@ -58,6 +60,7 @@ export class Stage {
         this.shelf.apply(publication)
       },
       emit: (event) => this.events.push(event),
+      askSlate: (wish) => this.slateWishes.push(wish),
       endInput: (inputId, fault) => this.endedInputs.push({ inputId, fault }),
       nextSlabId: () => {
         slabId += 1000

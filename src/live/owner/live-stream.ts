@@ -2,12 +2,15 @@
 import { formatDuration } from '../../core/duration.ts'
 import { type ErrorCode, MirrorError, toMirrorError } from '../../core/errors.ts'
 import { toNumber } from '../../core/rational.ts'
+import { cellGrid, TIMELINE_EPOCH_SEC } from '../../media/timeline/cell.ts'
 import type { LatencyObservation, OwnerStatus, RegisteredStream, StreamStatus } from '../control.ts'
 import type { MirrorEvent } from '../events.ts'
 import type { InputFault, InputOpen, NetworkFigures } from '../ingest/protocol.ts'
 import type { Publication } from '../publication.ts'
 import type { Session } from './session.ts'
 import type { MemoryBudget } from './slab-pool.ts'
+import { Slate, type SlateAnswer, type SlateWish } from './slate.ts'
+import type { SlateLoop } from './slate-loop.ts'
 import { type StreamEmit, streamEmit } from './stream-events.ts'
 import { type InputSwitch, StreamInputs } from './stream-inputs.ts'
 import { StreamOutput } from './stream-output.ts'
@@ -34,6 +37,8 @@ export interface LiveStreamDependencies {
   readonly emit: (event: MirrorEvent) => void
   /** Tells the receiver of an input that it is over. */
   readonly endInput: (inputId: string, fault: InputFault) => void
+  /** The answer comes through `onSlate`. */
+  readonly askSlate: (wish: SlateWish) => void
   /** First slab id of a new pool; unique over the life of the process and its successors. */
   readonly nextSlabId: () => number
 }
@@ -45,6 +50,8 @@ export class LiveStream {
   readonly #sessions: StreamSessions
   readonly #output: StreamOutput
   readonly #texts: TextInputs
+  readonly #slate: Slate
+  #mustPrepareSlate = false
   #stream: RegisteredStream
   #status: StreamStatus = 'offline'
   #startedAtMs: number | null = null
@@ -68,6 +75,7 @@ export class LiveStream {
       onBegun: (begun) => this.#onBegun(begun),
       onFailed: (error) => this.#failAll(error),
     })
+    this.#slate = new Slate({ stream: () => this.#stream, now, emit: this.#emit, ask: deps.askSlate })
     this.#texts = new TextInputs({
       streamId: stream.id,
       emit: this.#emit,
@@ -117,6 +125,7 @@ export class LiveStream {
   /** New settings apply from the next presentation, names of tracks at once; keys from the next publisher. */
   update(stream: RegisteredStream): void {
     this.#stream = stream
+    this.#mustPrepareSlate = true
     this.#output.presentation?.describe(stream.settings.tracks)
   }
 
@@ -138,6 +147,10 @@ export class LiveStream {
   activateInput(inputId: string): void {
     this.#inputs.activate(inputId)
     this.#output.presentation?.flush()
+  }
+
+  onSlate(answer: SlateAnswer): void {
+    this.#slate.onAnswer(answer)
   }
 
   /** Bytes of an input; whatever is wrong with them ends that input with a named fault. */
@@ -234,6 +247,7 @@ export class LiveStream {
     const session = this.#sessions.current
     if (session === null) return
     this.#sessions.keepTime()
+    this.#prepareSlate(session)
     const silentMs = nowMs - this.#lastMediaAtMs
     if (silentMs < SILENCE_MS) session.fillSilentTracks(SILENCE_MS / 1000)
     else this.#bridgeSilence(session, silentMs)
@@ -271,6 +285,7 @@ export class LiveStream {
       drops: this.#output.drops(),
       repairs: this.#output.repairs(),
       switches: this.#inputs.switches(),
+      slate: this.#slate.status(),
     }
   }
 
@@ -287,6 +302,7 @@ export class LiveStream {
   #onSwitch(change: InputSwitch): { readonly isSeamless: boolean } {
     if (this.#sessions.current === null) this.#setStatus('starting')
     try {
+      this.#endSlate()
       return { isSeamless: this.#sessions.relieve(change) }
     } catch (error) {
       this.#inputs.failActive(toMirrorError(error))
@@ -299,10 +315,13 @@ export class LiveStream {
       this.#startedAtMs = this.#deps.now()
       this.#endedAtMs = null
     }
+    if (this.#slate.isOnAir) return
+    this.#mustPrepareSlate = true
     this.#setStatus('live')
   }
 
   #noteMedia(): void {
+    if (this.#slate.isOnAir) return
     if (this.#status === 'interrupted' && this.#sessions.current !== null) {
       this.#setStatus('live')
       this.#emit('stream.resumed', 'info', 'media_returned', 'Media is coming in again', {})
@@ -321,17 +340,54 @@ export class LiveStream {
 
   #bridgeSilence(session: Session, silentMs: number): void {
     const { graceMs } = this.#stream.settings
+    if (this.#slate.isOnAir) return this.#feedSlate()
     if (this.#status === 'live') {
       session.closeOpenSegments()
       this.#setStatus('interrupted')
-      const message = `No media for ${SILENCE_MS / 1000} s: the playlist goes on with gaps`
+      const how = this.#slate.loop === null ? 'the playlist goes on with gaps' : 'the slate is shown'
+      const message = `No media for ${SILENCE_MS / 1000} s: ${how}`
       this.#emit('stream.interrupted', 'warning', 'media_silent', message, { graceMs })
     }
+    if (this.#slate.loop !== null) return this.#beginSlate(this.#slate.loop, session)
     if (silentMs - SILENCE_MS >= graceMs) {
       this.end(`no media for ${formatDuration(SILENCE_MS + graceMs)}`)
       return
     }
     session.fillGapsUntil(this.#silentSinceSec(session) + silentMs / 1000)
+  }
+
+  #prepareSlate({ entry }: Session): void {
+    if (!this.#mustPrepareSlate || this.#slate.isOnAir) return
+    this.#mustPrepareSlate = false
+    const tracks = entry.tracks.flatMap(({ id }) => {
+      const config = this.#output.presentation?.config(id) ?? null
+      return config === null ? [] : [{ id, config }]
+    })
+    this.#slate.prepareFor(tracks, (id) => entry.tracks.find((track) => track.id === id)?.rate ?? null, entry.cell)
+  }
+
+  /** The slate goes on in the cell after the last one that was published, so that there is no gap before it. */
+  #beginSlate(loop: SlateLoop, session: Session): void {
+    this.#inputs.goOffAir()
+    const arrived = this.#slate.begin(cellStartSec(session, session.lastMsn + 1))
+    this.#sessions.relieve({ declared: loop.declared, arrived, isSameFeed: false })
+  }
+
+  #feedSlate(): void {
+    if (this.#slate.loop === null) return this.#slate.end()
+    for (const arrived of this.#slate.due()) this.#sessions.push(arrived)
+    this.#sessions.settle()
+  }
+
+  /** The open cell is filled up first, for an input begins in the next one: players have something to show until then. */
+  #endSlate(): void {
+    const session = this.#sessions.current
+    if (!this.#slate.isOnAir) return
+    if (session !== null && !this.#sessions.isGathering) {
+      for (const arrived of this.#slate.through(cellStartSec(session, session.lastMsn + 1)))
+        this.#sessions.push(arrived)
+    }
+    this.#slate.end()
   }
 
   /** Media time at which silence began: gaps follow from there at the pace of the clock. */
@@ -352,6 +408,8 @@ export class LiveStream {
   #stopInputs(reason: string): void {
     this.#endInputs('input_ended', reason)
     this.#inputs.forget()
+    this.#inputs.goOnAir()
+    this.#slate.end()
     this.#sessions.forget()
   }
 
@@ -394,4 +452,9 @@ export class LiveStream {
   #phase(): 'offline' | 'starting' | 'live' | 'ended' {
     return this.#status === 'interrupted' ? 'live' : this.#status
   }
+}
+
+/** Seconds since 1970. */
+function cellStartSec({ entry }: Session, cell: number): number {
+  return cellGrid(entry.cell, 1_000_000).startOf(cell) / 1_000_000 + TIMELINE_EPOCH_SEC
 }

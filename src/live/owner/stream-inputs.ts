@@ -17,6 +17,8 @@ import { publisherName } from './stream-wording.ts'
 const MAX_PUSHED = 4
 /** Encoders that connect come before configured inputs, which come in their order. */
 const RANK_OF_PUSHED = -1
+/** Media of an input for which something else is shown must come for so long before it is shown again. */
+const COME_BACK_MS = 400
 /** An input that stands by and has brought no media for this long is ended. */
 const NO_MEDIA_MS = 15_000
 
@@ -49,6 +51,8 @@ export class StreamInputs {
   #active: InputMember | null = null
   /** Put on air by somebody, who wants it to stay there while it works. */
   #isPinned = false
+  /** Something else is shown for the input on air until that brings media again: what comes of it is kept meanwhile. */
+  #isOffAir = false
   #arrivedAtMs = 0
   readonly #switches = new Map<SwitchReason, number>()
 
@@ -126,8 +130,11 @@ export class StreamInputs {
     const mayTakeOver = member.isPushed && stream().settings.onBusy === 'takeover'
     const isFirst = this.#active === null || !this.#active.publisher.isConnected || mayTakeOver
     const role = isFirst ? '' : ' and stands by'
-    if (isFirst) this.#putOnAir(member)
-    if (isFirst) this.#options.onBegin()
+    if (isFirst && this.#isOffAir) this.#replace(member)
+    else if (isFirst) {
+      this.#putOnAir(member)
+      this.#options.onBegin()
+    }
     emit('stream.input_connected', 'info', null, `${publisherName(input.protocol)} connected${role}`, {
       protocol: input.protocol,
       input: id,
@@ -226,6 +233,16 @@ export class StreamInputs {
     this.#isPinned = true
   }
 
+  /** Something else is shown until the input on air, or another, brings media again; `onSwitch` tells of that. */
+  goOffAir(): void {
+    this.#isOffAir = true
+    this.#active?.standby.clear()
+  }
+
+  goOnAir(): void {
+    this.#isOffAir = false
+  }
+
   /** A few times a second: what happens because nothing came. */
   tick(): void {
     const nowMs = this.#options.now()
@@ -238,7 +255,7 @@ export class StreamInputs {
       for (const inputId of publisher.inputIds) this.fail(inputId, error)
       this.#forget(member)
     }
-    this.#choose()
+    if (!this.#choose() && this.#isOffAir) this.#comeBack(nowMs)
   }
 
   statuses(nowMs: number): readonly ConnectedInputStatus[] {
@@ -289,17 +306,33 @@ export class StreamInputs {
     })
   }
 
+  /** The input on air brings media again, from a keyframe on and for long enough that it is no last gasp. */
+  #comeBack(nowMs: number): void {
+    const member = this.#active
+    if (member === null) return
+    const candidate = this.#candidateOf(member, nowMs)
+    if (!isHealthy(candidate, nowMs) || nowMs - (candidate.healthySinceMs ?? nowMs) < COME_BACK_MS) return
+    const arrived = member.standby.take()
+    this.#isOffAir = false
+    this.#options.onSwitch({ declared: member.publisher, arrived, isSameFeed: false })
+  }
+
   #putOnAir(member: InputMember): void {
+    this.#isOffAir = false
+    member.standby.clear()
+    this.#replace(member)
+  }
+
+  #replace(member: InputMember): void {
     const before = this.#active
     this.#active = member
     this.#isPinned = false
-    member.standby.clear()
     if (before !== null && before !== member && !before.publisher.isConnected) this.#forget(before)
   }
 
   #eventsOf(member: () => InputMember): PublisherEvents {
     const { events } = this.#options
-    const isActive = () => this.#active === member()
+    const isActive = () => this.#active === member() && !this.#isOffAir
     return {
       onTrack: (track) => {
         if (isActive()) events.onTrack(track)
@@ -330,7 +363,7 @@ export class StreamInputs {
     member.noteSample(this.#options.now(), silenceMs)
     if (this.#members.size > 1) member.prints.add(sample)
     const arrived = { sample, arrivedAtMs: this.#arrivedAtMs }
-    if (member === this.#active) this.#options.events.onSample(arrived)
+    if (member === this.#active && !this.#isOffAir) this.#options.events.onSample(arrived)
     else member.standby.add(arrived, member.leads(sample), silenceMs)
   }
 
@@ -342,7 +375,7 @@ export class StreamInputs {
     const { inputs } = this.#options.stream().settings
     const index = inputs.findIndex(({ id }) => id === member.id)
     const rank = member.isPushed ? RANK_OF_PUSHED : index < 0 ? inputs.length : index
-    return member.candidate(rank, member === this.#active, nowMs, this.#silenceMs)
+    return member.candidate(rank, member === this.#active && !this.#isOffAir, nowMs, this.#silenceMs)
   }
 
   #pushed(): readonly InputMember[] {

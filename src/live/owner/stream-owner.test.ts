@@ -36,6 +36,7 @@ beforeEach(() => {
     publish: (batch) => published.push(...batch),
     reply: (to, message) => replies.push({ to, message }),
     emit: (event) => events.push(event),
+    askSlate: () => {},
     onBusy: (streamId, isBusy) => busy.set(streamId, isBusy),
   })
 })

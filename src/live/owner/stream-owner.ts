@@ -7,6 +7,7 @@ import type { Publication, SlabReleased } from '../publication.ts'
 import type { Registry } from '../registry.ts'
 import { LiveStream } from './live-stream.ts'
 import { MemoryBudget } from './slab-pool.ts'
+import type { SlateAnswer, SlateWish } from './slate.ts'
 import type { TimelineStore } from './timeline-store.ts'
 
 const TICK_MS = 200
@@ -27,6 +28,7 @@ export interface StreamOwnerOptions {
   readonly reply: (to: string, message: FromOwner) => void
   readonly emit: (event: MirrorEvent) => void
   readonly onBusy: (streamId: string, isBusy: boolean) => void
+  readonly askSlate: (wish: SlateWish) => void
 }
 
 interface OwnedInput {
@@ -114,6 +116,10 @@ export class StreamOwner {
     this.#flush()
   }
 
+  onSlate(answer: SlateAnswer): void {
+    this.#streams.get(answer.streamId)?.onSlate(answer)
+  }
+
   /** Throws MirrorError `input_not_ready`. */
   activateInput(streamId: string, inputId: string): void {
     const stream = this.#streams.get(streamId)
@@ -190,6 +196,7 @@ export class StreamOwner {
       now: options.now,
       publish: (publication) => this.#batch.push(publication),
       emit: options.emit,
+      askSlate: options.askSlate,
       endInput: (inputId, fault) => {
         const input = this.#inputs.get(inputId)
         if (input !== undefined) options.reply(input.receiver, { kind: 'ended', inputId, fault })

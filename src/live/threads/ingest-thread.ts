@@ -141,6 +141,7 @@ function onMainMessage(message: ToThread): void {
       )
       break
     case 'activateInput':
+    case 'slate':
       break
     case 'drain':
       drain().catch((error: unknown) =>

@@ -67,6 +67,7 @@ const owner = new StreamOwner({
     else peers.send(peerNamed(receiver), { to: 'gate', message })
   },
   emit: (event) => toMain({ kind: 'event', event }),
+  askSlate: (wish) => toMain({ kind: 'slateWish', wish }),
   onBusy: (streamId, isBusy) => {
     registry.setBusy(streamId, isBusy)
     peers.broadcast({ to: 'registry', streamId, isBusy }, () => true)
@@ -162,6 +163,9 @@ function onMainMessage(message: ToThread): void {
       break
     case 'restart':
       owner.restart(message.streamId)
+      break
+    case 'slate':
+      owner.onSlate(message.answer)
       break
     case 'activateInput':
       activateInput(message)

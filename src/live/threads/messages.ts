@@ -12,6 +12,7 @@ import type {
 } from '../control.ts'
 import type { MirrorEvent } from '../events.ts'
 import type { FromOwner, ToOwner } from '../ingest/protocol.ts'
+import type { SlateAnswer, SlateWish } from '../owner/slate.ts'
 import type { Publication, SlabReleased } from '../publication.ts'
 
 /** `ingest`, or the number of a media worker. */
@@ -69,6 +70,7 @@ export type ToThread =
   | { readonly kind: 'unregister'; readonly streamId: string }
   | { readonly kind: 'restart'; readonly streamId: string }
   | { readonly kind: 'restartInput'; readonly streamId: string; readonly inputId: string }
+  | { readonly kind: 'slate'; readonly answer: SlateAnswer }
   | {
       readonly kind: 'activateInput'
       readonly requestId: number
@@ -111,6 +113,8 @@ export type FromThread =
     }
   /** It will not go on by itself. */
   | { readonly kind: 'testSourceEnded'; readonly streamId: string }
+  /** Answered by `slate`. */
+  | { readonly kind: 'slateWish'; readonly wish: SlateWish }
   /** Answers what has a request id. `code` null: it was done. */
   | {
       readonly kind: 'done'
