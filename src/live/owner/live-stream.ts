@@ -52,6 +52,8 @@ export class LiveStream {
   readonly #texts: TextInputs
   readonly #slate: Slate
   #mustPrepareSlate = false
+  /** An input could be shown again: the slate goes on to the end of its cell, where that begins. */
+  #isReturnWanted = false
   #stream: RegisteredStream
   #status: StreamStatus = 'offline'
   #startedAtMs: number | null = null
@@ -102,6 +104,7 @@ export class LiveStream {
       },
       onBegin: () => this.#beginInput(),
       onSwitch: (change) => this.#onSwitch(change),
+      mayComeBack: () => this.#mayComeBack(),
     })
   }
 
@@ -369,14 +372,25 @@ export class LiveStream {
   /** The slate goes on in the cell after the last one that was published, so that there is no gap before it. */
   #beginSlate(loop: SlateLoop, session: Session): void {
     this.#inputs.goOffAir()
-    const arrived = this.#slate.begin(cellStartSec(session, session.lastMsn + 1))
+    const arrived = this.#slate.begin(nextCellSec(session))
     this.#sessions.relieve({ declared: loop.declared, arrived, isSameFeed: false })
   }
 
   #feedSlate(): void {
     if (this.#slate.loop === null) return this.#slate.end()
-    for (const arrived of this.#slate.due()) this.#sessions.push(arrived)
+    const session = this.#sessions.current
+    const endSec = this.#isReturnWanted && session !== null ? nextCellSec(session) : Number.POSITIVE_INFINITY
+    this.#isReturnWanted = false
+    for (const arrived of this.#slate.due(endSec)) this.#sessions.push(arrived)
     this.#sessions.settle()
+  }
+
+  /** Players get a part in every part target: neither slate ahead of its time nor a pause before the input. */
+  #mayComeBack(): boolean {
+    const session = this.#sessions.current
+    if (!this.#slate.isOnAir || session === null) return true
+    this.#isReturnWanted = true
+    return !this.#sessions.isGathering && this.#slate.reaches(nextCellSec(session))
   }
 
   /** The open cell is filled up first, for an input begins in the next one: players have something to show until then. */
@@ -384,8 +398,7 @@ export class LiveStream {
     const session = this.#sessions.current
     if (!this.#slate.isOnAir) return
     if (session !== null && !this.#sessions.isGathering) {
-      for (const arrived of this.#slate.through(cellStartSec(session, session.lastMsn + 1)))
-        this.#sessions.push(arrived)
+      for (const arrived of this.#slate.through(nextCellSec(session))) this.#sessions.push(arrived)
     }
     this.#slate.end()
   }
@@ -454,7 +467,7 @@ export class LiveStream {
   }
 }
 
-/** Seconds since 1970. */
-function cellStartSec({ entry }: Session, cell: number): number {
-  return cellGrid(entry.cell, 1_000_000).startOf(cell) / 1_000_000 + TIMELINE_EPOCH_SEC
+/** Where the cell after the newest one begins, in seconds since 1970. */
+function nextCellSec({ entry, lastMsn }: Session): number {
+  return cellGrid(entry.cell, 1_000_000).startOf(lastMsn + 1) / 1_000_000 + TIMELINE_EPOCH_SEC
 }

@@ -102,9 +102,14 @@ export class Slate {
     return this.due()
   }
 
-  /** Frames whose time has come since the last call. */
-  due(): readonly ArrivedSample[] {
-    return this.through(this.#options.now() / 1000 + AHEAD_SEC)
+  /** Frames whose time has come since the last call, none from `endSec` on. */
+  due(endSec = Number.POSITIVE_INFINITY): readonly ArrivedSample[] {
+    return this.through(Math.min(endSec, this.#reachSec()))
+  }
+
+  /** Everything before `endSec` was handed over, or can be now. */
+  reaches(endSec: number): boolean {
+    return this.#reachSec() >= endSec
   }
 
   /** Frames up to `untilSec` that were not handed over yet. */
@@ -118,6 +123,10 @@ export class Slate {
 
   end(): void {
     this.#shownUntilSec = null
+  }
+
+  #reachSec(): number {
+    return this.#options.now() / 1000 + AHEAD_SEC
   }
 }
 

@@ -41,6 +41,8 @@ export interface StreamInputsOptions {
   /** An input begins on air with nothing kept of it. */
   readonly onBegin: () => void
   readonly onSwitch: (change: InputSwitch) => { readonly isSeamless: boolean }
+  /** Whether what is shown instead of the inputs can make room now; asked in each tick in which one could be shown. */
+  readonly mayComeBack: () => boolean
   /** Tells the receiver of an input that it is over. */
   readonly endInput: (inputId: string, fault: InputFault) => void
 }
@@ -284,6 +286,7 @@ export class StreamInputs {
     })
     const member = choice === null ? undefined : this.#members.get(choice.id)
     if (choice === null || member === undefined) return false
+    if (this.#isOffAir && !this.#options.mayComeBack()) return false
     this.#switchTo(member, choice.reason)
     return true
   }
@@ -312,6 +315,7 @@ export class StreamInputs {
     if (member === null) return
     const candidate = this.#candidateOf(member, nowMs)
     if (!isHealthy(candidate, nowMs) || nowMs - (candidate.healthySinceMs ?? nowMs) < COME_BACK_MS) return
+    if (!this.#options.mayComeBack()) return
     const arrived = member.standby.take()
     this.#isOffAir = false
     this.#options.onSwitch({ declared: member.publisher, arrived, isSameFeed: false })
