@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { TimedBytes } from '../../src/live/owner/live-stage.test-support.ts'
 import { crc32Mpeg } from '../../src/media/mpegts/section-reader.ts'
 import { makeFixtureFile } from '../support/fixtures.ts'
-import { expectSameMedia, play, sourceOf } from './broadcast.ts'
+import { Broadcast, expectSameMedia, play, sourceOf } from './broadcast.ts'
 import { cutTs, packetsOf, pidOf } from './feeds.ts'
 
 const MAP_PID = 0x1000
@@ -193,4 +193,118 @@ test('the order of the map and a move to other PIDs do not change which track is
     expect(broadcast.discontinuities(id), `discontinuities of ${id}`).toBe(0)
   }
   expect(broadcast.repairs()).not.toHaveProperty('track_gone')
+})
+
+/** One moof and mdat at a time, after the header. */
+function fragmentsOf(file: Uint8Array, fragmentMs: number): TimedBytes[] {
+  const view = new DataView(file.buffer, file.byteOffset, file.length)
+  const starts: number[] = []
+  for (let at = 0; at + 8 <= file.length; at += view.getUint32(at)) {
+    if (Buffer.from(file.subarray(at + 4, at + 8)).toString() === 'moof') starts.push(at)
+  }
+  const cut = [0, ...starts, file.length]
+  return cut.slice(0, -1).map((start, index) => ({
+    atMs: index * fragmentMs,
+    bytes: file.slice(start, cut[index + 1]),
+  }))
+}
+
+test('CMAF: English in AAC and Opus, French in AAC: a group for each codec, with the same members', async () => {
+  const file = await sourceOf(
+    await makeFixtureFile(
+      [
+        ...['-f', 'lavfi', '-i', 'testsrc=size=96x64:rate=30:duration=8'],
+        ...[300, 600].flatMap((hz) => ['-f', 'lavfi', '-i', `sine=frequency=${hz}:sample_rate=48000:duration=8`]),
+        ...['-map', '0:v', '-map', '1:a', '-map', '1:a', '-map', '2:a', '-pix_fmt', 'yuv420p', '-g', '30'],
+        ...['-c:v', 'libx264', '-preset', 'ultrafast', '-c:a', 'aac', '-c:a:1', 'libopus', '-b:a', '48k'],
+        ...['eng', 'eng', 'fra'].flatMap((language, index) => [`-metadata:s:a:${index}`, `language=${language}`]),
+        ...['-frag_duration', '500000', '-movflags', 'empty_moov+delay_moov+default_base_moof+skip_trailer'],
+        ...['-strict', '-2', '-f', 'mp4'],
+      ],
+      'codecs.mp4',
+    ),
+  )
+  const broadcast = await play('fmp4', fragmentsOf(file, 500))
+  broadcast.expectLegal()
+  expect(await broadcast.decode()).toBe('')
+  expect(broadcast.repairs()).toEqual({})
+  const variants = broadcast.stage.multivariant().variants.filter(({ isIFrameOnly }) => !isIFrameOnly)
+  expect(
+    variants.map(({ codecs, audio }) => [codecs, audio.map(({ groupId, uri, name }) => [groupId, uri, name])]),
+  ).toEqual([
+    [
+      expect.stringMatching(/^avc1\.\w+,mp4a\.40\.2$/),
+      [
+        ['audio-aac', 'a0/playlist.m3u8', 'English'],
+        ['audio-aac', 'a2/playlist.m3u8', 'Français'],
+      ],
+    ],
+    [
+      expect.stringMatching(/^avc1\.\w+,opus,mp4a\.40\.2$/),
+      [
+        ['audio-opus', 'a1/playlist.m3u8', 'English'],
+        ['audio-opus', 'a2/playlist.m3u8', 'Français'],
+      ],
+    ],
+  ])
+})
+
+test('CMAF, one request per track: whichever comes first, each is the track that its address names', async () => {
+  const single = async (args: readonly string[], name: string) =>
+    fragmentsOf(
+      await sourceOf(
+        await makeFixtureFile(
+          [
+            ...args,
+            ...['-frag_duration', '500000', '-movflags', 'empty_moov+delay_moov+default_base_moof+skip_trailer'],
+            ...['-f', 'mp4'],
+          ],
+          name,
+        ),
+      ),
+      500,
+    )
+  const tone = (hz: number, language: string) =>
+    single(
+      [
+        ...['-f', 'lavfi', '-i', `sine=frequency=${hz}:sample_rate=48000:duration=10`],
+        ...['-c:a', 'aac', '-b:a', '48k', '-metadata:s:a:0', `language=${language}`],
+      ],
+      `${language}.mp4`,
+    )
+  const picture = await single(
+    [
+      ...['-f', 'lavfi', '-i', 'testsrc=size=96x64:rate=30:duration=10', '-pix_fmt', 'yuv420p', '-g', '30'],
+      ...['-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency'],
+    ],
+    'picture.mp4',
+  )
+  const feeds = { a1: await tone(600, 'deu'), v0: picture, a0: await tone(300, 'eng') }
+  const broadcast = new Broadcast()
+  const { stage } = broadcast
+  const startMs = stage.nowMs
+  for (const trackId of Object.keys(feeds)) {
+    stage.stream.open({
+      ...{ kind: 'open', inputId: trackId, streamId: 'stage', protocol: 'cmaf', container: 'fmp4' },
+      ...{ trackId, openedAtMs: stage.nowMs },
+    })
+  }
+  const pieces = Object.entries(feeds).flatMap(([input, media]) => media.map((piece) => ({ ...piece, input })))
+  for (const { atMs, bytes, input } of pieces.toSorted((a, b) => a.atMs - b.atMs)) {
+    await broadcast.wait(Math.max(0, startMs + atMs - stage.nowMs))
+    stage.stream.data(input, bytes.slice(), stage.nowMs)
+  }
+  await broadcast.wait(100)
+  expect(broadcast.problems).toEqual([])
+  expect(stage.endedInputs).toEqual([])
+  const { audio } = stage.multivariant().variants[0] ?? {}
+  expect(audio?.map(({ uri, language, isDefault }) => [uri, language, isDefault])).toEqual([
+    ['a0/playlist.m3u8', 'en', true],
+    ['a1/playlist.m3u8', 'de', false],
+  ])
+  for (const id of ['v0', 'a0', 'a1']) {
+    expect(broadcast.gaps(id), `gaps of ${id}`).toBe(0)
+    expect(broadcast.discontinuities(id), `discontinuities of ${id}`).toBe(0)
+  }
+  expect(broadcast.repairs()).toEqual({})
 })

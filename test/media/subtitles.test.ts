@@ -166,6 +166,27 @@ test('WebVTT that is posted beside an SRT encoder is on screen with the next par
   ])
 })
 
+test('a caption that is posted for a time of the programme stands at that date', async () => {
+  const broadcast = new Broadcast()
+  const { stage } = broadcast
+  const inputId = stage.open('ts')
+  const media = cutTs(await tsFile({ seconds: 12 }))
+  await broadcast.feed(
+    inputId,
+    media.filter(({ atMs }) => atMs < 5000),
+  )
+  const zeroMs = stage.playlist('v0').segments.at(-1)?.programDateTime?.getTime() ?? 0
+  expect(post(stage, 'WEBVTT\n\n00:04.000 --> 00:05.000\nThen', { zeroMs, language: 'en' })).toBeNull()
+  await broadcast.feed(
+    inputId,
+    media.filter(({ atMs }) => atMs >= 5000),
+  )
+  const [cue] = segmentsOf(stage).flatMap(cuesOf)
+  const sinceEpochMs = zeroMs - Date.UTC(2020, 0, 1) + 4000
+  expect(cue?.text).toBe('Then')
+  expect(cue?.fromMs).toBeCloseTo(sinceEpochMs % (2 ** 33 / 90), -1)
+})
+
 test('subtitles outlive silence of the encoder and a new clock, without a gap of their own', async () => {
   const broadcast = new Broadcast({
     settings: { tracks: [{ id: 's0', language: null, name: null, role: null, isDefault: false }] },

@@ -83,6 +83,7 @@ export class LiveStream {
       emit: this.#emit,
       isUp: () => this.isBusy || this.#sessions.current !== null,
       liveEdgeSec: () => this.#sessions.current?.endSec ?? null,
+      mediaSecAt: (dateSec) => this.#sessions.current?.mediaSecAt(dateSec) ?? null,
       show: (text, cue) => this.#sessions.showText(text, cue),
       endInput: deps.endInput,
     })

@@ -131,6 +131,11 @@ export class Session {
     this.#texts.cover(sample.trackId, toMedia(sample.coveredSec))
   }
 
+  /** Media time of a wall-clock time as PROGRAM-DATE-TIME tells it, both in seconds since 1970. */
+  mediaSecAt(dateSec: number): number {
+    return dateSec - this.clock.driftSecAt(dateSec)
+  }
+
   /** In seconds since 1970 on the media timeline. */
   showText(trackId: string, cue: TextCue): void {
     this.#texts.show(trackId, cue)

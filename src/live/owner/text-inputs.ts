@@ -16,6 +16,8 @@ export interface TextInputsOptions {
   readonly isUp: () => boolean
   /** Seconds since 1970 up to which viewers can see; null before the first media. */
   readonly liveEdgeSec: () => number | null
+  /** Media time of a date as players show it; null before the first media. */
+  readonly mediaSecAt: (dateSec: number) => number | null
   /** False: nothing is live. */
   readonly show: (text: TextTrack, cue: TextCue) => boolean
   /** Tells the receiver of an input that it is over. */
@@ -40,7 +42,7 @@ export class TextInputs {
 
   /** Throws MirrorError `stream_offline`, `publisher_limit`. */
   open({ inputId, trackId, text }: InputOpen): void {
-    const { streamId, isUp, liveEdgeSec } = this.#options
+    const { streamId, isUp, liveEdgeSec, mediaSecAt } = this.#options
     if (!isUp()) throw new MirrorError('stream_offline', `stream ${streamId} is not live: subtitles need a picture`)
     if (this.#inputs.size >= MAX_TEXT_INPUTS) {
       throw new MirrorError('publisher_limit', `stream ${streamId} has ${MAX_TEXT_INPUTS} subtitles inputs already`)
@@ -52,9 +54,11 @@ export class TextInputs {
       isTimed: false,
     }
     // Cue time 0 is what viewers see now, unless the sender knows better.
-    let zeroSec = text === undefined || text.zeroMs === null ? liveEdgeSec() : text.zeroMs / 1000
+    const zeroMs = text?.zeroMs ?? null
+    const findZero = () => (zeroMs === null ? liveEdgeSec() : mediaSecAt(zeroMs / 1000))
+    let zeroSec = findZero()
     const reader = new WebVttReader((cue) => {
-      zeroSec ??= liveEdgeSec()
+      zeroSec ??= findZero()
       const shift = zeroSec
       if (shift === null) throw new MirrorError('stream_offline', `stream ${streamId} has no media yet`)
       this.#options.show(track, { ...cue, startSec: shift + cue.startSec, endSec: shift + cue.endSec })
