@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import pg from 'pg'
 import { MirrorError } from '../core/errors.ts'
-import { abortable } from './abortable.ts'
+import { abortable, orAborted } from './abortable.ts'
 import { clipRange } from './byte-range.ts'
 import { collect, slices } from './collect.ts'
 import { parseObjectKey } from './keys.ts'
@@ -39,12 +39,42 @@ export function openPostgresStore(url: string, { nowMs }: { readonly nowMs: () =
   // An idle connection was lost; the pool has dropped it and opens another when needed.
   pool.on('error', () => {})
 
-  async function query<Row extends object>(text: string, values: readonly unknown[]): Promise<readonly Row[]> {
+  async function query<Row extends object>(
+    signal: AbortSignal,
+    text: string,
+    values: readonly unknown[],
+  ): Promise<readonly Row[]> {
     try {
-      return (await pool.query<Row>(text, [...values])).rows
+      const client = await connect(signal)
+      const onError = (): void => {} // The query that runs hears of it as well.
+      client.on('error', onError)
+      let isDone = false
+      try {
+        const { rows } = await orAborted(client.query<Row>(text, [...values]), signal)
+        isDone = true
+        return rows
+      } finally {
+        client.off('error', onError)
+        // A connection whose answer nobody waits for any more may be dead: it must not hold one of the few places.
+        client.release(!isDone)
+      }
     } catch (cause) {
+      signal.throwIfAborted()
       const reason = cause instanceof Error ? cause.message : String(cause)
       throw new MirrorError('store_unavailable', `the database did not answer: ${reason}`, { cause })
+    }
+  }
+
+  async function connect(signal: AbortSignal): Promise<pg.PoolClient> {
+    const connecting = pool.connect()
+    try {
+      return await orAborted(connecting, signal)
+    } catch (error) {
+      connecting.then(
+        (client) => client.release(),
+        () => {},
+      )
+      throw error
     }
   }
 
@@ -66,6 +96,7 @@ export function openPostgresStore(url: string, { nowMs }: { readonly nowMs: () =
         ? 'do nothing'
         : 'do update set body = excluded.body, etag = excluded.etag, modified_at_ms = excluded.modified_at_ms'
       const [row] = await query<InfoRow>(
+        signal,
         `insert into small_objects (key, body, etag, modified_at_ms) values ($1, $2, $3, $4)
          on conflict (key) ${onConflict} returning ${INFO_COLUMNS}`,
         [key, Buffer.from(bytes), etag, nowMs()],
@@ -76,6 +107,7 @@ export function openPostgresStore(url: string, { nowMs }: { readonly nowMs: () =
     async get(key, { signal, range }) {
       signal.throwIfAborted()
       const [row] = await query<InfoRow & { readonly body: Buffer }>(
+        signal,
         `select ${INFO_COLUMNS}, body from small_objects where key = $1`,
         [key],
       )
@@ -91,7 +123,7 @@ export function openPostgresStore(url: string, { nowMs }: { readonly nowMs: () =
 
     async head(key, { signal }) {
       signal.throwIfAborted()
-      const [row] = await query<InfoRow>(`select ${INFO_COLUMNS} from small_objects where key = $1`, [key])
+      const [row] = await query<InfoRow>(signal, `select ${INFO_COLUMNS} from small_objects where key = $1`, [key])
       return row === undefined ? null : infoOf(key, row)
     },
 
@@ -101,6 +133,7 @@ export function openPostgresStore(url: string, { nowMs }: { readonly nowMs: () =
       while (true) {
         signal.throwIfAborted()
         const rows = await query<InfoRow>(
+          signal,
           `select ${INFO_COLUMNS} from small_objects where key > $1 and starts_with(key, $2) order by key limit ${PAGE_ROWS}`,
           [after, prefix],
         )
@@ -117,7 +150,7 @@ export function openPostgresStore(url: string, { nowMs }: { readonly nowMs: () =
 
     async delete(keys, { signal }) {
       signal.throwIfAborted()
-      await query('delete from small_objects where key = any($1)', [keys])
+      await query(signal, 'delete from small_objects where key = any($1)', [keys])
     },
 
     async [Symbol.asyncDispose]() {

@@ -34,11 +34,15 @@ export class ConditionCheck {
   }
 
   async onPut(signal: AbortSignal): Promise<boolean> {
-    this.#onPut ??= this.#check(AbortSignal.timeout(CHECK_TIMEOUT_MS)).catch((error: unknown) => {
-      this.#onPut = null // The store was away; who asks next asks it again.
+    const checking = this.#onPut ?? this.#check(AbortSignal.timeout(CHECK_TIMEOUT_MS))
+    this.#onPut = checking
+    try {
+      return await orAborted(checking, signal)
+    } catch (error) {
+      // The store was away, or hung for longer than the caller waits: who asks next asks it anew.
+      if (this.#onPut === checking) this.#onPut = null
       throw error
-    })
-    return await orAborted(this.#onPut, signal)
+    }
   }
 
   async #check(signal: AbortSignal): Promise<boolean> {
