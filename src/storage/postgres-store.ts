@@ -86,6 +86,7 @@ export function openPostgresStore(url: string, { nowMs }: { readonly nowMs: () =
       const etag = createHash('sha256').update(bytes).digest('hex')
       if (ifMatch !== undefined) {
         const [row] = await query<InfoRow>(
+          signal,
           `update small_objects set body = $2, etag = $3, modified_at_ms = $4 where key = $1 and etag = $5
            returning ${INFO_COLUMNS}`,
           [key, Buffer.from(bytes), etag, nowMs(), ifMatch],

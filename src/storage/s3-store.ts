@@ -44,6 +44,7 @@ export class S3Store implements ObjectStore {
   readonly #settings: S3Settings
   readonly #nowMs: () => number
   readonly #upload: S3Upload
+  readonly #conditions: ConditionCheck
   readonly #deletes = new Permits(DELETES_AT_ONCE)
   #bucketSeenAtMs = Number.NEGATIVE_INFINITY
   #hasBatchDelete = true
@@ -52,8 +53,13 @@ export class S3Store implements ObjectStore {
     this.#client = createS3Client(settings)
     this.#settings = settings
     this.#nowMs = nowMs
-    const check = new ConditionCheck(this.#client, settings, randomId, conditions)
-    this.#upload = new S3Upload(this.#client, settings, check, randomId)
+    this.#conditions = new ConditionCheck(this.#client, settings, randomId, conditions)
+    this.#upload = new S3Upload(this.#client, settings, this.#conditions, randomId)
+  }
+
+  /** Finds out now what the first conditional put would have to wait for. */
+  async prepare(signal: AbortSignal): Promise<void> {
+    await this.#explained(() => this.#conditions.onPut(signal))
   }
 
   async put(

@@ -18,6 +18,45 @@ export interface Faults {
   readonly cutAfterBytes?: number
 }
 
+/** Something a client sent that waits in the proxy. */
+export class HeldMessage {
+  readonly #arrived = Promise.withResolvers<void>()
+  readonly #answered = Promise.withResolvers<void>()
+  #chunks: Buffer[] = []
+  #pass: ((chunk: Buffer) => void) | null = null
+  #isReleased = false
+
+  /** Resolves when it is here. */
+  get arrived(): Promise<void> {
+    return this.#arrived.promise
+  }
+
+  /** What has come of it so far. */
+  get bytes(): Buffer {
+    return Buffer.concat(this.#chunks)
+  }
+
+  /** Passes it on; resolves when the server has answered, or the connection is gone. */
+  async release(): Promise<void> {
+    this.#isReleased = true
+    for (const chunk of this.#chunks.splice(0)) this.#pass?.(chunk)
+    if (this.#pass !== null) await this.#answered.promise
+  }
+
+  /** @internal */
+  take(chunk: Buffer, pass: (chunk: Buffer) => void): void {
+    this.#pass = pass
+    this.#arrived.resolve()
+    if (this.#isReleased) pass(chunk)
+    else this.#chunks.push(chunk)
+  }
+
+  /** @internal */
+  answer(): void {
+    this.#answered.resolve()
+  }
+}
+
 const REQUEST_START = /^(?:GET|HEAD|PUT|POST|DELETE) \//
 const UNAVAILABLE =
   '<?xml version="1.0" encoding="UTF-8"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>'
@@ -31,6 +70,7 @@ export class FaultProxy implements AsyncDisposable {
   #server: Server | null = null
   #port = 0
   #faults: Faults = {}
+  #holding: { readonly text: string; readonly message: HeldMessage } | null = null
 
   private constructor(upstream: string, random: () => number) {
     const { hostname, port } = new URL(upstream)
@@ -56,6 +96,13 @@ export class FaultProxy implements AsyncDisposable {
     else if (this.#server === null) await this.#listen()
   }
 
+  /** Keeps back the next message that contains `text`, and all that follows on its connection, until it is released. */
+  holdNext(text: string): HeldMessage {
+    const message = new HeldMessage()
+    this.#holding = { text, message }
+    return message
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#close()
   }
@@ -79,6 +126,7 @@ export class FaultProxy implements AsyncDisposable {
 
   #accept(client: Socket): void {
     const upstream = toServer(this.#upstream)
+    let held: HeldMessage | null = null
     for (const [one, other] of [
       [client, upstream],
       [upstream, client],
@@ -88,6 +136,7 @@ export class FaultProxy implements AsyncDisposable {
       one.on('end', () => this.#later(() => other.end()))
       one.on('close', () => {
         this.#sockets.delete(one)
+        held?.answer() // Whoever waited for it has given up.
         this.#later(() => other.end())
       })
     }
@@ -98,6 +147,14 @@ export class FaultProxy implements AsyncDisposable {
     const fate = { cutIn: Number.POSITIVE_INFINITY, isAnswerLost: false, isOver: false }
     client.on('data', (chunk) => {
       if (fate.isOver || this.#faults.dead === 'hang') return
+      if (this.#holding !== null && chunk.includes(this.#holding.text)) {
+        held = this.#holding.message
+        this.#holding = null
+      }
+      if (held !== null) {
+        held.take(chunk, (bytes) => this.#pass(bytes, client, upstream))
+        return
+      }
       if (REQUEST_START.test(chunk.subarray(0, 10).toString('latin1'))) {
         const roll = this.#random() * 100
         const { errorPercent = 0, lostAnswerPercent = 0, cutPercent = 0, cutAfterBytes = 1000 } = this.#faults
@@ -123,6 +180,8 @@ export class FaultProxy implements AsyncDisposable {
     })
     upstream.on('data', (chunk) => {
       if (this.#faults.dead === 'hang') return
+      held?.answer()
+      held = null
       if (fate.isAnswerLost) reset()
       else this.#pass(chunk, upstream, client)
     })

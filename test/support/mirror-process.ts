@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { EventView, StreamView } from '../../src/api/contract.ts'
 import type { Order } from './steered-mirror.ts'
 
-const START_TIMEOUT_MS = 20_000
+const START_TIMEOUT_MS = 45_000
 
 export interface MirrorProcessOptions {
   /** Kept between two starts; default: a new temporary folder, removed at the end. */
@@ -119,8 +119,11 @@ export class MirrorProcess implements AsyncDisposable {
   async waitForOutput(text: string, timeoutMs = 5000): Promise<void> {
     const deadline = performance.now() + timeoutMs
     while (!this.#output.includes(text)) {
-      if (performance.now() > deadline || this.#child?.exitCode !== null) {
-        throw new Error(`Mirror did not print ${JSON.stringify(text)}; it printed:\n${this.#output.slice(-4000)}`)
+      const { exitCode = null, signalCode = null } = this.#child ?? {}
+      if (performance.now() > deadline || exitCode !== null || signalCode !== null) {
+        const state = exitCode === null && signalCode === null ? 'runs' : `has ended (${exitCode ?? signalCode})`
+        const said = `${JSON.stringify(text)} and ${state}; it printed:\n${this.#output.slice(-4000)}`
+        throw new Error(`Mirror did not print ${said}`)
       }
       await delay(20)
     }

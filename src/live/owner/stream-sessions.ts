@@ -256,12 +256,12 @@ export class StreamSessions {
   }
 
   #begin(gathering: Gathering, resolved: ResolvedEntry): void {
-    const { entry, isConfirmed } = resolved
+    const { entry, isConfirmed, refusal = 'The store did not answer within 1 s' } = resolved
     const { output, emit } = this.#options
     this.#resolving = null
     this.#gathering = null
     if (!isConfirmed) {
-      const message = 'The store did not answer within 1 s; the timeline entry is known to this process alone'
+      const message = `${refusal}; the timeline entry is known to this process alone`
       emit('stream.warning', 'warning', 'timeline_unconfirmed', message, { dsn: entry.dsn })
     }
     this.#isFrameRateUnknown = gathering.isFrameRateUnknown

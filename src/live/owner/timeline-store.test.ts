@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { MirrorError } from '../../core/errors.ts'
 import { rational } from '../../core/rational.ts'
 import { TIMELINE_EPOCH_MS } from '../../media/timeline/cell.ts'
 import type { DriftPoint } from '../../media/timeline/drift.ts'
@@ -156,6 +157,17 @@ test('a store that hangs is waited for one second; the entry is then known to th
   timeouts.expire()
   expect(await waiting).toMatchObject({ isAdopted: false, isConfirmed: false, entry: { dsn: 0 } })
   expect(timeouts.asked).toEqual([1000])
+})
+
+test('a store that refuses is waited for no longer, and what it says is passed on', async () => {
+  const store: ObjectStore = {
+    ...memory(),
+    put: () => Promise.reject(new MirrorError('store_cannot', 's3: it ignores conditional writes')),
+  }
+  expect(await resolve(openTimelineStore(store))).toMatchObject({
+    isConfirmed: false,
+    refusal: 's3: it ignores conditional writes',
+  })
 })
 
 test('while the store hangs an input that continues keeps its entry', async () => {

@@ -35,6 +35,8 @@ export interface ResolvedEntry {
   readonly isAdopted: boolean
   /** False: the store did not answer in time and the entry is known to this process alone. */
   readonly isConfirmed: boolean
+  /** Why it is not confirmed, where the store said it; omitted: it did not answer in time. */
+  readonly refusal?: string
 }
 
 type StreamName = { readonly tenantId: string; readonly id: string }
@@ -89,12 +91,13 @@ export function openTimelineStore(
       } catch (error) {
         signal.throwIfAborted()
         if (!deadline.aborted && !(error instanceof MirrorError)) throw error
+        const refused = error instanceof MirrorError ? { refusal: error.message } : {}
         if (newest !== null && canAdopt(newest.entry, sight, newest.point)) {
-          return { ...newest, isAdopted: true, isConfirmed: false }
+          return { ...newest, isAdopted: true, isConfirmed: false, ...refused }
         }
         const entry = create(newest?.entry ?? null, newest === null ? 0 : newest.entry.dsn + 1)
         lastSeen.set(stream.id, { entry, point: null })
-        return { entry, point: null, isAdopted: false, isConfirmed: false }
+        return { entry, point: null, isAdopted: false, isConfirmed: false, ...refused }
       }
     },
     async newestPoint(stream, entry, signal) {

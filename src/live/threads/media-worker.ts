@@ -8,6 +8,7 @@ import { SharedConnectionCounts } from '../../core/connection-counts.ts'
 import { ConnectionGuard } from '../../core/connection-guard.ts'
 import { isMirrorError, toMirrorError } from '../../core/errors.ts'
 import { openFolderStore } from '../../storage/folder-store.ts'
+import { probeKey } from '../../storage/keys.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { openPostgresStore } from '../../storage/postgres-store.ts'
 import { Gate } from '../ingest/gate.ts'
@@ -34,6 +35,7 @@ const REVIVAL_MS = 20_000
 const INTRODUCTION_MS = 1000
 /** Players that know only a dead owner's playlist fetch what it lists within this time. */
 const INHERITED_MS = 15_000
+const WARM_UP_MS = 10_000
 
 const data = workerData as MediaWorkerData
 const now = () => Date.now()
@@ -135,16 +137,26 @@ async function openEntryStore(location: TimelineLocation): Promise<ObjectStore> 
   switch (location.kind) {
     case 'folder':
       return await openFolderStore(location.path, { randomId: randomUUID })
-    case 'postgres':
-      return openPostgresStore(location.url, { nowMs: now })
+    case 'postgres': {
+      const store = openPostgresStore(location.url, { nowMs: now })
+      warmUp(store.head(probeKey('start'), { signal: AbortSignal.timeout(WARM_UP_MS) }))
+      return store
+    }
     case 's3': {
       // Loaded only where it is used: the SDK takes 35 MB and a moment per thread.
       const { openS3Store } = await import('../../storage/s3-store.ts')
-      return openS3Store(location.settings, { randomId: randomUUID, nowMs: now })
+      const store = openS3Store(location.settings, { randomId: randomUUID, nowMs: now })
+      warmUp(store.prepare(AbortSignal.timeout(WARM_UP_MS)))
+      return store
     }
     default:
       return location satisfies never
   }
+}
+
+/** The first publisher waits a second at most: connections and checks that can be done before are. It may fail. */
+function warmUp(work: Promise<unknown>): void {
+  work.catch(() => {})
 }
 
 function onMainMessage(message: ToThread): void {
