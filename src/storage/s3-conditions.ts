@@ -5,69 +5,126 @@ import { askS3, hasStatus } from './s3-client.ts'
 import type { S3Settings } from './s3-settings.ts'
 
 const CHECK_TIMEOUT_MS = 15_000
+/** An etag that no body has. */
+const NO_ETAG = '00000000000000000000000000000000'
 
-/** What a store makes of `If-None-Match: *`, and of `If-Match`. */
+/** What a store makes of `If-None-Match: *`. */
 export interface S3Conditions {
-  /** False: a second put of the same key wins as well, or one over another etag, or the headers are refused. */
+  /** False: a second put of the same key wins as well, or the header is refused. */
   readonly onPut: boolean
   /** The same for the end of a multipart upload; several stores that honour it on puts ignore it there. */
   readonly onComplete: boolean
 }
 
+/** How an etag stands in `If-Match`: in quotes as HTTP has it, or bare, which is all that Ceph 16 compares. */
+export type EtagForm = 'quoted' | 'bare'
+
 /**
- * Finds out once whether the store honours a conditional put: one that ignores it lets every racer win, silently. Costs
- * four requests at the first conditional put, or none where a probe has told before.
+ * Finds out once whether the store honours conditions on a put: one that ignores them lets every racer win, silently.
+ * Costs three requests at the first conditional creation, or none where a probe has told before, and up to five at the
+ * first conditional replacement.
  */
 export class ConditionCheck {
   readonly #client: S3Client
   readonly #settings: S3Settings
   readonly #randomId: () => string
   readonly onComplete: boolean
-  #onPut: Promise<boolean> | null
+  readonly #create: Finding<boolean>
+  readonly #replace: Finding<EtagForm | null>
 
   constructor(client: S3Client, settings: S3Settings, randomId: () => string, known: S3Conditions | null) {
     this.#client = client
     this.#settings = settings
     this.#randomId = randomId
     this.onComplete = known?.onComplete ?? false
-    this.#onPut = known === null ? null : Promise.resolve(known.onPut)
+    this.#create = new Finding((signal) => this.#checkCreate(signal), known === null ? undefined : known.onPut)
+    this.#replace = new Finding((signal) => this.#checkReplace(signal))
   }
 
-  async onPut(signal: AbortSignal): Promise<boolean> {
-    const checking = this.#onPut ?? this.#check(AbortSignal.timeout(CHECK_TIMEOUT_MS))
-    this.#onPut = checking
-    try {
-      return await orAborted(checking, signal)
-    } catch (error) {
-      // The store was away, or hung for longer than the caller waits: who asks next asks it anew.
-      if (this.#onPut === checking) this.#onPut = null
-      throw error
-    }
+  /** Whether `If-None-Match: *` is honoured. */
+  async onCreate(signal: AbortSignal): Promise<boolean> {
+    return await this.#create.wait(signal)
   }
 
-  async #check(signal: AbortSignal): Promise<boolean> {
-    const name = { Bucket: this.#settings.bucket, Key: this.#settings.prefix + probeKey(this.#randomId()) }
-    const create = async (body: string, condition: { IfNoneMatch: '*' } | { IfMatch: string }): Promise<boolean> => {
-      const command = new PutObjectCommand({ ...name, Body: body, ...condition })
-      try {
-        await askS3('PutObject', signal, () => this.#client.send(command, { abortSignal: signal }))
-        return true
-      } catch (error) {
-        if (hasStatus(error, 412)) return false
-        throw error
+  /** In which form an etag is compared; null: `If-Match` is not honoured. */
+  async onReplace(signal: AbortSignal): Promise<EtagForm | null> {
+    return await this.#replace.wait(signal)
+  }
+
+  async #checkCreate(signal: AbortSignal): Promise<boolean> {
+    return await this.#withObject(signal, false, async (put) => {
+      await put('1', { IfNoneMatch: '*' })
+      return (await put('2', { IfNoneMatch: '*' })) === null
+    })
+  }
+
+  async #checkReplace(signal: AbortSignal): Promise<EtagForm | null> {
+    return await this.#withObject(signal, null, async (put) => {
+      const etag = await put('1', {})
+      if ((await put('2', { IfMatch: inForm('quoted', NO_ETAG) })) !== null) return null
+      for (const form of ['quoted', 'bare'] as const) {
+        if ((await put('3', { IfMatch: inForm(form, (etag ?? '').replaceAll('"', '')) })) === null) continue
+        // Bare, a store that cannot read the condition may take anything.
+        return (await put('4', { IfMatch: inForm(form, NO_ETAG) })) === null ? form : null
       }
-    }
+      return null
+    })
+  }
+
+  /** `put` gives the etag, or null where the condition does not hold. `refused`: when the headers are not taken at all. */
+  async #withObject<T>(
+    signal: AbortSignal,
+    refused: T,
+    check: (put: (body: string, condition: Condition) => Promise<string | null>) => Promise<T>,
+  ): Promise<T> {
+    const name = { Bucket: this.#settings.bucket, Key: this.#settings.prefix + probeKey(this.#randomId()) }
     try {
-      await create('1', { IfNoneMatch: '*' })
-      if (await create('2', { IfNoneMatch: '*' })) return false
-      return !(await create('3', { IfMatch: '"00000000000000000000000000000000"' }))
+      return await check(async (body, condition) => {
+        const command = new PutObjectCommand({ ...name, Body: body, ...condition })
+        try {
+          const { output } = await askS3('PutObject', signal, () => this.#client.send(command, { abortSignal: signal }))
+          return output.ETag ?? ''
+        } catch (error) {
+          if (hasStatus(error, 412)) return null
+          throw error
+        }
+      })
     } catch (error) {
-      if (hasStatus(error, 501) || hasStatus(error, 400)) return false
+      if (hasStatus(error, 501) || hasStatus(error, 400)) return refused
       throw error
     } finally {
       const command = new DeleteObjectCommand(name)
       // What is left over lies below probe/ and harms nobody.
       await askS3('DeleteObject', signal, () => this.#client.send(command, { abortSignal: signal })).catch(() => {})
+    }
+  }
+}
+
+export function inForm(form: EtagForm, etag: string): string {
+  return form === 'quoted' ? `"${etag}"` : etag
+}
+
+type Condition = { readonly IfNoneMatch?: '*'; readonly IfMatch?: string }
+
+/** Something that is found out once, by whoever asks first. */
+class Finding<T> {
+  readonly #find: (signal: AbortSignal) => Promise<T>
+  #found: Promise<T> | null
+
+  constructor(find: (signal: AbortSignal) => Promise<T>, known?: T) {
+    this.#find = find
+    this.#found = known === undefined ? null : Promise.resolve(known)
+  }
+
+  async wait(signal: AbortSignal): Promise<T> {
+    const finding = this.#found ?? this.#find(AbortSignal.timeout(CHECK_TIMEOUT_MS))
+    this.#found = finding
+    try {
+      return await orAborted(finding, signal)
+    } catch (error) {
+      // The store was away, or hung for longer than the caller waits: who asks next asks it anew.
+      if (this.#found === finding) this.#found = null
+      throw error
     }
   }
 }

@@ -57,9 +57,9 @@ export class S3Store implements ObjectStore {
     this.#upload = new S3Upload(this.#client, settings, this.#conditions, randomId)
   }
 
-  /** Finds out now what the first conditional put would have to wait for. */
+  /** Finds out now what the first conditional creation would have to wait for. */
   async prepare(signal: AbortSignal): Promise<void> {
-    await this.#explained(() => this.#conditions.onPut(signal))
+    await this.#explained(() => this.#conditions.onCreate(signal))
   }
 
   async put(

@@ -14,7 +14,7 @@ import { Permits } from '../core/permits.ts'
 import { equalParts } from './equal-parts.ts'
 import type { ObjectKey, StoredObject } from './object-store.ts'
 import { askS3, hasStatus, isRefusal, S3Refusal } from './s3-client.ts'
-import type { ConditionCheck } from './s3-conditions.ts'
+import { type ConditionCheck, inForm } from './s3-conditions.ts'
 import { describePlace, MAX_PARTS, type S3Settings } from './s3-settings.ts'
 
 /** Parts of one upload at once; more uploads share `uploadConcurrency`. */
@@ -40,6 +40,8 @@ export interface S3PutCall {
 interface Target {
   readonly key: ObjectKey
   readonly mark: string
+  /** As the store compares it. */
+  readonly ifMatch: string | null
   readonly call: S3PutCall
 }
 
@@ -64,14 +66,18 @@ export class S3Upload {
     body: AsyncIterable<Uint8Array> | Uint8Array,
     call: S3PutCall,
   ): Promise<StoredObject | null> {
-    const isConditional = call.ifAbsent === true || call.ifMatch !== undefined
     const isSingle = call.ifMatch !== undefined || (call.ifAbsent === true && !this.#conditions.onComplete)
-    if (isConditional && !(await this.#conditions.onPut(call.signal))) {
-      throw this.#cannot('it ignores conditional writes (If-None-Match, If-Match), so it cannot decide who was first')
+    if (call.ifAbsent === true && !(await this.#conditions.onCreate(call.signal))) {
+      throw this.#cannot('it ignores conditional creation (If-None-Match), so it cannot decide who was first')
     }
+    const etagForm = call.ifMatch === undefined ? null : await this.#conditions.onReplace(call.signal)
+    if (call.ifMatch !== undefined && etagForm === null) {
+      throw this.#cannot('it ignores conditional replacement (If-Match), so it cannot decide who was first')
+    }
+    const ifMatch = call.ifMatch === undefined || etagForm === null ? null : inForm(etagForm, call.ifMatch)
     const stop = new AbortController()
     const signal = AbortSignal.any([call.signal, stop.signal])
-    const target = { key, mark: this.#randomId(), call }
+    const target = { key, mark: this.#randomId(), ifMatch, call }
     const parts = equalParts(body, isSingle ? MAX_CONDITIONAL_BYTES : this.#settings.partBytes, signal)
     try {
       const first = await parts.next()
@@ -87,13 +93,13 @@ export class S3Upload {
     }
   }
 
-  async #putWhole({ key, mark, call }: Target, body: Uint8Array): Promise<StoredObject | null> {
-    const { signal, ifAbsent = false, ifMatch } = call
+  async #putWhole({ key, mark, ifMatch, call }: Target, body: Uint8Array): Promise<StoredObject | null> {
+    const { signal, ifAbsent = false } = call
     const command = new PutObjectCommand({
       ...this.#name(key),
       ...this.#traits(mark, call),
       ...(ifAbsent ? { IfNoneMatch: '*' } : {}),
-      ...(ifMatch === undefined ? {} : { IfMatch: `"${ifMatch}"` }),
+      ...(ifMatch === null ? {} : { IfMatch: ifMatch }),
       Body: body,
       ContentLength: body.byteLength,
     })
@@ -104,9 +110,9 @@ export class S3Upload {
         )
         return this.#stored(key, body.byteLength, output.ETag, call)
       } catch (error) {
-        if ((!ifAbsent && ifMatch === undefined) || !(error instanceof S3Refusal)) throw error
+        if ((!ifAbsent && ifMatch === null) || !(error instanceof S3Refusal)) throw error
         // AWS: If-Match on a key that is not there.
-        if (ifMatch !== undefined && isRefusal(error, 'NoSuchKey')) return null
+        if (ifMatch !== null && isRefusal(error, 'NoSuchKey')) return null
         // Tried before: the first try may have succeeded and only its answer was lost.
         if (hasStatus(error, 412)) return error.attempts > 1 ? await this.#findOwn(key, mark, signal) : null
         if (!hasStatus(error, 409) || conflicts >= MAX_CONFLICTS) throw error
