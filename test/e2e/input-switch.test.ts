@@ -172,3 +172,33 @@ test('the same address plays on through a restart of the encoder, another resolu
   expect(new Set(segments.flatMap(({ map }) => map?.uri ?? [])).size).toBeGreaterThan(1)
   expect(await decodeErrors(stream.playback.hls, 4)).toBe('')
 }, 120_000)
+
+test('the console lists inputs with their health, puts another on air, and takes a slate', async () => {
+  await using opened = new AsyncDisposableStack()
+  const stream = await mirror.createStream('desk', { onBusy: 'standby' })
+  opened.use(new Encoder([...pictureArgs(PICTURE), ...outputTo('rtmp', stream)]))
+  await mirror.waitForStatus('desk', 'live', 15_000)
+  opened.use(new Encoder([...pictureArgs(PICTURE), ...outputTo('srt', stream)]))
+  await waitForRoles('desk', { 'push-1': 'active healthy', 'push-2': 'standby healthy' })
+
+  const context = await browser.newContext({ viewport: { width: 1280, height: 1000 } })
+  opened.defer(() => context.close())
+  const page = await context.newPage()
+  page.setDefaultTimeout(15_000)
+  await page.goto(/\S+\/login-link\?token=\S+/.exec(mirror.output)?.[0] ?? '')
+  await page.getByLabel('New password').waitFor()
+  await page.goto(`${mirror.consoleUrl}/streams/desk?tab=settings`)
+  const list = page.getByRole('list', { name: 'Inputs of this stream' })
+  await list.getByText('RTMP encoder').waitFor()
+  await list.getByText(/standing by · healthy/).waitFor()
+  await list.getByRole('button', { name: 'Put on air' }).click()
+  await waitForRoles('desk', { 'push-1': 'standby healthy', 'push-2': 'active healthy' })
+  await list.getByText(/on air · healthy · chosen by hand/).waitFor()
+
+  const picture = await page.screenshot({ type: 'png' })
+  await page.getByLabel('Slate file').setInputFiles({ name: 'slate.png', mimeType: 'image/png', buffer: picture })
+  await page.getByText(/^PNG, .*Ready\.$/).waitFor({ timeout: 30_000 })
+  if (process.env['MIRROR_SHOTS'] !== undefined) {
+    await page.screenshot({ path: join(process.env['MIRROR_SHOTS'], 'inputs.png'), fullPage: true })
+  }
+}, 90_000)

@@ -17,9 +17,11 @@ export class ProblemError extends Error {
 export interface Call {
   readonly signal?: AbortSignal
   readonly body?: unknown
+  /** Sent as it is, in place of `body`. */
+  readonly file?: File
 }
 
-export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 export async function callApi<Answer>(method: Method, path: string, call: Call = {}): Promise<Answer> {
   const signals = [AbortSignal.timeout(REQUEST_TIMEOUT_MS), ...(call.signal === undefined ? [] : [call.signal])]
@@ -32,8 +34,10 @@ export async function callApi<Answer>(method: Method, path: string, call: Call =
       headers: {
         accept: 'application/json',
         ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(call.file === undefined ? {} : { 'content-type': 'application/octet-stream' }),
       },
       ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      ...(call.file === undefined ? {} : { body: call.file }),
     })
   } catch (error) {
     if (call.signal?.aborted === true) throw error

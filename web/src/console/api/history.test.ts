@@ -5,6 +5,9 @@ import { StatusHistory } from './history.ts'
 const live = (bitrateBps: number): LiveView => ({
   startedAt: null,
   input: null,
+  inputs: [],
+  slate: null,
+  switches: {},
   tracks: [],
   bitrateBps,
   fps: 25,

@@ -181,7 +181,7 @@ function OfflineRows({ stream }: { readonly stream: StreamView }) {
       <Row label="Grace time" title="How long a silent stream stays up with gaps">
         {stream.settings.grace}
       </Row>
-      <Row label="Second publisher">{stream.settings.onBusy === 'refuse' ? 'is refused' : 'takes over'}</Row>
+      <Row label="Second encoder">{ON_BUSY[stream.settings.onBusy]}</Row>
       <Row label="Created">{formatAbsolute(Date.parse(stream.createdAt))}</Row>
     </>
   )
@@ -217,3 +217,5 @@ function plausibleMs(stats: PlayerStats | null): number | null {
 function round(value: number): number {
   return Math.round(value * 100) / 100
 }
+
+const ON_BUSY = { refuse: 'is refused', takeover: 'takes over', standby: 'stands by' } as const

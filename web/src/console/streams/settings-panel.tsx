@@ -15,6 +15,8 @@ const DURATIONS = [
   { key: 'segment', label: 'Segment', hint: '300ms to 10s. Ideally a whole number of keyframe intervals.' },
   { key: 'part', label: 'Part', hint: '80ms to 1s. Shorter is lower latency and more requests.' },
   { key: 'window', label: 'Live window', hint: '10s to 5m of the newest media, held in memory.' },
+  { key: 'switchAfter', label: 'Switch after', hint: 'Silence of the input on air before another takes its place.' },
+  { key: 'returnAfter', label: 'Return after', hint: 'Health of an earlier input before it is taken again, or never.' },
   { key: 'grace', label: 'Grace time', hint: 'How long a silent stream stays up with gaps before it ends.' },
 ] as const
 
@@ -71,13 +73,14 @@ export function SettingsPanel({ stream }: { readonly stream: StreamView }) {
             <option value="fixed">fixed: they divide the segment</option>
           </SelectField>
           <SelectField
-            label="Second publisher"
+            label="Second encoder"
             hint="What happens when an encoder connects while another one publishes."
             value={draft.onBusy}
-            onChange={(event) => set({ onBusy: event.target.value === 'takeover' ? 'takeover' : 'refuse' })}
+            onChange={(event) => set({ onBusy: event.target.value as Draft['onBusy'] })}
           >
             <option value="refuse">is refused</option>
             <option value="takeover">takes over</option>
+            <option value="standby">stands by as a backup</option>
           </SelectField>
         </div>
         <InlineProblem error={save.error} />

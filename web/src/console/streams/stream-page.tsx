@@ -18,9 +18,11 @@ import { secondsOf } from './connect-commands.ts'
 import { ConnectPanel } from './connect-panel.tsx'
 import { DeleteDialog } from './delete-dialog.tsx'
 import { HealthPanel } from './health-panel.tsx'
+import { InputsPanel } from './inputs-panel.tsx'
 import { KeysPanel } from './keys-panel.tsx'
 import { LivePicture } from './live-picture.tsx'
 import { SettingsPanel } from './settings-panel.tsx'
+import { SlatePanel } from './slate-panel.tsx'
 import { restartStream, setTestSource } from './stream-actions.ts'
 import { StreamEvents } from './stream-events.tsx'
 import { RangeSwitch, StreamPlots } from './stream-plots.tsx'
@@ -118,7 +120,11 @@ function SettingsTab({ stream }: { readonly stream: StreamView }) {
   return (
     <div className="grid items-start gap-4 xl:grid-cols-2">
       <SettingsPanel key={stream.updatedAt} stream={stream} />
-      <KeysPanel streamId={stream.id} />
+      <div className="grid gap-4">
+        <InputsPanel stream={stream} />
+        <SlatePanel stream={stream} />
+        <KeysPanel streamId={stream.id} />
+      </div>
     </div>
   )
 }

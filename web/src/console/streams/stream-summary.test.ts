@@ -30,6 +30,9 @@ const audio: LiveView['tracks'][number] = {
 const live = (tracks: LiveView['tracks']): LiveView => ({
   startedAt: null,
   input: null,
+  inputs: [],
+  slate: null,
+  switches: {},
   tracks,
   bitrateBps: 0,
   fps: 0,
