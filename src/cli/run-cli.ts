@@ -9,6 +9,7 @@ import { addEventCommands } from './event-commands.ts'
 import { findServer, type ServerFlags } from './find-server.ts'
 import { addLintCommand } from './lint-command.ts'
 import type { WithSession } from './session.ts'
+import { addStoreCommands } from './store-commands.ts'
 import { addStreamCommands } from './stream-commands.ts'
 
 export const EXIT_FAILED = 1
@@ -54,6 +55,7 @@ function createProgram(host: CliHost, setExitCode: (code: number) => void): Comm
   addApiKeyCommands(program, withSession)
   addEventCommands(program, withSession, host)
   addLintCommand(program, host, setExitCode)
+  addStoreCommands(program, host, setExitCode)
   return program
 }
 

@@ -239,7 +239,7 @@ export const ERRORS = {
     'destination',
     501,
     'The store cannot do this',
-    'Use a store that can; for timeline entries the database can decide instead (timeline.arbiter).',
+    'Use a store that can ("mirror store probe" shows what it can do); for timeline entries the database can decide instead (timeline.arbiter).',
   ),
   object_archived: row('caller', 409, 'The object is archived', 'Restore it first; the message names the object.'),
   object_exists: row('caller', 412, 'An object with this key exists', 'Nothing was changed.'),

@@ -63,7 +63,7 @@ export const CAPABILITIES = {
 } as const satisfies Record<string, Capability>
 
 export type CapabilityId = keyof typeof CAPABILITIES
-export const CAPABILITY_IDS = Object.keys(CAPABILITIES) as readonly CapabilityId[]
+export const CAPABILITY_IDS = Object.keys(CAPABILITIES) as [CapabilityId, ...CapabilityId[]]
 
 export interface CapabilityAnswer {
   /** `unknown`: not tried, or the store did not answer. */

@@ -1,10 +1,12 @@
 // What the probe says of real servers, and of addresses where there is none.
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { runCli } from '../../src/cli/run-cli.ts'
 import { judgeStore, renderMatrix } from '../../src/storage/capabilities.ts'
 import { probeS3 } from '../../src/storage/s3-probe.ts'
 import type { S3Settings } from '../../src/storage/s3-settings.ts'
 import { openS3Store } from '../../src/storage/s3-store.ts'
+import { onS3 } from '../support/origin-pair.ts'
 import { RGW_COLD_CLASS, rgwMissing } from '../support/rgw.ts'
 import { createTestBucket } from '../support/s3-bucket.ts'
 import { versitygwMissing } from '../support/versitygw.ts'
@@ -18,6 +20,41 @@ async function keysIn(settings: S3Settings): Promise<number> {
   for await (const _ of store.list('', { signal: host.signal })) count += 1
   return count
 }
+
+async function probe(settings: S3Settings, ...flags: string[]): Promise<{ code: number; out: string; err: string }> {
+  const said = { out: '', err: '' }
+  const code = await runCli(['store', 'probe', ...flags], {
+    env: onS3(settings).env,
+    version: '1',
+    fetch,
+    stdout: (text) => {
+      said.out += text
+    },
+    stderr: (text) => {
+      said.err += text
+    },
+    serve: async () => 0,
+    signal: host.signal,
+  })
+  return { code, ...said }
+}
+
+test('a folder needs no probe', async () => {
+  let err = ''
+  const code = await runCli(['store', 'probe'], {
+    env: {},
+    version: '1',
+    fetch,
+    stdout: () => {},
+    stderr: (text) => {
+      err += text
+    },
+    serve: async () => 0,
+    signal: host.signal,
+  })
+  expect(code).not.toBe(0)
+  expect(err).toContain('folders need no probe')
+})
 
 describe.skipIf(rgwMissing() !== null)('Ceph RADOS Gateway, probed', () => {
   test(
@@ -35,6 +72,24 @@ describe.skipIf(rgwMissing() !== null)('Ceph RADOS Gateway, probed', () => {
       expect(versioning).toEqual({ outcome: 'no', note: 'it is off' })
       expect(lifecycle).toEqual({ outcome: 'yes', note: 'none yet' })
       expect(await keysIn(settings)).toBe(0)
+    },
+    TIMEOUT_MS,
+  )
+
+  test(
+    '`mirror store probe` prints and keeps it, and its exit code tells whether the store can be used',
+    async () => {
+      const settings = await createTestBucket('rgw')
+      const first = await probe(settings)
+      expect(first).toMatchObject({ code: 0, err: '' })
+      expect(first.out).toContain('Origins can agree through it.')
+      const second = await probe(settings, '--json')
+      expect(JSON.parse(second.out)).toMatchObject({ verdict: { isUsable: true }, drift: [] })
+      expect(await keysIn(settings)).toBe(1)
+      const nowhere = await probe({ ...settings, bucket: 'mirror-nowhere' })
+      expect(nowhere.code).toBe(1)
+      expect(nowhere.out).toContain('there is no bucket "mirror-nowhere"')
+      expect(first.out + second.out + nowhere.out).not.toContain(settings.credentials?.secretKey)
     },
     TIMEOUT_MS,
   )
