@@ -4,6 +4,7 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
+import { NO_DATE_RANGES } from '../src/hls/date-range.ts'
 import {
   type OpenSegment,
   type PlaylistPart,
@@ -214,6 +215,7 @@ function playlistText(id: string, beside: string, part: number): string {
         lastPart: part % PARTS_PER_SEGMENT,
       },
     ],
+    dateRanges: NO_DATE_RANGES,
     isEnded: id === '',
   })
 }

@@ -61,7 +61,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
   const slates = new SlateMaker({ store: slateStore, ffmpegPath: config.ffmpeg.path, spawn, log: log.child('slate') })
   // Known before ingest opens, so that an encoder that waits for the restart is not refused.
   const streams: RegisteredStream[] = []
-  await registerStreams(catalog, { register: (stream) => void streams.push(stream) })
+  await registerStreams(catalog, { register: (stream) => void streams.push(stream) }, clock())
   const live = opened.use(
     await startSupervisor({
       host: config.bind,

@@ -9,6 +9,7 @@ import type { LiveControl } from '../live/control.ts'
 import type { Access, Principal } from './access.ts'
 import type { ApiSecrets } from './api-secrets.ts'
 import type { Authenticator } from './authenticator.ts'
+import type { DateRangeService } from './date-range-service.ts'
 import type { EventHub } from './event-hub.ts'
 import type { Metrics } from './metrics.ts'
 import type { LoginLimits } from './request-gate.ts'
@@ -30,6 +31,7 @@ export interface ApiContext {
   readonly events: EventHub
   readonly metrics: Metrics
   readonly streams: StreamService
+  readonly dateRanges: DateRangeService
   readonly logins: LoginLimits
   /** Ends WebSocket connections whose credential no longer holds. */
   readonly recheckSockets: () => void

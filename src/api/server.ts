@@ -17,6 +17,8 @@ import type { ApiSecrets } from './api-secrets.ts'
 import { createAuthenticator } from './authenticator.ts'
 import { type ConsoleFiles, registerConsole, wantsPage } from './console-files.ts'
 import type { ApiApp, ApiContext } from './context.ts'
+import { startDateRangeFeed } from './date-range-feed.ts'
+import { createDateRangeService } from './date-range-service.ts'
 import { createEventHub, type EventHub } from './event-hub.ts'
 import { createMetrics } from './metrics.ts'
 import { openApiOptions } from './openapi.ts'
@@ -25,6 +27,7 @@ import { DEFAULT_RATE_LIMITS, type RateLimits } from './rate-limit.ts'
 import { createRequestGate } from './request-gate.ts'
 import { registerApiKeyRoutes } from './routes/api-key-routes.ts'
 import { registerAuthRoutes } from './routes/auth-routes.ts'
+import { registerDateRangeRoutes } from './routes/date-range-routes.ts'
 import { registerEventRoutes } from './routes/event-routes.ts'
 import { registerInputRoutes } from './routes/input-routes.ts'
 import { registerKeyRoutes } from './routes/key-routes.ts'
@@ -103,21 +106,27 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
   const app = createApp(log)
   const routes = collectRoutes(app)
+  const streams = createStreamService({
+    catalog,
+    live,
+    secrets: options.secrets,
+    slates: options.slates,
+    addresses,
+    events,
+    clock,
+  })
+  const register = (streamId: string) => streams.refresh(streamId)
+  // A database in a file has one process.
+  if (options.database === 'postgres')
+    opened.use(startDateRangeFeed({ catalog, register, clock, log: log.child('date-ranges') }))
   const context: ApiContext = {
     ...options,
     startedAtMs: clock(),
     auth,
     events,
     metrics,
-    streams: createStreamService({
-      catalog,
-      live,
-      secrets: options.secrets,
-      slates: options.slates,
-      addresses,
-      events,
-      clock,
-    }),
+    streams,
+    dateRanges: createDateRangeService({ catalog, live, register, clock }),
     logins: gate.logins,
     recheckSockets: () => recheckSockets(),
   }
@@ -139,6 +148,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   registerStreamRoutes(app, context)
   registerInputRoutes(app, context)
   registerSlateRoutes(app, context)
+  registerDateRangeRoutes(app, context)
   registerKeyRoutes(app, context)
   registerTestSourceRoutes(app, context)
   registerEventRoutes(app, context)

@@ -1,6 +1,6 @@
 // What can be done to streams. The catalog changes first, then the media plane learns of it.
 import { createHash } from 'node:crypto'
-import type { Catalog, PublishKeyRow, Role, StreamRow } from '../catalog/types.ts'
+import type { Catalog, DateRangeRow, PublishKeyRow, Role, StreamRow } from '../catalog/types.ts'
 import { isMirrorError, MirrorError } from '../core/errors.ts'
 import type { LiveControl, RegisteredStream } from '../live/control.ts'
 import type { EventType } from '../live/events.ts'
@@ -16,6 +16,7 @@ import type {
   StreamView,
   UpdateStreamBody,
 } from './contract.ts'
+import { DATE_RANGE_REACH_MS } from './date-range-feed.ts'
 import type { EventHub } from './event-hub.ts'
 import { orderedInputs, planInput, renderConfiguredInput, requireInput, switchInput } from './stream-inputs.ts'
 import type { Addresses } from './stream-urls.ts'
@@ -52,6 +53,8 @@ export interface StreamService {
   stopTestSource(id: string): Promise<void>
   /** The demo stream, made if it is missing, with its test source running. */
   startDemo(): Promise<StreamView>
+  /** Tells the media plane what the catalog says of the stream now; nothing when it is gone. */
+  refresh(id: string): Promise<void>
 }
 
 export interface StreamServiceOptions {
@@ -65,10 +68,19 @@ export interface StreamServiceOptions {
 }
 
 /** Tells the media plane of every stream in the catalog; call it once, before ingest opens. */
-export async function registerStreams(catalog: Catalog, live: Pick<LiveControl, 'register'>): Promise<number> {
-  const [rows, keys] = await Promise.all([catalog.streams.list(), catalog.publishKeys.list()])
+export async function registerStreams(
+  catalog: Catalog,
+  live: Pick<LiveControl, 'register'>,
+  nowMs: number,
+): Promise<number> {
+  const [rows, keys, ranges] = await Promise.all([
+    catalog.streams.list(),
+    catalog.publishKeys.list(),
+    catalog.dateRanges.list({ endsAfterMs: nowMs - DATE_RANGE_REACH_MS }),
+  ])
   const keysOf = groupByStream(keys)
-  for (const row of rows) live.register(toRegistered(row, keysOf.get(row.id) ?? []))
+  const rangesOf = groupByStream(ranges)
+  for (const row of rows) live.register(toRegistered(row, keysOf.get(row.id) ?? [], rangesOf.get(row.id) ?? []))
   return rows.length
 }
 
@@ -99,7 +111,11 @@ export function createStreamService(options: StreamServiceOptions): StreamServic
   }
 
   async function register(row: StreamRow): Promise<void> {
-    live.register(toRegistered(row, await catalog.publishKeys.list(row.id)))
+    const [keys, ranges] = await Promise.all([
+      catalog.publishKeys.list(row.id),
+      catalog.dateRanges.list({ streamId: row.id, endsAfterMs: clock() - DATE_RANGE_REACH_MS }),
+    ])
+    live.register(toRegistered(row, keys, ranges))
   }
 
   function report(type: EventType, streamId: string, message: string): void {
@@ -118,7 +134,7 @@ export function createStreamService(options: StreamServiceOptions): StreamServic
     const row = { id: body.id, tenantId: DEFAULT_TENANT, name: body.name ?? '', settings, ...times }
     const key = newKey(row.id)
     await catalog.streams.create(row, key.row)
-    live.register(toRegistered(row, [key.row]))
+    live.register(toRegistered(row, [key.row], []))
     report('stream.created', row.id, `Stream ${row.id} was created`)
     return view(row, key.row)
   }
@@ -297,6 +313,12 @@ export function createStreamService(options: StreamServiceOptions): StreamServic
         await storeSlate(id, null, `The slate of ${id} was removed`)
       }),
 
+    refresh: (id) =>
+      serially(async () => {
+        const row = await catalog.streams.get(id)
+        if (row !== null) await register(row)
+      }),
+
     async startTestSource(id) {
       const row = await require(id)
       await live.startTestSource(id)
@@ -325,19 +347,24 @@ export function createStreamService(options: StreamServiceOptions): StreamServic
   }
 }
 
-function groupByStream(keys: readonly PublishKeyRow[]): ReadonlyMap<string, readonly PublishKeyRow[]> {
-  const groups = new Map<string, PublishKeyRow[]>()
-  for (const key of keys) {
-    const group = groups.get(key.streamId)
-    if (group === undefined) groups.set(key.streamId, [key])
-    else group.push(key)
+function groupByStream<T extends { readonly streamId: string }>(rows: readonly T[]): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>()
+  for (const row of rows) {
+    const group = groups.get(row.streamId)
+    if (group === undefined) groups.set(row.streamId, [row])
+    else group.push(row)
   }
   return groups
 }
 
-function toRegistered(row: StreamRow, keys: readonly PublishKeyRow[]): RegisteredStream {
+function toRegistered(
+  row: StreamRow,
+  keys: readonly PublishKeyRow[],
+  ranges: readonly DateRangeRow[],
+): RegisteredStream {
   const { id, tenantId, settings } = row
-  return { id, tenantId, settings, keyLookups: keys.map(({ lookup }) => lookup) }
+  const dateRanges = ranges.map(({ range }) => range)
+  return { id, tenantId, settings, dateRanges, keyLookups: keys.map(({ lookup }) => lookup) }
 }
 
 function checkSettings(settings: StreamSettings): StreamSettings {

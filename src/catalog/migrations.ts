@@ -155,6 +155,21 @@ const MIGRATIONS: readonly Migration[] = [
       ${tableEnd}`,
     ],
   },
+  {
+    version: 4,
+    name: 'date ranges',
+    statements: ({ text, integer, tableEnd }) => [
+      `create table date_ranges (
+        stream_id ${text} not null references streams (id) on delete cascade,
+        id ${text} not null,
+        starts_at_ms ${integer} not null,
+        ends_at_ms ${integer},
+        body ${text} not null,
+        created_at_ms ${integer} not null,
+        primary key (stream_id, id)
+      ${tableEnd}`,
+    ],
+  },
 ]
 
 export const NEWEST_VERSION = Math.max(...MIGRATIONS.map((migration) => migration.version))

@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads'
 import { CamelCasePlugin, type Dialect, Kysely, PostgresDialect } from 'kysely'
 import type { Log } from '../core/log.ts'
 import { openApiKeys } from './api-keys.ts'
+import { openDateRanges } from './date-ranges.ts'
 import { openEvents } from './events.ts'
 import { openJobs } from './jobs.ts'
 import { migrate } from './migrate.ts'
@@ -40,6 +41,7 @@ export async function openCatalog(
   return {
     streams: openStreams(db),
     publishKeys: openPublishKeys(db),
+    dateRanges: openDateRanges(db),
     users: openUsers(db),
     apiKeys: openApiKeys(db),
     sessions: openSessions(db),

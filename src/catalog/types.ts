@@ -1,4 +1,5 @@
 // What the catalog keeps and promises. Implemented once over Kysely, for SQLite and PostgreSQL, under one contract suite.
+import type { DateRange } from '../hls/date-range.ts'
 import type { JobTable } from '../jobs/types.ts'
 import type { MirrorEvent } from '../live/events.ts'
 import type { StreamSettings } from '../live/settings.ts'
@@ -23,6 +24,15 @@ export interface PublishKeyRow {
   readonly sealed: string
   /** HMAC-SHA-256 of the key under the installation secret, hex. */
   readonly lookup: string
+  readonly createdAtMs: number
+}
+
+/** What playlists of a stream announce (EXT-X-DATERANGE). */
+export interface DateRangeRow {
+  readonly streamId: string
+  readonly range: DateRange
+  /** Null: nobody knows yet. */
+  readonly endsAtMs: number | null
   readonly createdAtMs: number
 }
 
@@ -84,6 +94,15 @@ export interface Catalog extends AsyncDisposable {
     rotate(key: PublishKeyRow): Promise<void>
     /** Newest first; all streams' keys when `streamId` is omitted. */
     list(streamId?: string): Promise<readonly PublishKeyRow[]>
+    remove(streamId: string, id: string): Promise<boolean>
+  }
+  readonly dateRanges: {
+    /** False when the stream has one of this id. Throws `stream_not_found`. */
+    add(row: DateRangeRow): Promise<boolean>
+    /** By stream, start and id. `endsAfterMs`: only those that end later, or whose end nobody knows. */
+    list(query: { readonly streamId?: string; readonly endsAfterMs?: number }): Promise<readonly DateRangeRow[]>
+    /** False when it is gone, or is not `before` any more. */
+    update(row: DateRangeRow, before: DateRange): Promise<boolean>
     remove(streamId: string, id: string): Promise<boolean>
   }
   readonly users: {

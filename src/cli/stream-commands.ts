@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { CreateStreamBody, LoginLinkView, PublishKeyView, StreamView } from '../api/contract.ts'
 import { CliError } from './cli-error.ts'
+import { addDateRangeCommands } from './date-range-commands.ts'
 import { addInputCommands, describeInput } from './input-commands.ts'
 import { serverCommand } from './server-command.ts'
 import type { WithSession } from './session.ts'
@@ -82,6 +83,7 @@ export function addStreamCommands(program: Command, withSession: WithSession): v
   addInputCommands(stream, withSession)
   addTrackCommands(stream, withSession)
   addSlateCommands(stream, withSession)
+  addDateRangeCommands(stream, withSession)
 
   serverCommand(program, 'demo', 'start the demo stream with the test source').action((_flags, command: Command) =>
     withSession(command, async ({ client, print }) => {

@@ -197,6 +197,31 @@ export const ERRORS = {
     'Upload a PNG or JPEG picture, or an MP4 clip with H.264 video, of at most 20 MiB and 60 s.',
   ),
   slate_not_found: row('caller', 404, 'The stream has no slate', 'Upload one with "mirror stream slate set".'),
+  daterange_exists: row(
+    'caller',
+    409,
+    'There is a date range with this id',
+    'Choose another id, or end the one that is there.',
+  ),
+  daterange_fixed: row(
+    'caller',
+    409,
+    'A date range cannot be changed in this respect',
+    'Players may have read it already: only add what is not said yet, or end it and add another.',
+  ),
+  daterange_limit: row('caller', 409, 'The stream has too many date ranges', 'Remove some that are over.'),
+  daterange_listed: row(
+    'caller',
+    409,
+    'The date range lies in a playlist',
+    'End it; it can be removed when playlists have left it behind.',
+  ),
+  daterange_not_found: row(
+    'caller',
+    404,
+    'There is no such date range',
+    'List the date ranges of the stream to see which exist.',
+  ),
   input_not_ready: row(
     'caller',
     409,

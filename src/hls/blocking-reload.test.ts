@@ -41,22 +41,22 @@ test.each<[string, number | null, number | null, Partial<PlaylistPosition>, stri
   ['parts of a second and more: three ahead', 101, 2 + 3, { partTargetSec: 1 }, 'wait'],
   ['parts of a second and more: four ahead', 101, 2 + 4, { partTargetSec: 1 }, 'reject'],
 ])('%s (msn %s, part %s)', (_, msn, part, changed, decision) => {
-  expect(decideReload({ msn, part, skip: false }, { ...at, ...changed })).toBe(decision)
+  expect(decideReload({ msn, part, skip: null }, { ...at, ...changed })).toBe(decision)
 })
 
 test('the last part of the next segment may be asked for, however long segments are (hls.js without low latency)', () => {
   const long = { ...at, lastMsnParts: 28, openMsn: null, openParts: 0, partTargetSec: 0.214, targetDurationSec: 12 }
-  expect(decideReload({ msn: 101, part: 27, skip: false }, long)).toBe('wait')
-  expect(decideReload({ msn: 101, part: 60, skip: false }, long)).toBe('reject')
+  expect(decideReload({ msn: 101, part: 27, skip: null }, long)).toBe('wait')
+  expect(decideReload({ msn: 101, part: 60, skip: null }, long)).toBe('reject')
 })
 
 test.each([
-  ['', { msn: null, part: null, skip: false }],
-  ['_HLS_msn=5', { msn: 5, part: null, skip: false }],
-  ['_HLS_msn=5&_HLS_part=0', { msn: 5, part: 0, skip: false }],
-  ['_HLS_skip=YES', { msn: null, part: null, skip: true }],
-  ['_HLS_msn=5&_HLS_skip=v2', { msn: 5, part: null, skip: true }],
-  ['_HLS_skip=no', { msn: null, part: null, skip: false }],
+  ['', { msn: null, part: null, skip: null }],
+  ['_HLS_msn=5', { msn: 5, part: null, skip: null }],
+  ['_HLS_msn=5&_HLS_part=0', { msn: 5, part: 0, skip: null }],
+  ['_HLS_skip=YES', { msn: null, part: null, skip: 'YES' }],
+  ['_HLS_msn=5&_HLS_skip=v2', { msn: 5, part: null, skip: 'v2' }],
+  ['_HLS_skip=no', { msn: null, part: null, skip: null }],
   ['_HLS_part=1', null],
   ['_HLS_msn=-1', null],
   ['_HLS_msn=1.5', null],

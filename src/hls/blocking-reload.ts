@@ -3,7 +3,8 @@
 export interface ReloadDirectives {
   readonly msn: number | null
   readonly part: number | null
-  readonly skip: boolean
+  /** `v2`: date ranges may be left out, too. */
+  readonly skip: 'YES' | 'v2' | null
 }
 
 /** Where a media playlist stands. */
@@ -29,7 +30,7 @@ export function parseDirectives(query: URLSearchParams): ReloadDirectives | null
   const skip = query.get('_HLS_skip')
   if (msn === 'illegal' || part === 'illegal') return null
   if (part !== null && msn === null) return null // 6.2.5.2: _HLS_part requires _HLS_msn.
-  return { msn, part, skip: skip === 'YES' || skip === 'v2' }
+  return { msn, part, skip: skip === 'YES' || skip === 'v2' ? skip : null }
 }
 
 function parseInteger(text: string | null): number | null | 'illegal' {

@@ -1,9 +1,10 @@
 import { parse } from 'hls-parser'
 import { expect, test } from 'vitest'
+import { NO_DATE_RANGES } from './date-range.ts'
 import { type IFrameSegment, renderIFramePlaylist } from './iframe-playlist.ts'
 import { skippableSegments } from './playlist-lines.ts'
 
-const TERMS = { targetDurationSec: 2, partTargetSec: 0.214, hasIndependentSegments: false }
+const TERMS = { targetDurationSec: 2, partTargetSec: 0.214, hasIndependentSegments: false, dateRanges: NO_DATE_RANGES }
 
 function segments(count: number, changed: (msn: number) => Partial<IFrameSegment> = () => ({})): IFrameSegment[] {
   return Array.from({ length: count }, (_, index) => {
@@ -31,7 +32,7 @@ test('an I-frame playlist, word for word: a segment without keyframe is a gap', 
   expect(text).toBe(`#EXTM3U
 #EXT-X-VERSION:9
 #EXT-X-TARGETDURATION:2
-#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=12.00000,HOLD-BACK=6.00000,PART-HOLD-BACK=0.64200
+#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=12.00000,CAN-SKIP-DATERANGES=YES,HOLD-BACK=6.00000,PART-HOLD-BACK=0.64200
 #EXT-X-I-FRAMES-ONLY
 #EXT-X-MEDIA-SEQUENCE:100
 #EXT-X-DISCONTINUITY-SEQUENCE:4
@@ -58,7 +59,7 @@ test('a delta update leaves out what a media playlist of the same segments would
   const playlist = { ...TERMS, segments: segments(15), isEnded: false }
   const skip = skippableSegments(playlist)
   expect(skip).toBe(9)
-  const text = renderIFramePlaylist(playlist, skip)
+  const text = renderIFramePlaylist(playlist, { segments: skip, isV2: false })
   expect(text).toContain('#EXT-X-SKIP:SKIPPED-SEGMENTS=9\n#EXT-X-MAP')
   expect(text.match(/\.m4s/g)).toHaveLength(6)
   expect(renderIFramePlaylist({ ...playlist, isEnded: true }).endsWith('#EXT-X-ENDLIST\n')).toBe(true)

@@ -1,6 +1,15 @@
 // I-frame playlists: RFC 8216bis 4.4.3.6. One entry for each segment of the track, so that numbers, dates and
 // discontinuities are those of its media playlist: the keyframe that the segment begins with, or a gap where it has none.
-import { decimal, headLines, type PlaylistTerms, SegmentHeads } from './playlist-lines.ts'
+import type { DateRangeLines } from './date-range.ts'
+import {
+  dateRangeLines,
+  decimal,
+  headLines,
+  NO_SKIP,
+  type PlaylistTerms,
+  SegmentHeads,
+  type Skip,
+} from './playlist-lines.ts'
 
 export interface IFrameSegment {
   readonly msn: number
@@ -16,23 +25,24 @@ export interface IFrameSegment {
 
 export interface IFramePlaylist extends PlaylistTerms {
   readonly segments: readonly IFrameSegment[]
+  readonly dateRanges: DateRangeLines
   readonly isEnded: boolean
 }
 
-/** `skip` > 0 makes it a delta update. It has no parts: nobody scrubs at the live edge. */
-export function renderIFramePlaylist(playlist: IFramePlaylist, skip = 0): string {
+/** Whole or as a delta update. It has no parts: nobody scrubs at the live edge. */
+export function renderIFramePlaylist(playlist: IFramePlaylist, skip: Skip = NO_SKIP): string {
   const { segments, isEnded } = playlist
   const first = segments[0] ?? null
-  const lines = headLines(playlist, first, ['#EXT-X-I-FRAMES-ONLY'])
-  if (skip > 0) lines.push(`#EXT-X-SKIP:SKIPPED-SEGMENTS=${skip}`)
-  const heads = new SegmentHeads(segments[skip - 1]?.dsn ?? first?.dsn ?? 0)
-  for (const segment of segments.slice(skip)) {
+  const lines = headLines(playlist, first, ['#EXT-X-I-FRAMES-ONLY'], skip, playlist.dateRanges)
+  const heads = new SegmentHeads(segments[skip.segments - 1]?.dsn ?? first?.dsn ?? 0)
+  for (const segment of segments.slice(skip.segments)) {
     lines.push(...heads.lines(segment))
     if (segment.keyframeBytes === null) lines.push('#EXT-X-GAP')
     lines.push(`#EXTINF:${decimal(segment.durationSec)},`)
     if (segment.keyframeBytes !== null) lines.push(`#EXT-X-BYTERANGE:${segment.keyframeBytes}@0`)
     lines.push(segment.uri)
   }
+  lines.push(...dateRangeLines(playlist.dateRanges, skip))
   if (isEnded) lines.push('#EXT-X-ENDLIST')
   return `${lines.join('\n')}\n`
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { parse, setOptions } from 'hls-parser'
 import { Parser } from 'm3u8-parser'
 import { expect, test } from 'vitest'
+import { NO_DATE_RANGES } from './date-range.ts'
 import { type MediaPlaylist, type PlaylistSegment, renderMediaPlaylist } from './media-playlist.ts'
 import { skippableSegments } from './playlist-lines.ts'
 
@@ -37,6 +38,7 @@ function playlist(segments: readonly PlaylistSegment[], changed: Partial<MediaPl
     open: null,
     preloadUri: 'p4-next.m4s',
     reports: [],
+    dateRanges: NO_DATE_RANGES,
     isEnded: false,
     ...changed,
   }
@@ -73,7 +75,7 @@ test('a live playlist, word for word', () => {
   expect(text).toBe(`#EXTM3U
 #EXT-X-VERSION:9
 #EXT-X-TARGETDURATION:4
-#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=24.00000,HOLD-BACK=12.00000,PART-HOLD-BACK=3.00000
+#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=24.00000,CAN-SKIP-DATERANGES=YES,HOLD-BACK=12.00000,PART-HOLD-BACK=3.00000
 #EXT-X-PART-INF:PART-TARGET=1.00000
 #EXT-X-MEDIA-SEQUENCE:100
 #EXT-X-DISCONTINUITY-SEQUENCE:4
@@ -197,7 +199,7 @@ test('what is growing does not move the skip boundary', () => {
 
 test('a delta keeps media sequence and discontinuity number, and names the init segment again', () => {
   const segments = range(100, 20)
-  const text = renderMediaPlaylist(playlist(segments), skippableSegments(playlist(segments)))
+  const text = renderMediaPlaylist(playlist(segments), { segments: skippableSegments(playlist(segments)), isV2: false })
   expect(text).toContain(`#EXT-X-MEDIA-SEQUENCE:100
 #EXT-X-DISCONTINUITY-SEQUENCE:4
 #EXT-X-SKIP:SKIPPED-SEGMENTS=8
@@ -211,9 +213,9 @@ test('a delta keeps media sequence and discontinuity number, and names the init 
 
 test('a delta that starts behind a discontinuity does not tell it again; one that starts with it does', () => {
   const segments = range(100, 20, (msn) => ({ dsn: msn < 108 ? 4 : 5 }))
-  expect(lines(renderMediaPlaylist(playlist(segments), 8), /DISCONTINUITY$/)).toHaveLength(1)
-  expect(lines(renderMediaPlaylist(playlist(segments), 9), /DISCONTINUITY$/)).toHaveLength(0)
-  expect(lines(renderMediaPlaylist(playlist(segments), 7), /DISCONTINUITY$/)).toHaveLength(1)
+  expect(lines(renderMediaPlaylist(playlist(segments), { segments: 8, isV2: false }), /DISCONTINUITY$/)).toHaveLength(1)
+  expect(lines(renderMediaPlaylist(playlist(segments), { segments: 9, isV2: false }), /DISCONTINUITY$/)).toHaveLength(0)
+  expect(lines(renderMediaPlaylist(playlist(segments), { segments: 7, isV2: false }), /DISCONTINUITY$/)).toHaveLength(1)
 })
 
 test('a delta is the tail of the full playlist, whatever the segments are', () => {
@@ -235,7 +237,7 @@ test('a delta is the tail of the full playlist, whatever the segments are', () =
       expect(skip === 0 || keptSec >= 24).toBe(true)
       expect(keptSec - segments[skip]!.durationSec).toBeLessThan(24)
       const full = renderMediaPlaylist(whole).split('\n')
-      const delta = renderMediaPlaylist(whole, skip).split('\n')
+      const delta = renderMediaPlaylist(whole, { segments: skip, isV2: false }).split('\n')
       const tail = delta.slice(delta.indexOf(`${100 + skip}.m4s`))
       expect(full.slice(-tail.length)).toEqual(tail)
       const discontinuities = (text: readonly string[]) => text.filter((line) => line === '#EXT-X-DISCONTINUITY').length
@@ -265,4 +267,21 @@ test('a segment keeps its DISCONTINUITY until it is removed, and only then the h
   const removed = renderMediaPlaylist({ ...playlist(segments), removedDsn: 5 })
   expect(removed).toContain('#EXT-X-DISCONTINUITY-SEQUENCE:5\n')
   expect(lines(removed, /DISCONTINUITY$/)).toHaveLength(0)
+})
+
+test('a delta for v2 leaves old date ranges out, names the removed ones, and needs version 10; the others do not', () => {
+  const dateRanges = {
+    all: ['#EXT-X-DATERANGE:ID="a"', '#EXT-X-DATERANGE:ID="b"'],
+    recent: ['#EXT-X-DATERANGE:ID="b"'],
+    removedIds: ['x', 'y'],
+  }
+  const whole = playlist(range(100, 20), { dateRanges })
+  const ids = (text: string) => lines(text, /DATERANGE:/).map((line) => line.slice(-2, -1))
+  const full = renderMediaPlaylist(whole)
+  const delta = renderMediaPlaylist(whole, { segments: 8, isV2: false })
+  const v2 = renderMediaPlaylist(whole, { segments: 8, isV2: true })
+  expect([full, delta, v2].map((text) => ids(text).join(''))).toEqual(['ab', 'ab', 'b'])
+  expect([full, delta, v2].map((text) => /VERSION:(\d+)/.exec(text)?.[1])).toEqual(['9', '9', '10'])
+  expect(v2).toContain('#EXT-X-SKIP:SKIPPED-SEGMENTS=8,RECENTLY-REMOVED-DATERANGES="x\ty"\n')
+  expect(renderMediaPlaylist(whole, { segments: 0, isV2: true })).toBe(full)
 })

@@ -1,5 +1,14 @@
 // Media playlists as text. Source of every rule: RFC 8216bis (draft-pantos-hls-rfc8216bis-22).
-import { decimal, headLines, type PlaylistTerms, SegmentHeads } from './playlist-lines.ts'
+import type { DateRangeLines } from './date-range.ts'
+import {
+  dateRangeLines,
+  decimal,
+  headLines,
+  NO_SKIP,
+  type PlaylistTerms,
+  SegmentHeads,
+  type Skip,
+} from './playlist-lines.ts'
 
 export interface PlaylistPart {
   readonly uri: string
@@ -42,6 +51,7 @@ export interface MediaPlaylist extends PlaylistTerms {
   /** The part that will be published next. Null only when the playlist has ended. */
   readonly preloadUri: string | null
   readonly reports: readonly RenditionReport[]
+  readonly dateRanges: DateRangeLines
   readonly isEnded: boolean
 }
 
@@ -50,19 +60,19 @@ const PARTS_LISTED_TARGETS = 3
 /** As hls-parser reads it: three segments, the growing one included. No player starts further back than PART-HOLD-BACK. */
 const PARTS_LISTED_SEGMENTS = 3
 
-/** The playlist as served. `skip` > 0 makes it a delta update without the first `skip` segments (4.4.5.2). */
-export function renderMediaPlaylist(playlist: MediaPlaylist, skip = 0): string {
+/** The playlist as served, whole or as a delta update. */
+export function renderMediaPlaylist(playlist: MediaPlaylist, skip: Skip = NO_SKIP): string {
   const { partTargetSec, segments, open } = playlist
   const first = segments[0] ?? open
   // 6.2.1, 6.2.2: a segment keeps its EXT-X-DISCONTINUITY until it is removed; only then is the tag counted in the header.
   const headDsn = playlist.removedDsn ?? first?.dsn ?? 0
   const head = { msn: first?.msn ?? 0, dsn: headDsn }
-  const lines = headLines(playlist, head, [`#EXT-X-PART-INF:PART-TARGET=${decimal(partTargetSec)}`])
-  if (skip > 0) lines.push(`#EXT-X-SKIP:SKIPPED-SEGMENTS=${skip}`)
+  const kind = [`#EXT-X-PART-INF:PART-TARGET=${decimal(partTargetSec)}`]
+  const lines = headLines(playlist, head, kind, skip, playlist.dateRanges)
 
   const firstWithParts = firstSegmentWithParts(playlist)
-  const heads = new SegmentHeads(segments[skip - 1]?.dsn ?? headDsn)
-  for (let index = skip; index < segments.length; index++) {
+  const heads = new SegmentHeads(segments[skip.segments - 1]?.dsn ?? headDsn)
+  for (let index = skip.segments; index < segments.length; index++) {
     const segment = segments[index]
     if (segment === undefined) break
     lines.push(...heads.lines(segment))
@@ -70,13 +80,14 @@ export function renderMediaPlaylist(playlist: MediaPlaylist, skip = 0): string {
     if (index >= firstWithParts) for (const part of segment.parts) lines.push(partLine(part))
     lines.push(`#EXTINF:${decimal(segment.durationSec)},`, segment.uri)
   }
+  if (!playlist.isEnded && open !== null && open.parts.length > 0) {
+    lines.push(...heads.lines(open))
+    for (const part of open.parts) lines.push(partLine(part))
+  }
+  lines.push(...dateRangeLines(playlist.dateRanges, skip))
   if (playlist.isEnded) {
     lines.push('#EXT-X-ENDLIST')
   } else {
-    if (open !== null && open.parts.length > 0) {
-      lines.push(...heads.lines(open))
-      for (const part of open.parts) lines.push(partLine(part))
-    }
     if (playlist.preloadUri !== null) lines.push(`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${playlist.preloadUri}"`)
     for (const report of playlist.reports) lines.push(reportLine(report))
   }

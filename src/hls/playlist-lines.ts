@@ -1,4 +1,5 @@
 // What media playlists and I-frame playlists share: head, heads of segments, the delta boundary. RFC 8216bis.
+import type { DateRangeLines } from './date-range.ts'
 import type { OpenSegment } from './media-playlist.ts'
 
 /** 4.4.3.8: PART-HOLD-BACK SHOULD be at least three times PART-TARGET (Apple's authoring rules: MUST). */
@@ -15,23 +16,46 @@ export interface PlaylistTerms {
   readonly hasIndependentSegments: boolean
 }
 
-/** The first lines, before EXT-X-SKIP. `first`: the oldest segment listed, also when a delta update skips it. */
+/** A delta update leaves out `segments` of them (4.4.5.2), and with `_HLS_skip=v2` date ranges that are not new, too. */
+export interface Skip {
+  readonly segments: number
+  readonly isV2: boolean
+}
+
+export const NO_SKIP: Skip = { segments: 0, isV2: false }
+
+/** CAN-SKIP-UNTIL in seconds. */
+export function skipBoundarySec(targetDurationSec: number): number {
+  return SKIP_BOUNDARY_TARGETS * targetDurationSec
+}
+
+/** The first lines, with EXT-X-SKIP. `first`: the oldest segment listed, also when a delta update skips it. */
 export function headLines(
   { targetDurationSec, partTargetSec, hasIndependentSegments }: PlaylistTerms,
   first: { readonly msn: number; readonly dsn: number } | null,
   kindLines: readonly string[],
+  skip: Skip,
+  { removedIds }: DateRangeLines,
 ): string[] {
+  const isV2 = skip.isV2 && skip.segments > 0
+  const removed = isV2 ? `,RECENTLY-REMOVED-DATERANGES="${removedIds.join('\t')}"` : ''
   return [
     '#EXTM3U',
-    '#EXT-X-VERSION:9', // EXT-X-SKIP needs 9 (8.).
+    `#EXT-X-VERSION:${isV2 ? 10 : 9}`, // 8.: EXT-X-SKIP needs 9, leaving out date ranges 10.
     `#EXT-X-TARGETDURATION:${targetDurationSec}`,
-    `#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=${decimal(SKIP_BOUNDARY_TARGETS * targetDurationSec)}` +
-      `,HOLD-BACK=${decimal(HOLD_BACK_TARGETS * targetDurationSec)},PART-HOLD-BACK=${decimal(PART_HOLD_BACK_PARTS * partTargetSec)}`,
+    `#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=${decimal(skipBoundarySec(targetDurationSec))}` +
+      `,CAN-SKIP-DATERANGES=YES,HOLD-BACK=${decimal(HOLD_BACK_TARGETS * targetDurationSec)},PART-HOLD-BACK=${decimal(PART_HOLD_BACK_PARTS * partTargetSec)}`,
     ...kindLines,
     `#EXT-X-MEDIA-SEQUENCE:${first?.msn ?? 0}`,
     `#EXT-X-DISCONTINUITY-SEQUENCE:${first?.dsn ?? 0}`,
     ...(hasIndependentSegments ? ['#EXT-X-INDEPENDENT-SEGMENTS'] : []),
+    ...(skip.segments > 0 ? [`#EXT-X-SKIP:SKIPPED-SEGMENTS=${skip.segments}${removed}`] : []),
   ]
+}
+
+/** EXT-X-DATERANGE tags: all of them, or those that a base from within the skip boundary may lack. */
+export function dateRangeLines({ all, recent }: DateRangeLines, { isV2, segments }: Skip): readonly string[] {
+  return isV2 && segments > 0 ? recent : all
 }
 
 type SegmentHead = Pick<OpenSegment, 'dsn' | 'initUri' | 'startsAtMs'>

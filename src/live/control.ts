@@ -1,5 +1,6 @@
 // What the control plane may ask of the media plane, and what it hears from it. Implemented by supervisor.ts.
 import type { ConnectionRefusal } from '../core/connection-guard.ts'
+import type { DateRange } from '../hls/date-range.ts'
 import type { MirrorEvent } from './events.ts'
 import type { StreamSettings } from './settings.ts'
 
@@ -8,6 +9,8 @@ export interface RegisteredStream {
   readonly id: string
   readonly tenantId: string
   readonly settings: StreamSettings
+  /** What playlists announce: those that may still reach into one. */
+  readonly dateRanges: readonly DateRange[]
   /** HMACs of the accepted publish keys, hex. */
   readonly keyLookups: readonly string[]
 }

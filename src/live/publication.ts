@@ -19,6 +19,8 @@ export interface RenderedPlaylist {
   readonly full: RenderedText
   /** Null when there is nothing to skip: the full text is then the answer to a delta request, too. */
   readonly delta: RenderedText | null
+  /** For `_HLS_skip=v2`. */
+  readonly deltaV2: RenderedText | null
   readonly position: PlaylistPosition
   readonly targetDurationSec: number
   /** The hinted part: a request for it is held until it is complete. */

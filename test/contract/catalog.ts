@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type {
   ApiKeyRow,
   Catalog,
+  DateRangeRow,
   LoginLinkRow,
   PublishKeyRow,
   SessionRow,
@@ -10,6 +11,7 @@ import type {
   UserRow,
 } from '../../src/catalog/types.ts'
 import { isMirrorError } from '../../src/core/errors.ts'
+import type { DateRange } from '../../src/hls/date-range.ts'
 import type { MirrorEvent } from '../../src/live/events.ts'
 import { DEFAULT_STREAM_SETTINGS } from '../../src/live/settings.ts'
 
@@ -26,6 +28,65 @@ export function catalogContract(name: string, open: () => Promise<Catalog>): voi
 
     afterEach(async () => {
       await catalog[Symbol.asyncDispose]()
+    })
+
+    describe('date ranges', () => {
+      const range = (id: string, startMs: number, more: Partial<DateRange> = {}): DateRange => ({
+        ...{ id, class: null, startMs, endMs: null, durationSec: null, plannedDurationSec: null, isEndOnNext: false },
+        attributes: [{ name: 'X-NOTE', value: { kind: 'text', text: 'grüße' } }],
+        ...more,
+      })
+      const row = (streamId: string, of: DateRange, endsAtMs: number | null = null): DateRangeRow => ({
+        ...{ streamId, range: of, endsAtMs, createdAtMs: NOW_MS },
+      })
+
+      beforeEach(async () => {
+        await catalog.streams.create(stream('a'), publishKey('a', 'k1'))
+        await catalog.streams.create(stream('b'), publishKey('b', 'k2'))
+      })
+
+      test('they come back as they were stored, by stream, start and id; an id is unique in its stream', async () => {
+        const rows = [
+          row('a', range('late', NOW_MS + 1)),
+          row('a', range('z', NOW_MS)),
+          row('b', range('late', NOW_MS)),
+        ]
+        for (const each of rows) expect(await catalog.dateRanges.add(each)).toBe(true)
+        expect(await catalog.dateRanges.add(row('a', range('late', NOW_MS)))).toBe(false)
+        expect(await catalog.dateRanges.list({ streamId: 'a' })).toEqual([rows[1], rows[0]])
+        expect((await catalog.dateRanges.list({})).map(({ streamId }) => streamId)).toEqual(['a', 'a', 'b'])
+        await expectError(catalog.dateRanges.add(row('none', range('x', NOW_MS))), 'stream_not_found')
+      })
+
+      test('those that are over can be left out, those of unknown end cannot', async () => {
+        await catalog.dateRanges.add(row('a', range('open', NOW_MS)))
+        await catalog.dateRanges.add(row('a', range('over', NOW_MS, { durationSec: 1 }), NOW_MS + 1000))
+        const ids = async (endsAfterMs: number) =>
+          (await catalog.dateRanges.list({ streamId: 'a', endsAfterMs })).map((each) => each.range.id)
+        expect(await ids(NOW_MS + 999)).toEqual(['open', 'over'])
+        expect(await ids(NOW_MS + 1000)).toEqual(['open'])
+      })
+
+      test('of two changes at once one is told that it came too late', async () => {
+        const before = range('ad', NOW_MS)
+        await catalog.dateRanges.add(row('a', before))
+        const results = await Promise.all(
+          [1, 2].map((sec) =>
+            catalog.dateRanges.update(row('a', { ...before, durationSec: sec }, NOW_MS + 1000 * sec), before),
+          ),
+        )
+        expect(results.filter((isDone) => isDone)).toHaveLength(1)
+        expect((await catalog.dateRanges.list({ streamId: 'a' }))[0]?.range.durationSec).toBe(results[0] ? 1 : 2)
+      })
+
+      test('they go by themselves or with their stream', async () => {
+        await catalog.dateRanges.add(row('a', range('ad', NOW_MS)))
+        expect(await catalog.dateRanges.remove('b', 'ad')).toBe(false)
+        expect(await catalog.dateRanges.remove('a', 'ad')).toBe(true)
+        await catalog.dateRanges.add(row('a', range('ad', NOW_MS)))
+        await catalog.streams.remove('a')
+        expect(await catalog.dateRanges.list({})).toEqual([])
+      })
     })
 
     describe('streams', () => {

@@ -3,7 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import type { CreatedApiKeyView, EventPageView, MeView, Problem, StreamView } from '../../src/api/contract.ts'
+import type {
+  CreatedApiKeyView,
+  DateRangeView,
+  EventPageView,
+  MeView,
+  Problem,
+  StreamView,
+} from '../../src/api/contract.ts'
 import { ensureFirstLogin } from '../../src/api/login-links.ts'
 import { DEFAULT_RATE_LIMITS } from '../../src/api/rate-limit.ts'
 import { DEFAULT_SOCKET_LIMITS } from '../../src/api/sockets.ts'
@@ -170,9 +177,64 @@ describe('streams', () => {
   test('after a restart the media plane learns of every stream in the catalog', async () => {
     const { publishKey } = await createStream('kept')
     const live = createFakeLive()
-    await registerStreams(api.catalog, live)
+    await registerStreams(api.catalog, live, Date.now())
     const lookup = lookupOf(publishKey ?? '', deriveKey(new Uint8Array(32), 'publish-key-lookup'))
     expect(live.registered.get('kept')?.keyLookups).toEqual([lookup])
+  })
+})
+
+async function expectProblem(answer: Promise<Response>, status: number, code: string): Promise<void> {
+  expect(await problemOf(await answer)).toMatchObject({ status, code })
+}
+
+describe('date ranges', () => {
+  const path = '/api/v1/streams/ads/dateranges'
+  const post = (body: object) => api.json<DateRangeView>(path, { method: 'POST', body })
+  const registered = () => api.live.registered.get('ads')?.dateRanges ?? []
+
+  test('one is added, announced, ended and only then removed', async () => {
+    await createStream('ads')
+    const added = await post({
+      id: 'ad-1',
+      class: 'ads',
+      scte35Out: '0xFC002F',
+      attributes: { 'X-COM-EXAMPLE': 'a b' },
+    })
+    expect(added).toMatchObject({
+      id: 'ad-1',
+      endDate: null,
+      scte35Out: '0xFC002F',
+      attributes: { 'X-COM-EXAMPLE': 'a b' },
+    })
+    expect(registered().map(({ id }) => id)).toEqual(['ad-1'])
+    const ended = await api.json<DateRangeView>(`${path}/ad-1`, { method: 'PATCH', body: { endDate: 'now' } })
+    expect(Date.parse(ended.endDate ?? '')).toBeGreaterThanOrEqual(Date.parse(added.startDate))
+    expect(registered()).toMatchObject([{ id: 'ad-1', endMs: Date.parse(ended.endDate ?? '') }])
+    expect(await api.json(path)).toMatchObject({ dateRanges: [{ id: 'ad-1', endDate: ended.endDate }] })
+    await api.json('/api/v1/streams/ads/test-source', { method: 'POST' })
+    await expectProblem(api.request(`${path}/ad-1`, { method: 'DELETE' }), 409, 'daterange_listed')
+    await api.request('/api/v1/streams/ads/test-source', { method: 'DELETE' })
+  })
+
+  test('what makes no sense is refused by name and changes nothing', async () => {
+    const before = await api.json(path)
+    await expectProblem(api.request(path, { method: 'POST', body: { id: 'ad-1' } }), 409, 'daterange_exists')
+    await expectProblem(
+      api.request(`${path}/ad-1`, { method: 'PATCH', body: { class: 'other' } }),
+      409,
+      'daterange_fixed',
+    )
+    await expectProblem(api.request(`${path}/none`, { method: 'DELETE' }), 404, 'daterange_not_found')
+    const wrong = [
+      { id: 'x', startDate: 'tomorrow' },
+      { id: 'x"y' },
+      { id: 'x', endDate: '2020-01-01T00:00:00Z' },
+      { id: 'x', endOnNext: true },
+      { id: 'x', scte35Out: 'FC00' },
+      { id: 'x', attributes: { 'COM-EXAMPLE': 1 } },
+    ]
+    for (const body of wrong) await expectProblem(api.request(path, { method: 'POST', body }), 400, 'invalid_request')
+    expect(await api.json(path)).toEqual(before)
   })
 })
 

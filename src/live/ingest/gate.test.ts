@@ -11,7 +11,13 @@ const KEY_SECRET = Uint8Array.of(1, 2, 3)
 const never = new AbortController().signal
 
 function stream(id: string, key: string) {
-  return { id, tenantId: 'default', settings: DEFAULT_STREAM_SETTINGS, keyLookups: [lookupOf(key, KEY_SECRET)] }
+  return {
+    id,
+    tenantId: 'default',
+    settings: DEFAULT_STREAM_SETTINGS,
+    dateRanges: [],
+    keyLookups: [lookupOf(key, KEY_SECRET)],
+  }
 }
 
 function openGate(maxPublishers = 10) {

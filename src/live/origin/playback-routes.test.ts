@@ -75,6 +75,7 @@ function advance(lastMsn: number, openParts = 0, preloadName: string | null = nu
   const playlist: RenderedPlaylist = {
     full: text(`${lastMsn}+${openParts}`),
     delta: text('delta'),
+    deltaV2: text('delta v2'),
     position: {
       lastMsn,
       lastMsnParts: 10,
@@ -126,6 +127,7 @@ test('a track of pictures has an I-frame playlist that is held for its next segm
       playlist: {
         full: text(`iframes ${lastMsn}`),
         delta: null,
+        deltaV2: null,
         position: { ...position, lastMsn, isEnded: false },
         targetDurationSec: 4,
         preloadName: null,

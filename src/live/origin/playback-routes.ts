@@ -152,7 +152,8 @@ function tryMediaPlaylist(
       answerProblem(response, 'directive_invalid', '_HLS_msn or _HLS_part lies too far ahead of the playlist')
       return true
     case 'now': {
-      const text = directives.skip && playlist.delta !== null ? playlist.delta : playlist.full
+      const { full, delta, deltaV2 } = playlist
+      const text = (directives.skip === 'v2' ? deltaV2 : directives.skip === 'YES' ? delta : null) ?? full
       answerPlaylist(request, response, text, directives.msn === null ? CACHE_PLAYLIST : CACHE_BLOCKING_PLAYLIST)
       return true
     }

@@ -21,6 +21,7 @@ function playlist(): Publication {
   const rendered: RenderedPlaylist = {
     full: text,
     delta: null,
+    deltaV2: null,
     position: {
       lastMsn: 1,
       lastMsnParts: 1,

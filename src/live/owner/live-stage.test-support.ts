@@ -1,6 +1,8 @@
 // A LiveStream with a clock of its own, fed with media that ffmpeg made once, watched through the shelf that viewers get.
+
 import { parse, setOptions, type types } from 'hls-parser'
 import { makeFixture, testInputs } from '../../../test/support/fixtures.ts'
+import type { DateRange } from '../../hls/date-range.ts'
 import { createMemoryStore } from '../../storage/memory-store.ts'
 import type { InputProtocol, RegisteredStream } from '../control.ts'
 import type { MirrorEvent } from '../events.ts'
@@ -117,6 +119,10 @@ export class Stage {
     this.stream.update(registered(settings))
   }
 
+  announce(dateRanges: readonly DateRange[]): void {
+    this.stream.update({ ...registered({}), dateRanges })
+  }
+
   playlist(trackId: string): types.MediaPlaylist {
     const playlist = parse(this.text(trackId))
     if (playlist.isMasterPlaylist) throw new Error('not a media playlist')
@@ -171,7 +177,13 @@ export class Stage {
 }
 
 function registered(settings: Partial<StreamSettings> = {}): RegisteredStream {
-  return { id: 'stage', tenantId: 'default', settings: { ...DEFAULT_STREAM_SETTINGS, ...settings }, keyLookups: [] }
+  return {
+    id: 'stage',
+    tenantId: 'default',
+    settings: { ...DEFAULT_STREAM_SETTINGS, ...settings },
+    dateRanges: [],
+    keyLookups: [],
+  }
 }
 
 /** Lets whatever was promised on this machine alone come true. */

@@ -511,3 +511,24 @@ test('a disconnect is told once, however often the stream is ended afterwards', 
   expect(stage.told('stream.input_disconnected')).toHaveLength(1)
   expect(stage.told('stream.stopped')).toHaveLength(1)
 })
+
+test('a date range stands in every playlist of the stream while any of it is listed, and then is told as gone', async () => {
+  const stage = new Stage()
+  const input = await live(stage, 5000)
+  const range = {
+    ...{ id: 'ad-1', class: 'ads', startMs: NOON_MS + 1000, endMs: null, durationSec: 3, plannedDurationSec: null },
+    ...{ isEndOnNext: false, attributes: [{ name: 'SCTE35-OUT', value: { kind: 'hex', hex: '0xFC' } as const }] },
+  }
+  stage.announce([range])
+  const expected =
+    '#EXT-X-DATERANGE:ID="ad-1",CLASS="ads",START-DATE="2026-11-21T12:00:01.000Z",DURATION=3.00000,SCTE35-OUT=0xFC'
+  const texts = (name: 'full' | 'deltaV2') =>
+    (['v0', 'a0'] as const).flatMap((id) => {
+      const { playlist, iFrames } = stage.shelf.track(id)!
+      return [playlist, ...(id === 'v0' ? [iFrames] : [])].map((one) => Buffer.from(one![name]?.plain ?? []).toString())
+    })
+  for (const text of texts('full')) expect(text.split('\n')).toContain(expected)
+  for (const track of ['v0', 'a0']) expect(() => stage.playlist(track)).not.toThrow()
+  await stage.feed(input, from(tags, 5000))
+  for (const text of texts('full')) expect(text).toContain(expected)
+})

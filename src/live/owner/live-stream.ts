@@ -131,6 +131,8 @@ export class LiveStream {
     this.#stream = stream
     this.#mustPrepareSlate = true
     this.#output.presentation?.describe(stream.settings.tracks)
+    this.#output.presentation?.setDateRanges(stream.dateRanges)
+    this.#output.presentation?.flush()
   }
 
   /** Throws MirrorError `stream_busy` or `window_memory_full`; for subtitles beside the publisher `stream_offline`. */

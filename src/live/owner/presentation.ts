@@ -2,6 +2,13 @@
 import { gzipSync } from 'node:zlib'
 import { type Rational, toNumber } from '../../core/rational.ts'
 import type { PlaylistPosition } from '../../hls/blocking-reload.ts'
+import {
+  type DateRange,
+  type DateRangeLines,
+  DateRangeListing,
+  NO_DATE_RANGES,
+  sortDateRanges,
+} from '../../hls/date-range.ts'
 import { renderIFramePlaylist } from '../../hls/iframe-playlist.ts'
 import { type MediaPlaylist, type RenditionReport, renderMediaPlaylist } from '../../hls/media-playlist.ts'
 import {
@@ -9,7 +16,7 @@ import {
   renderMultivariantPlaylist,
   type VideoRendition,
 } from '../../hls/multivariant-playlist.ts'
-import { type PlaylistTerms, skippableSegments } from '../../hls/playlist-lines.ts'
+import { NO_SKIP, type PlaylistTerms, type Skip, skipBoundarySec, skippableSegments } from '../../hls/playlist-lines.ts'
 import { CaptionDetector } from '../../media/codecs/caption-detector.ts'
 import { fragmentSize, writeFragmentInto } from '../../media/fmp4/fragment.ts'
 import { initHash, writeInitSegment } from '../../media/fmp4/init-segment.ts'
@@ -20,7 +27,14 @@ import { writeWebVtt } from '../../media/text/webvtt-writer.ts'
 import { targetDurationSec, ticksToEpochMs } from '../../media/timeline/cell.ts'
 import { trackOrder } from '../../media/track-id.ts'
 import type { TrackRole } from '../../media/track-role.ts'
-import { initName, type Publication, partName, type RenderedText, type Slice } from '../publication.ts'
+import {
+  initName,
+  type Publication,
+  partName,
+  type RenderedPlaylist,
+  type RenderedText,
+  type Slice,
+} from '../publication.ts'
 import type { StreamSettings, TrackDescription } from '../settings.ts'
 import type { SlabPool } from './slab-pool.ts'
 import { captionsOf, labelOf, textLabelOf } from './track-labels.ts'
@@ -29,6 +43,7 @@ import { slicesOf, TrackWindow, type WindowPart } from './track-window.ts'
 export interface PresentationOptions {
   readonly streamId: string
   readonly settings: StreamSettings
+  readonly dateRanges: readonly DateRange[]
   readonly cell: Rational
   readonly partTargetMs: number
   readonly slabs: SlabPool
@@ -71,6 +86,8 @@ interface Presented {
   isDirty: boolean
   /** Segments came or went: the I-frame playlist is not what it was. */
   hasNewSegment: boolean
+  readonly dateRanges: DateRangeListing
+  readonly iFrameDateRanges: DateRangeListing
 }
 
 /** A track without media delays the multivariant playlist by at most this many segments of another. */
@@ -87,11 +104,13 @@ export class Presentation {
   /** Bit rates are known anew when a segment ends. */
   #isMultivariantDirty = false
   #isEnded = false
+  #dateRanges: readonly DateRange[]
   readonly #rendered = new Map<string, Publication>()
 
   constructor(options: PresentationOptions) {
     this.#options = options
     this.#described = options.settings.tracks
+    this.#dateRanges = sortDateRanges(options.dateRanges)
     this.targetDurationSec = targetDurationSec(options.cell, options.settings.gop)
     this.partTargetSec = options.partTargetMs / 1000
   }
@@ -149,6 +168,15 @@ export class Presentation {
       existing?.kind === 'subtitles' ? existing : { kind: 'subtitles', text, ...newPresented(text.id) }
     this.#tracks.set(text.id, track)
     return this.#textSinkOf(track, entry)
+  }
+
+  /** Date ranges as they are now: every playlist lists those that reach into it. */
+  setDateRanges(ranges: readonly DateRange[]): void {
+    this.#dateRanges = sortDateRanges(ranges)
+    for (const track of this.#tracks.values()) {
+      track.isDirty = true
+      track.hasNewSegment = true
+    }
   }
 
   /** New names of tracks, for those who load the multivariant playlist from now on. */
@@ -342,23 +370,23 @@ export class Presentation {
   }
 
   #renderTrack(track: PresentedTrack, windowSec: number): void {
+    const segments = track.window.listed(windowSec)
     const playlist: MediaPlaylist = {
       ...this.#terms,
-      segments: track.window.listed(windowSec),
+      segments,
       removedDsn: track.window.removedDsn(windowSec),
       open: track.window.open,
       preloadUri: track.preloadUri,
       reports: this.#reportsBeside(track),
+      dateRanges: this.#dateRangesOf(track, track.dateRanges, segments),
       isEnded: this.#isEnded,
     }
-    const skip = skippableSegments(playlist)
     this.#publishRendered({
       kind: 'playlist',
       streamId: this.#options.streamId,
       trackId: track.id,
       playlist: {
-        full: compress(renderMediaPlaylist(playlist)),
-        delta: skip > 0 ? compress(renderMediaPlaylist(playlist, skip)) : null,
+        ...renderings(playlist, (skip) => renderMediaPlaylist(playlist, skip)),
         position: this.#positionOf(track),
         targetDurationSec: this.targetDurationSec,
         preloadName: this.#isEnded ? null : track.preloadUri,
@@ -367,21 +395,33 @@ export class Presentation {
   }
 
   #renderIFrames(track: PresentedTrack, windowSec: number): void {
-    const playlist = { ...this.#terms, segments: track.window.iFrames(windowSec), isEnded: this.#isEnded }
-    const skip = skippableSegments(playlist)
+    const segments = track.window.iFrames(windowSec)
+    const dateRanges = this.#dateRangesOf(track, track.iFrameDateRanges, segments)
+    const playlist = { ...this.#terms, segments, dateRanges, isEnded: this.#isEnded }
     const position = { ...this.#positionOf(track), lastMsnParts: 0, openMsn: null, openParts: 0 }
     this.#publishRendered({
       kind: 'iframes',
       streamId: this.#options.streamId,
       trackId: track.id,
       playlist: {
-        full: compress(renderIFramePlaylist(playlist)),
-        delta: skip > 0 ? compress(renderIFramePlaylist(playlist, skip)) : null,
+        ...renderings(playlist, (skip) => renderIFramePlaylist(playlist, skip)),
         position,
         targetDurationSec: this.targetDurationSec,
         preloadName: null,
       },
     })
+  }
+
+  #dateRangesOf(
+    { window }: PresentedTrack,
+    listing: DateRangeListing,
+    segments: readonly { readonly startsAtMs: number }[],
+  ): DateRangeLines {
+    const newest = window.newest
+    const startMs = segments[0]?.startsAtMs ?? window.open?.startsAtMs
+    if (startMs === undefined) return NO_DATE_RANGES
+    const edgeMs = newest === null ? startMs : newest.startsAtMs + 1000 * newest.durationSec
+    return listing.update(this.#dateRanges, startMs, edgeMs, 1000 * skipBoundarySec(this.targetDurationSec))
   }
 
   get #terms(): PlaylistTerms {
@@ -478,6 +518,8 @@ function newPresented(id: string): Presented {
     preloadUri: null,
     isDirty: false,
     hasNewSegment: false,
+    dateRanges: new DateRangeListing(),
+    iFrameDateRanges: new DateRangeListing(),
   }
 }
 
@@ -511,6 +553,19 @@ function steadyRates({ peakBps, averageBps }: Pick<TrackWindow, 'peakBps' | 'ave
 function roundUp(bps: number): number {
   const step = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, bps))) - 1)
   return Math.ceil(bps / step) * step
+}
+
+/** The forms in which a playlist is served. */
+function renderings(
+  playlist: Parameters<typeof skippableSegments>[0],
+  render: (skip: Skip) => string,
+): Pick<RenderedPlaylist, 'full' | 'delta' | 'deltaV2'> {
+  const segments = skippableSegments(playlist)
+  return {
+    full: compress(render(NO_SKIP)),
+    delta: segments > 0 ? compress(render({ segments, isV2: false })) : null,
+    deltaV2: segments > 0 ? compress(render({ segments, isV2: true })) : null,
+  }
 }
 
 /** Level 6 costs 0.1 ms on a 30 s window and is paid once per update. */

@@ -2,9 +2,8 @@
 import { advertisedPartTargetMs } from '../../media/packager/part-target.ts'
 import type { InputSample, Repair } from '../../media/samples.ts'
 import type { TimelineEntry } from '../../media/timeline/entry.ts'
-import type { OwnerTrackStatus } from '../control.ts'
+import type { OwnerTrackStatus, RegisteredStream } from '../control.ts'
 import type { Publication } from '../publication.ts'
-import type { StreamSettings } from '../settings.ts'
 import { Presentation } from './presentation.ts'
 import { RepairCounter } from './repair-counter.ts'
 import { type MemoryBudget, SLAB_BYTES, SlabPool } from './slab-pool.ts'
@@ -49,7 +48,7 @@ export class StreamOutput {
   }
 
   /** Another playlist in place of the last one. `frameSecs`: the frame lengths that parts should fit. */
-  begin(settings: StreamSettings, entry: TimelineEntry, frameSecs: readonly number[]): Presentation {
+  begin({ settings, dateRanges }: RegisteredStream, entry: TimelineEntry, frameSecs: readonly number[]): Presentation {
     this.reset()
     const { publish, streamId, budget, origins, nextSlabId, now } = this.#options
     const slabs = new SlabPool(budget, origins, nextSlabId(), {
@@ -61,6 +60,7 @@ export class StreamOutput {
     this.#presentation = new Presentation({
       streamId,
       settings,
+      dateRanges,
       cell: entry.cell,
       partTargetMs: advertisedPartTargetMs(settings.partMs, frameSecs),
       slabs,

@@ -302,7 +302,8 @@ export class StreamSessions {
   #beginSession(gathering: Gathering, resolved: ResolvedEntry): Session {
     const { output, emit, onBegun } = this.#options
     const { entry, isAdopted } = resolved
-    const { settings } = this.#options.stream()
+    const stream = this.#options.stream()
+    const { settings } = stream
     const previous = this.#session
     const { isContinuing, firstCell } = planSession({
       wantedCell: firstCellOf(entry, gathering.firsts(), isAdopted),
@@ -312,7 +313,7 @@ export class StreamSessions {
       graceMs: settings.graceMs,
     })
     const kept = isContinuing ? output.presentation : null
-    const presentation = kept ?? output.begin(settings, entry, gathering.frameSecs())
+    const presentation = kept ?? output.begin(stream, entry, gathering.frameSecs())
     if (isContinuing && previous !== null) {
       previous.closeOpenSegments()
       previous.fillGapsThrough(firstCell - 1)

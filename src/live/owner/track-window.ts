@@ -25,6 +25,8 @@ interface GrowingSegment extends OpenSegment {
 const SHORT_SEGMENT_SEC = 0.5
 /** No run of one and a half target durations has more, short segments or not. */
 const RUN_SEGMENTS = 16
+/** The first segment of an encoder may be short: a run with it holds keyframes more often than all that follow. */
+const FIRST_RUN_MARGIN = 1.25
 
 export type SegmentHead = Pick<PlaylistSegment, 'msn' | 'dsn' | 'initUri' | 'startsAtMs'>
 
@@ -56,7 +58,7 @@ export class TrackWindow {
     const rated = this.#segments.slice(-RUN_SEGMENTS).map(({ parts, durationSec }) => {
       return { bits: 8 * (parts[0]?.keyframeBytes ?? 0), durationSec }
     })
-    const peakBps = Math.max(peakRateBps(rated, targetDurationSec) ?? 0, (8 * largest) / cellSec)
+    const peakBps = Math.max(peakRateBps(rated, targetDurationSec) ?? 0, (8 * largest * FIRST_RUN_MARGIN) / cellSec)
     this.#iFramePeakBps = Math.max(this.#iFramePeakBps, peakBps)
     return this.#iFramePeakBps
   }
