@@ -25,6 +25,8 @@ export interface IFrameSegment {
 
 export interface IFramePlaylist extends PlaylistTerms {
   readonly segments: readonly IFrameSegment[]
+  /** As in the media playlist of the track; null: that of the first segment. */
+  readonly removedDsn?: number | null
   readonly dateRanges: DateRangeLines
   readonly isEnded: boolean
 }
@@ -32,9 +34,10 @@ export interface IFramePlaylist extends PlaylistTerms {
 /** Whole or as a delta update. It has no parts: nobody scrubs at the live edge. */
 export function renderIFramePlaylist(playlist: IFramePlaylist, skip: Skip = NO_SKIP): string {
   const { segments, isEnded } = playlist
-  const first = segments[0] ?? null
-  const lines = headLines(playlist, first, ['#EXT-X-I-FRAMES-ONLY'], skip, playlist.dateRanges)
-  const heads = new SegmentHeads(segments[skip.segments - 1]?.dsn ?? first?.dsn ?? 0)
+  const headDsn = playlist.removedDsn ?? segments[0]?.dsn ?? 0
+  const head = { msn: segments[0]?.msn ?? 0, dsn: headDsn }
+  const lines = headLines(playlist, head, ['#EXT-X-I-FRAMES-ONLY'], skip, playlist.dateRanges)
+  const heads = new SegmentHeads(segments[skip.segments - 1]?.dsn ?? headDsn)
   for (const segment of segments.slice(skip.segments)) {
     lines.push(...heads.lines(segment))
     if (segment.keyframeBytes === null) lines.push('#EXT-X-GAP')

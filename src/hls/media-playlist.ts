@@ -1,5 +1,6 @@
 // Media playlists as text. Source of every rule: RFC 8216bis (draft-pantos-hls-rfc8216bis-22).
 import type { DateRangeLines } from './date-range.ts'
+import type { BlockedPlaylist } from './playlist-blocks.ts'
 import {
   dateRangeLines,
   decimal,
@@ -62,36 +63,72 @@ const PARTS_LISTED_SEGMENTS = 3
 
 /** The playlist as served, whole or as a delta update. */
 export function renderMediaPlaylist(playlist: MediaPlaylist, skip: Skip = NO_SKIP): string {
-  const { partTargetSec, segments, open } = playlist
-  const first = segments[0] ?? open
-  // 6.2.1, 6.2.2: a segment keeps its EXT-X-DISCONTINUITY until it is removed; only then is the tag counted in the header.
-  const headDsn = playlist.removedDsn ?? first?.dsn ?? 0
-  const head = { msn: first?.msn ?? 0, dsn: headDsn }
-  const kind = [`#EXT-X-PART-INF:PART-TARGET=${decimal(partTargetSec)}`]
-  const lines = headLines(playlist, head, kind, skip, playlist.dateRanges)
-
+  const { segments } = playlist
+  const heads = new SegmentHeads(segments[skip.segments - 1]?.dsn ?? headDsnOf(playlist))
+  const lines = headOf(playlist, skip)
   const firstWithParts = firstSegmentWithParts(playlist)
-  const heads = new SegmentHeads(segments[skip.segments - 1]?.dsn ?? headDsn)
   for (let index = skip.segments; index < segments.length; index++) {
     const segment = segments[index]
-    if (segment === undefined) break
-    lines.push(...heads.lines(segment))
-    if (segment.isGap) lines.push('#EXT-X-GAP')
-    if (index >= firstWithParts) for (const part of segment.parts) lines.push(partLine(part))
-    lines.push(`#EXTINF:${decimal(segment.durationSec)},`, segment.uri)
+    if (segment !== undefined) lines.push(...segmentLines(segment, heads, index >= firstWithParts))
   }
-  if (!playlist.isEnded && open !== null && open.parts.length > 0) {
-    lines.push(...heads.lines(open))
-    for (const part of open.parts) lines.push(partLine(part))
-  }
-  lines.push(...dateRangeLines(playlist.dateRanges, skip))
-  if (playlist.isEnded) {
-    lines.push('#EXT-X-ENDLIST')
-  } else {
-    if (playlist.preloadUri !== null) lines.push(`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${playlist.preloadUri}"`)
-    for (const report of playlist.reports) lines.push(reportLine(report))
-  }
+  lines.push(...endOf(playlist, heads, skip))
   return `${lines.join('\n')}\n`
+}
+
+/** The full playlist again, for `PlaylistBlocks`. */
+export function blockedMediaPlaylist(playlist: MediaPlaylist): BlockedPlaylist<PlaylistSegment> {
+  const { segments } = playlist
+  const firstInTail = Math.min(firstSegmentWithParts(playlist), segments.length)
+  return {
+    segments,
+    firstInTail,
+    head: text(headOf(playlist, NO_SKIP)),
+    startState: { dsn: headDsnOf(playlist), initUri: null },
+    lines: (some, { dsn, initUri }) => {
+      const heads = new SegmentHeads(dsn, initUri)
+      return { text: text(some.flatMap((segment) => segmentLines(segment, heads, false))), state: heads.state }
+    },
+    tail: ({ dsn, initUri }) => {
+      const heads = new SegmentHeads(dsn, initUri)
+      const listed = segments.slice(firstInTail).flatMap((segment) => segmentLines(segment, heads, true))
+      return text([...listed, ...endOf(playlist, heads, NO_SKIP)])
+    },
+  }
+}
+
+function text(lines: readonly string[]): string {
+  return lines.length === 0 ? '' : `${lines.join('\n')}\n`
+}
+
+function headOf(playlist: MediaPlaylist, skip: Skip): string[] {
+  const kind = [`#EXT-X-PART-INF:PART-TARGET=${decimal(playlist.partTargetSec)}`]
+  const first = playlist.segments[0] ?? playlist.open
+  return headLines(playlist, { msn: first?.msn ?? 0, dsn: headDsnOf(playlist) }, kind, skip, playlist.dateRanges)
+}
+
+/** 6.2.1, 6.2.2: a segment keeps its EXT-X-DISCONTINUITY until it is removed; only then is the tag counted in the header. */
+function headDsnOf({ removedDsn, segments, open }: MediaPlaylist): number {
+  return removedDsn ?? (segments[0] ?? open)?.dsn ?? 0
+}
+
+function segmentLines(segment: PlaylistSegment, heads: SegmentHeads, withParts: boolean): string[] {
+  return [
+    ...heads.lines(segment),
+    ...(segment.isGap ? ['#EXT-X-GAP'] : []),
+    ...(withParts ? segment.parts.map(partLine) : []),
+    `#EXTINF:${decimal(segment.durationSec)},`,
+    segment.uri,
+  ]
+}
+
+/** What stands behind the last segment. */
+function endOf(playlist: MediaPlaylist, heads: SegmentHeads, skip: Skip): string[] {
+  const { open, isEnded, preloadUri, reports } = playlist
+  const dateRanges = dateRangeLines(playlist.dateRanges, skip)
+  if (isEnded) return [...dateRanges, '#EXT-X-ENDLIST']
+  const growing = open !== null && open.parts.length > 0 ? [...heads.lines(open), ...open.parts.map(partLine)] : []
+  const hint = preloadUri === null ? [] : [`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${preloadUri}"`]
+  return [...growing, ...dateRanges, ...hint, ...reports.map(reportLine)]
 }
 
 function firstSegmentWithParts({ segments, open, targetDurationSec }: MediaPlaylist): number {

@@ -63,11 +63,16 @@ type SegmentHead = Pick<OpenSegment, 'dsn' | 'initUri' | 'startsAtMs'>
 /** The tags before a segment. State: what the segments before it have said. */
 export class SegmentHeads {
   #dsn: number
-  #initUri: string | null = null
+  #initUri: string | null
 
   /** `dsn`: of the segment before the first one written; of that itself when there is none. */
-  constructor(dsn: number) {
+  constructor(dsn: number, initUri: string | null = null) {
     this.#dsn = dsn
+    this.#initUri = initUri
+  }
+
+  get state(): { readonly dsn: number; readonly initUri: string | null } {
+    return { dsn: this.#dsn, initUri: this.#initUri }
   }
 
   lines(segment: SegmentHead): string[] {

@@ -10,12 +10,19 @@ import {
   sortDateRanges,
 } from '../../hls/date-range.ts'
 import { renderIFramePlaylist } from '../../hls/iframe-playlist.ts'
-import { type MediaPlaylist, type RenditionReport, renderMediaPlaylist } from '../../hls/media-playlist.ts'
+import {
+  blockedMediaPlaylist,
+  type MediaPlaylist,
+  type PlaylistSegment,
+  type RenditionReport,
+  renderMediaPlaylist,
+} from '../../hls/media-playlist.ts'
 import {
   type AudioRendition,
   renderMultivariantPlaylist,
   type VideoRendition,
 } from '../../hls/multivariant-playlist.ts'
+import { PlaylistBlocks, type PlaylistPieces } from '../../hls/playlist-blocks.ts'
 import { NO_SKIP, type PlaylistTerms, type Skip, skipBoundarySec, skippableSegments } from '../../hls/playlist-lines.ts'
 import { CaptionDetector } from '../../media/codecs/caption-detector.ts'
 import { fragmentSize, writeFragmentInto } from '../../media/fmp4/fragment.ts'
@@ -88,6 +95,7 @@ interface Presented {
   hasNewSegment: boolean
   readonly dateRanges: DateRangeListing
   readonly iFrameDateRanges: DateRangeListing
+  readonly blocks: PlaylistBlocks<PlaylistSegment>
 }
 
 /** A track without media delays the multivariant playlist by at most this many segments of another. */
@@ -386,7 +394,11 @@ export class Presentation {
       streamId: this.#options.streamId,
       trackId: track.id,
       playlist: {
-        ...renderings(playlist, (skip) => renderMediaPlaylist(playlist, skip)),
+        ...renderings(
+          playlist,
+          (skip) => renderMediaPlaylist(playlist, skip),
+          track.blocks.update(blockedMediaPlaylist(playlist)),
+        ),
         position: this.#positionOf(track),
         targetDurationSec: this.targetDurationSec,
         preloadName: this.#isEnded ? null : track.preloadUri,
@@ -397,7 +409,8 @@ export class Presentation {
   #renderIFrames(track: PresentedTrack, windowSec: number): void {
     const segments = track.window.iFrames(windowSec)
     const dateRanges = this.#dateRangesOf(track, track.iFrameDateRanges, segments)
-    const playlist = { ...this.#terms, segments, dateRanges, isEnded: this.#isEnded }
+    const removedDsn = track.window.removedDsn(windowSec)
+    const playlist = { ...this.#terms, segments, removedDsn, dateRanges, isEnded: this.#isEnded }
     const position = { ...this.#positionOf(track), lastMsnParts: 0, openMsn: null, openParts: 0 }
     this.#publishRendered({
       kind: 'iframes',
@@ -520,6 +533,7 @@ function newPresented(id: string): Presented {
     hasNewSegment: false,
     dateRanges: new DateRangeListing(),
     iFrameDateRanges: new DateRangeListing(),
+    blocks: new PlaylistBlocks(),
   }
 }
 
@@ -559,10 +573,11 @@ function roundUp(bps: number): number {
 function renderings(
   playlist: Parameters<typeof skippableSegments>[0],
   render: (skip: Skip) => string,
+  whole: PlaylistPieces | null = null,
 ): Pick<RenderedPlaylist, 'full' | 'delta' | 'deltaV2'> {
   const segments = skippableSegments(playlist)
   return {
-    full: compress(render(NO_SKIP)),
+    full: whole === null ? compress(render(NO_SKIP)) : { plain: whole.plain(), gzip: whole.gzip() },
     delta: segments > 0 ? compress(render({ segments, isV2: false })) : null,
     deltaV2: segments > 0 ? compress(render({ segments, isV2: true })) : null,
   }
