@@ -155,6 +155,18 @@ test('a blocked reload is answered by the update that holds what was asked for',
   expect(ask('one/v0/playlist.m3u8').body).toBe('7+2')
 })
 
+test('parameters in another order, and those that mean nothing, have the same answer', () => {
+  phase('live')
+  advance(7, 3)
+  const [reference, ...others] = [
+    '_HLS_msn=8&_HLS_part=2&_HLS_skip=YES',
+    '_HLS_skip=YES&_HLS_part=2&_HLS_msn=8',
+    'utm=x&_HLS_part=2&session=7&_HLS_skip=YES&_HLS_msn=8',
+  ].map((query) => ask(`one/v0/playlist.m3u8?${query}`))
+  expect(reference?.body).toBe('delta')
+  for (const other of others) expect({ ...other }).toEqual({ ...reference })
+})
+
 test('directives that are absurd are refused at once', () => {
   phase('live')
   advance(7)
