@@ -10,7 +10,7 @@ test('every test that docs/conformance.md names exists, under this name', () => 
   for (const row of text.split('\n').filter((line) => line.startsWith('|'))) {
     // A title belongs to the file named last before it.
     let source = ''
-    for (const [, file, title] of row.matchAll(/`([^`]+\.test\.ts)`|“([^”]+)”/g)) {
+    for (const [, file, title] of row.matchAll(/`((?:src|test)\/[^`]+\.ts)`|“([^”]+)”/g)) {
       if (file !== undefined) {
         const url = new URL(file, ROOT)
         source = existsSync(url) ? readFileSync(url, 'utf8') : ''
