@@ -139,6 +139,7 @@ export const inputSchema = z
     rttMs: z.number().nullable(),
     packetsLost: z.number().nullable(),
     packetsRetransmitted: z.number().nullable(),
+    packetsDropped: z.number().nullable(),
   })
   .meta({ id: 'Input' })
 

@@ -25,6 +25,7 @@ export function createMetrics(options: {
   collectDefaultMetrics({ register: registry })
   registerStreamGauges(registry, live)
   registerCauses(registry, live)
+  registerNetwork(registry, live)
   registerConnections(registry, live)
   registerInputs(registry, live)
 
@@ -199,6 +200,40 @@ function registerConnections(registry: Registry, live: LiveControl): void {
       const { refused, evicted } = live.connections()
       this.reset()
       for (const [reason, count] of Object.entries({ ...refused, idle: evicted })) this.inc({ reason }, count)
+    },
+  })
+}
+
+function registerNetwork(registry: Registry, live: LiveControl): void {
+  new Gauge({
+    name: 'stream_input_rtt',
+    help: 'Round trip to the encoder (SRT), seconds',
+    labelNames: ['stream_id'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const { id, input } of live.statuses()) {
+        if (input !== null && input.rttMs !== null) this.set({ stream_id: id }, input.rttMs / 1000)
+      }
+    },
+  })
+  new Gauge({
+    name: 'stream_input_packets',
+    help: "Packets of the encoder's connection (SRT) by fate: lost once, retransmitted, dropped for good",
+    labelNames: ['stream_id', 'fate'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const { id, input } of live.statuses()) {
+        const fates = {
+          lost: input?.packetsLost,
+          retransmitted: input?.packetsRetransmitted,
+          dropped: input?.packetsDropped,
+        }
+        for (const [fate, count] of Object.entries(fates)) {
+          if (typeof count === 'number') this.set({ stream_id: id, fate }, count)
+        }
+      }
     },
   })
 }

@@ -98,9 +98,9 @@ export function renderPublicLive(live: LiveStatus): LiveView {
 }
 
 export function renderInput(input: InputStatus): InputView {
-  const { protocol, connectedAtMs, receivedBytes, rttMs, packetsLost, packetsRetransmitted } = input
+  const { protocol, connectedAtMs, receivedBytes, rttMs, packetsLost, packetsRetransmitted, packetsDropped } = input
   const connectedAt = isoTime(connectedAtMs)
-  return { protocol, connectedAt, receivedBytes, rttMs, packetsLost, packetsRetransmitted }
+  return { protocol, connectedAt, receivedBytes, rttMs, packetsLost, packetsRetransmitted, packetsDropped }
 }
 
 export function renderConnectedInput(input: ConnectedInputStatus): ConnectedInputView {

@@ -51,6 +51,8 @@ export interface InputStatus {
   readonly rttMs: number | null
   readonly packetsLost: number | null
   readonly packetsRetransmitted: number | null
+  /** Lost for good: no retransmission came in time. */
+  readonly packetsDropped: number | null
 }
 
 export interface SlateStatus {

@@ -30,7 +30,6 @@ export type EventCode =
   | 'media_silent'
   | 'media_returned'
   | 'segment_length_fixed'
-  | 'packets_lost'
   | 'slate_failed'
   | 'input_silent'
   | 'input_lost'

@@ -99,6 +99,7 @@ class RunningSupervisor implements Supervisor {
   readonly #mediaPort: number
   readonly #workers: number
   readonly #connectionCounts: SharedArrayBuffer
+  readonly #publisherCounts: SharedArrayBuffer
   readonly #threads = new Map<PeerName, WorkerThread>()
   readonly #streams = new Map<string, RegisteredStream>()
   /** Newest report of each media worker. */
@@ -124,6 +125,7 @@ class RunningSupervisor implements Supervisor {
     this.#mediaPort = mediaPort
     this.#workers = options.mediaWorkers ?? availableParallelism()
     this.#connectionCounts = SharedConnectionCounts.allocate(this.#workers)
+    this.#publisherCounts = SharedConnectionCounts.allocate(this.#workers + 1)
     for (const stream of options.streams) this.#streams.set(stream.id, stream)
   }
 
@@ -409,6 +411,7 @@ class RunningSupervisor implements Supervisor {
       registry: [...this.#streams.values()],
       keySecret: this.#options.keySecret,
       maxPublishers: this.#options.maxPublishers,
+      publisherCounts: this.#publisherCounts,
       trustedAddresses: this.#options.trustedAddresses,
       incarnation: this.#incarnation++,
       isReplacement,

@@ -10,6 +10,10 @@ export interface RepairMeaning {
 }
 
 export const REPAIR_CAUSES: Readonly<Record<RepairCause, RepairMeaning>> = {
+  packets_lost: {
+    isLoss: true,
+    meaning: 'Packets from the encoder (SRT) did not come in time, however often they were asked for.',
+  },
   ts_packet_lost: { isLoss: false, meaning: 'MPEG-TS packets did not arrive: the network loses some.' },
   ts_sync_lost: { isLoss: false, meaning: 'Bytes between MPEG-TS packets were none; they were skipped.' },
   ts_corrupt_pes: {

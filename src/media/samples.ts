@@ -98,6 +98,8 @@ export interface Repair {
 }
 
 export type RepairCause =
+  /** Of the network under the container. */
+  | 'packets_lost'
   | 'ts_packet_lost'
   | 'ts_sync_lost'
   | 'ts_corrupt_pes'

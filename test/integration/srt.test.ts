@@ -221,7 +221,7 @@ async function listen(more: Partial<SrtListenerOptions> = {}, streams = ['cam1',
   libraryName = listener.library
   const keyLookups = [lookupOf(KEY, keySecret)]
   const entries: SrtRegistryEntry[] = streams.map((streamId) => ({ streamId, keyLookups, busy: false }))
-  listener.setRegistry([...entries, { streamId: 'busy', keyLookups, busy: true }])
+  listener.setRegistry([...entries, { streamId: 'busy', keyLookups, busy: true }], 0)
   return { listener, port: listener.port, gate, refusals, problems }
 }
 

@@ -63,7 +63,7 @@ export function createFakeLive(): FakeLive {
     async startTestSource(id) {
       if (!registered.has(id)) throw new MirrorError('stream_not_found', `no stream ${id}`)
       if (statuses.get(id)?.input !== null) throw new MirrorError('stream_busy', `stream ${id} is busy`)
-      const network = { rttMs: null, packetsLost: null, packetsRetransmitted: null }
+      const network = { rttMs: null, packetsLost: null, packetsRetransmitted: null, packetsDropped: null }
       const input = { protocol: 'test', connectedAtMs: 1_000, receivedBytes: 0, ...network } as const
       const health = {
         health: 'healthy',

@@ -100,6 +100,7 @@ export function renderMockLive(stream: MockStream, nowMs: number): LiveView {
           rttMs: stream.protocol === 'srt' ? 23.4 * wave : null,
           packetsLost: stream.protocol === 'srt' ? 312 : null,
           packetsRetransmitted: stream.protocol === 'srt' ? 309 : null,
+          packetsDropped: stream.protocol === 'srt' ? 3 : null,
         }
       : null,
     inputs: [],

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { LocalConnectionCounts } from '../../core/connection-counts.ts'
 import { lookupOf } from '../../core/secrets.ts'
 import type { MirrorEvent } from '../events.ts'
 import { ownerOf } from '../ownership.ts'
@@ -20,7 +21,7 @@ function stream(id: string, key: string) {
   }
 }
 
-function openGate(maxPublishers = 10) {
+function openGate(maxPublishers = 10, publishers = new LocalConnectionCounts()) {
   const sent: { readonly owner: number; readonly message: ToOwner }[] = []
   const events: MirrorEvent[] = []
   const gate = new Gate({
@@ -29,6 +30,7 @@ function openGate(maxPublishers = 10) {
     keySecret: KEY_SECRET,
     owners: 4,
     maxPublishers,
+    publishers,
     now: () => 1000,
     send: (owner, message) => sent.push({ owner, message }),
     emit: (event) => events.push(event),

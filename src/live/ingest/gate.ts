@@ -1,4 +1,5 @@
 // Hands encoders' bytes to the owner of their stream, whichever thread that lives in, and survives the owner's death.
+import type { ConnectionCounts } from '../../core/connection-counts.ts'
 import { isMirrorError, MirrorError } from '../../core/errors.ts'
 import { lookupOf } from '../../core/secrets.ts'
 import { isStreamId } from '../../core/stream-id.ts'
@@ -19,6 +20,7 @@ import {
   returnsByItself,
   type ToOwner,
 } from './protocol.ts'
+import { RefusalLimit } from './refusal-limit.ts'
 import { ResumeContext } from './resume-context.ts'
 
 export interface GateOptions {
@@ -28,6 +30,8 @@ export interface GateOptions {
   readonly keySecret: Uint8Array
   readonly owners: number
   readonly maxPublishers: number
+  /** Of all gates together. */
+  readonly publishers: ConnectionCounts
   readonly now: () => number
   /** `transfer`: the bytes are moved, not copied. */
   readonly send: (owner: number, message: ToOwner) => void
@@ -37,6 +41,7 @@ export interface GateOptions {
 export class Gate implements InputGate {
   readonly #options: GateOptions
   readonly #inputs = new Map<string, OpenInput>()
+  readonly #refusals = new RefusalLimit()
   #nextId = 0
 
   constructor(options: GateOptions) {
@@ -51,7 +56,7 @@ export class Gate implements InputGate {
 
   async open(input: Parameters<InputGate['open']>[0], signal: AbortSignal): Promise<GateInput> {
     signal.throwIfAborted()
-    if (this.#inputs.size >= this.#options.maxPublishers) {
+    if (this.#options.publishers.total >= this.#options.maxPublishers) {
       const fault: InputFault = {
         code: 'publisher_limit',
         message: `${this.#options.maxPublishers} publishers are connected`,
@@ -68,9 +73,12 @@ export class Gate implements InputGate {
     const opened = new OpenInput(open, ownerOf(input.streamId, this.#options.owners), {
       send: this.#options.send,
       now: this.#options.now,
-      forget: () => this.#inputs.delete(open.inputId),
+      forget: () => {
+        if (this.#inputs.delete(open.inputId)) this.#options.publishers.remove(open.streamId)
+      },
     })
     this.#inputs.set(open.inputId, opened)
+    this.#options.publishers.add(open.streamId)
     try {
       await opened.accepted(signal)
     } catch (error) {
@@ -80,6 +88,12 @@ export class Gate implements InputGate {
       throw error
     }
     return opened
+  }
+
+  /** Publishers of all gates, save those of one protocol that came by this one. */
+  publishersBut(protocol: InputProtocol): number {
+    const own = [...this.#inputs.values()].filter(({ open }) => open.protocol === protocol).length
+    return this.#options.publishers.total - own
   }
 
   onMessage(message: FromOwner): void {
@@ -119,14 +133,18 @@ export class Gate implements InputGate {
 
   /** Tells people of a refusal; receivers call it for reasons that the gate does not know. */
   reportRefusal(streamId: string | null, fault: InputFault, protocol: InputProtocol): void {
+    const nowMs = this.#options.now()
+    const { isTold, untold } = this.#refusals.take(nowMs)
+    if (!isTold) return
     const isKnown = streamId !== null && this.#options.registry.get(streamId) !== null
+    const others = untold === 0 ? '' : ` (and ${untold} more lately)`
     this.#options.emit({
       type: isKnown ? 'stream.error' : 'system.warning',
       severity: 'warning',
       streamId: isKnown ? streamId : null,
-      atMs: this.#options.now(),
+      atMs: nowMs,
       code: fault.code,
-      message: `${protocol.toUpperCase()} publisher refused: ${fault.message}`,
+      message: `${protocol.toUpperCase()} publisher refused: ${fault.message}${others}`,
       details: { protocol },
     })
   }

@@ -66,6 +66,8 @@ export interface NetworkFigures {
   readonly rttMs: number
   readonly packetsLost: number
   readonly packetsRetransmitted: number
+  /** Lost for good: no retransmission came in time. */
+  readonly packetsDropped: number
 }
 
 /** A receiver stops reading while more than this is under way to the owner. */

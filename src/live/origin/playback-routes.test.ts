@@ -260,19 +260,38 @@ test('segments that have left the window are gone, others are unknown', () => {
 test('a client that leaves gives its place back, and so does every answer', () => {
   phase('live')
   advance(7)
+  const isFull = () => holds.isFullFor(new Set())
   const held = [0, 1, 2].map(() => ask('one/v0/playlist.m3u8?_HLS_msn=8'))
-  expect(holds.isFull).toBe(true)
+  expect(isFull()).toBe(true)
   expect(ask('one/v0/playlist.m3u8?_HLS_msn=8').status).toBe(503)
   held[0]?.destroy()
-  expect(holds.isFull).toBe(false)
+  expect(isFull()).toBe(false)
   expect(shelf.track('v0')?.waiters.size).toBe(2)
   advance(8)
   expect(held[1]?.status).toBe(200)
   expect(shelf.track('v0')?.waiters.size).toBe(0)
   for (let n = 0; n < 3; n++) expect(ask('one/v0/playlist.m3u8?_HLS_msn=9').status).toBe(0)
   vi.advanceTimersByTime(9000)
-  expect(holds.isFull).toBe(false)
+  expect(isFull()).toBe(false)
   expect(vi.getTimerCount()).toBe(0)
+})
+
+test('requests that wait for one thing leave places for those that wait for another', () => {
+  const limit = new HoldLimit(3, 2)
+  const [crowded, other] = [new Set<() => boolean>(), new Set<() => boolean>()]
+  const hold = (waiters: Set<() => boolean>) =>
+    limit.hold(
+      new Answer() as unknown as ServerResponse,
+      waiters,
+      1000,
+      () => false,
+      () => {},
+    )
+  hold(crowded)
+  hold(crowded)
+  expect([limit.isFullFor(crowded), limit.isFullFor(other)]).toEqual([true, false])
+  hold(other)
+  expect([limit.isFullFor(crowded), limit.isFullFor(other)]).toEqual([true, true])
 })
 
 test('the end of a stream answers everybody', () => {

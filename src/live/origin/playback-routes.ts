@@ -31,14 +31,17 @@ export interface PlaybackHost {
 /** Bounds how many requests wait at once. */
 export class HoldLimit {
   readonly #max: number
+  readonly #maxTogether: number
   #count = 0
 
-  constructor(max: number) {
+  /** `maxTogether`: for the same thing, so that one stream leaves places to others. */
+  constructor(max: number, maxTogether = max) {
     this.#max = max
+    this.#maxTogether = maxTogether
   }
 
-  get isFull(): boolean {
-    return this.#count >= this.#max
+  isFullFor(waiters: ReadonlySet<Waiter>): boolean {
+    return this.#count >= this.#max || waiters.size >= this.#maxTogether
   }
 
   /** Calls `attempt` after every change until it has answered; `onTimeout` answers otherwise. */
@@ -223,7 +226,7 @@ function holdUnless(
   onTimeout: () => void,
 ): void {
   if (attempt()) return
-  if (host.holds.isFull) {
+  if (host.holds.isFullFor(waiters)) {
     answerProblem(response, 'origin_unavailable', 'too many requests are waiting')
     return
   }

@@ -114,8 +114,11 @@ export class Publisher {
     feed.demuxer.end()
   }
 
-  reportNetwork(figures: NetworkFigures): void {
+  /** Returns how many packets were lost for good since the last report. */
+  reportNetwork(figures: NetworkFigures): number {
+    const dropped = figures.packetsDropped - (this.#network?.packetsDropped ?? 0)
     this.#network = figures
+    return Math.max(0, dropped)
   }
 
   status(): InputStatus {
@@ -126,6 +129,7 @@ export class Publisher {
       rttMs: this.#network?.rttMs ?? null,
       packetsLost: this.#network?.packetsLost ?? null,
       packetsRetransmitted: this.#network?.packetsRetransmitted ?? null,
+      packetsDropped: this.#network?.packetsDropped ?? null,
     }
   }
 

@@ -158,7 +158,11 @@ export class StreamInputs {
   }
 
   reportNetwork(inputId: string, figures: NetworkFigures): void {
-    this.#memberOf(inputId)?.publisher.reportNetwork(figures)
+    const count = this.#memberOf(inputId)?.publisher.reportNetwork(figures) ?? 0
+    if (count === 0) return
+    const rtt = `round trip ${Math.round(figures.rttMs)} ms`
+    const detail = `packets from the encoder were lost for good (${rtt}): look at the network, or raise the SRT latency`
+    this.#options.events.onRepair({ cause: 'packets_lost', trackId: null, count, detail })
   }
 
   /** What was wrong in the end, `fault` or what the last bytes show, and the publisher on air that has left. */

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { parseAddressSet } from '../../core/address-set.ts'
+import { SharedConnectionCounts } from '../../core/connection-counts.ts'
 import { isMirrorError, MirrorError, toMirrorError } from '../../core/errors.ts'
 import type { MirrorEvent } from '../events.ts'
 import { ConfiguredInputs } from '../ingest/configured-inputs.ts'
@@ -33,6 +34,7 @@ const gate = new Gate({
   keySecret: data.keySecret,
   owners: data.mediaWorkers,
   maxPublishers: data.maxPublishers,
+  publishers: new SharedConnectionCounts(data.publisherCounts, data.mediaWorkers, 0),
   now,
   send: (index, message) => peers.send(index, { to: 'owner', message }),
   emit: (event) => toMain({ kind: 'event', event }),
@@ -99,7 +101,7 @@ async function openSrt(settings: NonNullable<IngestThreadData['srt']>): Promise<
           message: problem?.message ?? null,
         }),
     })
-    listener.setRegistry(srtRegistry())
+    listener.setRegistry(srtRegistry(), gate.publishersBut('srt'))
     return listener
   } catch (error) {
     if (!isMirrorError(error, 'srt_library_missing')) throw error
@@ -116,11 +118,11 @@ function onMainMessage(message: ToThread): void {
     case 'register':
       registry.set(message.stream)
       inputs.set(message.stream)
-      srt?.setRegistry(srtRegistry())
+      srt?.setRegistry(srtRegistry(), gate.publishersBut('srt'))
       break
     case 'unregister':
       registry.remove(message.streamId)
-      srt?.setRegistry(srtRegistry())
+      srt?.setRegistry(srtRegistry(), gate.publishersBut('srt'))
       inputs.remove(message.streamId)
       stopTestSource(message.streamId)
       break
@@ -162,7 +164,7 @@ function onPeerMessage(_from: PeerName, message: PeerMessage): void {
   if (message.to === 'gate') gate.onMessage(message.message)
   else if (message.to === 'registry') {
     registry.setBusy(message.streamId, message.isBusy)
-    srt?.setRegistry(srtRegistry())
+    srt?.setRegistry(srtRegistry(), gate.publishersBut('srt'))
   }
 }
 

@@ -29,6 +29,8 @@ import { Revival } from './revival.ts'
 const REPORT_MS = 1000
 /** Requests that may wait in one thread: ten thousand idle players and some. */
 const MAX_HOLDS = 20_000
+/** Of these for one rendition. */
+const MAX_HOLDS_TOGETHER = 10_000
 /** Inputs of a dead owner reach its replacement within a second or two; encoders that must reconnect take longer. */
 const REVIVAL_MS = 20_000
 /** A replaced worker says "not live" of what it has not heard of yet, so it listens to the others before it opens its port. */
@@ -81,6 +83,7 @@ const gate = new Gate({
   keySecret: data.keySecret,
   owners: data.mediaWorkers,
   maxPublishers: data.maxPublishers,
+  publishers: new SharedConnectionCounts(data.publisherCounts, data.index, 0),
   now,
   send: (index, message) => {
     if (index === data.index) owner.onMessage(String(data.index), message)
@@ -107,7 +110,7 @@ server = await startOriginServer({
   port: data.port,
   tls: data.tls,
   guard,
-  holds: new HoldLimit(MAX_HOLDS),
+  holds: new HoldLimit(MAX_HOLDS, MAX_HOLDS_TOGETHER),
   viewers,
   watch: await loadWatchPages(data.watchDir),
   gate,

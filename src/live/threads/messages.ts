@@ -24,6 +24,8 @@ export interface CommonThreadData {
   /** HMAC key that publish keys are looked up with. */
   readonly keySecret: Uint8Array
   readonly maxPublishers: number
+  /** One row per media worker, and the last one for the ingest thread. */
+  readonly publisherCounts: SharedArrayBuffer
   /** As `parseAddressSet` reads it: no limits per address for these. */
   readonly trustedAddresses: string
   /** Differs between incarnations of a thread. */

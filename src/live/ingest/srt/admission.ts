@@ -74,7 +74,7 @@ export function admitSrtCaller(streamIdText: string, state: SrtAdmissionState): 
     return refuse(SRT_REJX.CONFLICT, streamId, 'stream_busy', `Another publisher is live on stream "${streamId}".`)
   }
   if (state.connections >= state.maxConnections) {
-    const message = `The limit of ${state.maxConnections} concurrent SRT publishers is reached.`
+    const message = `The limit of ${state.maxConnections} concurrent publishers is reached.`
     return refuse(SRT_REJX.OVERLOAD, streamId, 'publisher_limit', message)
   }
   if (state.connectionsFromHere >= state.maxConnectionsPerAddress) {

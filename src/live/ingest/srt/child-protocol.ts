@@ -19,7 +19,8 @@ export interface SrtChildSettings {
 
 export type ToSrtChild =
   | { readonly kind: 'start'; readonly settings: SrtChildSettings }
-  | { readonly kind: 'registry'; readonly streams: readonly SrtRegistryEntry[] }
+  /** `otherPublishers`: connected by other protocols; the limit is for all together. */
+  | { readonly kind: 'registry'; readonly streams: readonly SrtRegistryEntry[]; readonly otherPublishers: number }
   /** A connection is not read before the first `read`, and not between `pause` and `read`. */
   | { readonly kind: 'read'; readonly connectionId: number }
   | { readonly kind: 'pause'; readonly connectionId: number }
@@ -39,6 +40,7 @@ export type FromSrtChild =
       readonly rttMs: number
       readonly packetsLost: number
       readonly packetsRetransmitted: number
+      readonly packetsDropped: number
     }
 
 export interface SrtRefusal {

@@ -21,6 +21,7 @@ export const SRTO = {
   UDP_RCVBUF: 9,
   MAXBW: 16,
   PASSPHRASE: 26,
+  LOSSMAXTTL: 42,
   RCVLATENCY: 43,
   PAYLOADSIZE: 49,
   TRANSTYPE: 50,
@@ -103,6 +104,8 @@ export interface SrtStats {
   readonly rttMs: number
   /** Since the connection's start; most of them arrive later as retransmissions. */
   readonly packetsLostTotal: number
+  /** Since the connection's start: no retransmission came in time. */
+  readonly packetsDroppedTotal: number
   /** Retransmitted packets that arrived since the last call. */
   readonly packetsRetransmitted: number
 }
@@ -204,6 +207,7 @@ function bindLibrary(koffi: Koffi, library: Library, name: string): LibSrt {
   const offsets = {
     rtt: offsetOf('msRTT'),
     lostTotal: offsetOf('pktRcvLossTotal'),
+    droppedTotal: offsetOf('pktRcvDropTotal'),
     retransmitted: offsetOf('pktRcvRetrans'),
   }
   const statsBytes = new Uint8Array(STATS_BYTES)
@@ -287,6 +291,7 @@ function bindLibrary(koffi: Koffi, library: Library, name: string): LibSrt {
       return {
         rttMs: statsView.getFloat64(offsets.rtt, true),
         packetsLostTotal: statsView.getInt32(offsets.lostTotal, true),
+        packetsDroppedTotal: statsView.getInt32(offsets.droppedTotal, true),
         packetsRetransmitted: statsView.getInt32(offsets.retransmitted, true),
       }
     },

@@ -3,7 +3,7 @@ import { type Child, type ChildExit, describeExit, type Spawn, startChild } from
 import { MirrorError, toMirrorError } from '../../../core/errors.ts'
 import type { Log } from '../../../core/log.ts'
 import { type RetryDelay, retryDelayMs } from '../../../core/retry-delay.ts'
-import type { GateInput, InputFault, InputGate } from '../protocol.ts'
+import type { GateInput, InputFault, InputGate, NetworkFigures } from '../protocol.ts'
 import type { SrtRegistryEntry } from './admission.ts'
 import type { FromSrtChild, SrtConnectionEnded, SrtConnectionOpened, SrtRefusal, ToSrtChild } from './child-protocol.ts'
 import { type Frame, FrameReader } from './frames.ts'
@@ -48,7 +48,7 @@ export interface SrtListener extends AsyncDisposable {
   /** Name of the libsrt in use. */
   readonly library: string
   /** The whole truth about who may publish what; replaces the previous one. */
-  setRegistry(streams: readonly SrtRegistryEntry[]): void
+  setRegistry(streams: readonly SrtRegistryEntry[], otherPublishers: number): void
 }
 
 /**
@@ -66,6 +66,7 @@ class RunningSrtListener implements SrtListener {
   readonly #stopping = new AbortController()
   #child: SrtChildLink | null = null
   #registry: readonly SrtRegistryEntry[] = []
+  #otherPublishers = 0
   #port: number
   #library = ''
   #failedStarts = 0
@@ -90,14 +91,15 @@ class RunningSrtListener implements SrtListener {
     this.#port = link.port
     this.#library = link.library
     // The registry may have changed while the child was starting.
-    link.send({ kind: 'registry', streams: this.#registry })
+    link.send({ kind: 'registry', streams: this.#registry, otherPublishers: this.#otherPublishers })
     const startedAtMs = performance.now()
     void link.ended.then((exit) => this.#onChildEnded(exit, performance.now() - startedAtMs))
   }
 
-  setRegistry(streams: readonly SrtRegistryEntry[]): void {
+  setRegistry(streams: readonly SrtRegistryEntry[], otherPublishers: number): void {
     this.#registry = streams
-    this.#child?.send({ kind: 'registry', streams })
+    this.#otherPublishers = otherPublishers
+    this.#child?.send({ kind: 'registry', streams, otherPublishers })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -288,9 +290,9 @@ class SrtConnection {
     if (this.#input?.write(bytes) === false) this.#send({ kind: 'pause', connectionId: this.#id })
   }
 
-  reportNetwork(figures: { rttMs: number; packetsLost: number; packetsRetransmitted: number }): void {
-    const { rttMs, packetsLost, packetsRetransmitted } = figures
-    this.#input?.reportNetwork({ rttMs, packetsLost, packetsRetransmitted })
+  reportNetwork(figures: NetworkFigures): void {
+    const { rttMs, packetsLost, packetsRetransmitted, packetsDropped } = figures
+    this.#input?.reportNetwork({ rttMs, packetsLost, packetsRetransmitted, packetsDropped })
   }
 
   /** The publisher is gone. */
@@ -341,7 +343,7 @@ async function askToListen(
       const limits = { maxConnections, maxConnectionsPerAddress, trustedAddresses }
       const keySecretHex = Buffer.from(options.keySecret).toString('hex')
       send({ kind: 'start', settings: { host, port, latencyMs, passphrase, keySecretHex, ...limits } })
-      send({ kind: 'registry', streams: registry })
+      send({ kind: 'registry', streams: registry, otherPublishers: 0 })
     })
   } finally {
     clearTimeout(timer)

@@ -17,6 +17,8 @@ import { encodeSocketAddress } from './socket-address.ts'
 const MAX_BANDWIDTH_BYTES_PER_SEC = 9_375_000
 const FLOW_WINDOW_PACKETS = 32_768
 const PAYLOAD_BYTES = 1316
+/** How far a packet may be overtaken before it is asked for again; libsrt goes there only as far as packets do arrive late. */
+const REORDER_TOLERANCE_PACKETS = 40
 /** A packet of the largest payload of live mode, whatever the caller was told. */
 const MAX_PACKET_BYTES = 1456
 const UDP_RECEIVE_BUFFER_BYTES = 8 * 1024 * 1024
@@ -93,6 +95,7 @@ export class SrtReceiver {
   /** By the socket that the hook was shown, which becomes the accepted socket. */
   readonly #admitted = new Map<number, AdmittedCaller>()
   #registry: ReadonlyMap<string, SrtRegistryEntry> = new Map()
+  #otherPublishers = 0
   #nextConnectionId = 1
   #isStopped = false
   #statsDueAtMs = 0
@@ -122,6 +125,7 @@ export class SrtReceiver {
   handle(message: ToSrtChild): void {
     switch (message.kind) {
       case 'registry':
+        this.#otherPublishers = message.otherPublishers
         this.#registry = new Map(message.streams.map((entry) => [entry.streamId, entry]))
         break
       case 'read':
@@ -171,7 +175,7 @@ export class SrtReceiver {
     const admission = admitSrtCaller(streamIdText, {
       registry: this.#registry,
       keySecret: this.#keySecret,
-      connections: this.#connections.size + this.#admitted.size,
+      connections: this.#connections.size + this.#admitted.size + this.#otherPublishers,
       maxConnections: this.#settings.maxConnections,
       connectionsFromHere: this.#isTrusted(hostOf(remoteAddress)) ? 0 : this.#countFrom(remoteAddress),
       maxConnectionsPerAddress: this.#settings.maxConnectionsPerAddress,
@@ -314,6 +318,7 @@ export class SrtReceiver {
         rttMs: stats.rttMs,
         packetsLost: stats.packetsLostTotal,
         packetsRetransmitted: connection.packetsRetransmitted,
+        packetsDropped: stats.packetsDroppedTotal,
       })
     }
     for (const [socket, caller] of this.#admitted) {
@@ -350,6 +355,7 @@ function setListenerOptions(srt: LibSrt, listener: number, settings: SrtChildSet
   srt.setInt(listener, SRTO.UDP_RCVBUF, UDP_RECEIVE_BUFFER_BYTES)
   srt.setInt(listener, SRTO.PAYLOADSIZE, PAYLOAD_BYTES)
   srt.setInt(listener, SRTO.PEERIDLETIMEO, PEER_IDLE_TIMEOUT_MS)
+  srt.setInt(listener, SRTO.LOSSMAXTTL, REORDER_TOLERANCE_PACKETS)
   // Both families on one socket where the address is "::"; libsrt insists on being told.
   if (address.includes(':')) srt.setInt(listener, SRTO.IPV6ONLY, 0)
   if (settings.passphrase !== null) srt.setText(listener, SRTO.PASSPHRASE, settings.passphrase)

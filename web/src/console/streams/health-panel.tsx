@@ -165,6 +165,7 @@ function InputRows({ stream }: { readonly stream: StreamView }) {
         </Row>
       )}
       {input.packetsRetransmitted !== null && <Row label="Sent again">{formatCount(input.packetsRetransmitted)}</Row>}
+      {input.packetsDropped !== null && <Row label="Lost for good">{formatCount(input.packetsDropped)}</Row>}
     </>
   )
 }

@@ -69,6 +69,7 @@ test('loss is unknown where the protocol does not count it', () => {
     receivedBytes: 131_600,
     rttMs: null,
     packetsRetransmitted: null,
+    packetsDropped: null,
   } as const
   expect(lossPercent({ ...input, packetsLost: null })).toBeNull()
   expect(lossPercent({ ...input, packetsLost: 100 })).toBeCloseTo(50)
