@@ -1,8 +1,7 @@
 // The composition root: opens every part of Mirror in dependency order. With main.ts and serve.ts the only files that know them all.
 import { spawn } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, statfs } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -24,10 +23,14 @@ import { reservePort } from './core/reserve-port.ts'
 import { deriveKey, openInstallationSecret } from './core/secrets.ts'
 import type { RegisteredStream } from './live/control.ts'
 import { SlateMaker } from './live/slate/slate-maker.ts'
-import { type Supervisor, startSupervisor } from './live/supervisor.ts'
+import { type Supervisor, type SupervisorOptions, startSupervisor } from './live/supervisor.ts'
 import type { TimelineLocation } from './live/threads/messages.ts'
-import { openFolderStore } from './storage/folder-store.ts'
-import type { ObjectStore } from './storage/object-store.ts'
+import { openStore, type StoreLocation } from './storage/open-store.ts'
+
+const SPOOL_MAX_BYTES = 20 * 2 ** 30
+const PACK_MS = 5 * 60_000
+const FOLDER_FLUSH_MS = 30_000
+const PACK_BYTES = 2 ** 30
 
 export interface MirrorHost {
   readonly log: Log
@@ -56,9 +59,11 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
   const catalog = withSealedInputs(stored, secrets)
   const apiPort = await reservePort(config.bind, config.api.port, 'api.port')
   const timeline = timelineLocation(config)
-  if (timeline.kind === 'folder') await mkdir(timeline.path, { recursive: true })
-  const slateStore = opened.use(await openMediaStore(config))
-  const slates = new SlateMaker({ store: slateStore, ffmpegPath: config.ffmpeg.path, spawn, log: log.child('slate') })
+  for (const place of [timeline, storeLocation(config)]) {
+    if (place.kind === 'folder') await mkdir(place.path, { recursive: true })
+  }
+  const store = opened.use(await openStore(storeLocation(config)))
+  const slates = new SlateMaker({ store, ffmpegPath: config.ffmpeg.path, spawn, log: log.child('slate') })
   // Known before ingest opens, so that an encoder that waits for the restart is not refused.
   const streams: RegisteredStream[] = []
   await registerStreams(catalog, { register: (stream) => void streams.push(stream) }, clock())
@@ -74,6 +79,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
         : null,
       keySecret: deriveKey(installationSecret, 'publish-key-lookup'),
       timeline,
+      dvr: await dvrData(config),
       watchDir: builtFolder('watch'),
       ffmpegPath: config.ffmpeg.path,
       maxPublishers: config.ingest.maxPublishers,
@@ -146,22 +152,33 @@ function catalogLocation(config: Config) {
     : { kind: 'sqlite' as const, path: join(config.dataDir, 'catalog.sqlite') }
 }
 
-function timelineLocation({ dataDir, store, timeline, database }: Config): TimelineLocation {
+function timelineLocation(config: Config): TimelineLocation {
+  const { timeline, database } = config
   if (timeline.arbiter === 'database' && database.kind === 'postgres') return { kind: 'postgres', url: database.url }
+  return storeLocation(config)
+}
+
+function storeLocation({ dataDir, store }: Config): StoreLocation {
   if (store.kind === 's3') return { kind: 's3', settings: store.s3 }
   return { kind: 'folder', path: join(store.path ?? join(dataDir, 'store'), 'hot') }
 }
 
-/** Where media lies. */
-async function openMediaStore({ dataDir, store }: Config): Promise<ObjectStore> {
-  if (store.kind === 's3') {
-    // Only who uses S3 pays for loading its client.
-    const { openS3Store } = await import('./storage/s3-store.ts')
-    return openS3Store(store.s3, { randomId: randomUUID, nowMs: Date.now })
+async function dvrData(config: Config): Promise<SupervisorOptions['dvr']> {
+  const spoolDir = config.dvr.spoolPath ?? join(config.dataDir, 'spool')
+  const isBucket = config.store.kind === 's3'
+  await mkdir(spoolDir, { recursive: true })
+  const { blocks, bsize } = await statfs(spoolDir)
+  return {
+    spoolDir,
+    store: storeLocation(config),
+    // On folders a file a segment costs nothing; on S3 every object costs a request.
+    writeMode: isBucket ? 'pack' : 'segment',
+    limits: {
+      maxBytes: config.dvr.spoolMaxBytes ?? Math.min(SPOOL_MAX_BYTES, Math.floor((blocks * bsize) / 10)),
+      packMs: config.dvr.flushMs ?? (isBucket ? PACK_MS : FOLDER_FLUSH_MS),
+      packBytes: PACK_BYTES,
+    },
   }
-  const path = join(store.path ?? join(dataDir, 'store'), 'hot')
-  await mkdir(path, { recursive: true })
-  return await openFolderStore(path, { randomId: randomUUID })
 }
 
 async function readTls({ media }: Config): Promise<{ readonly cert: string; readonly key: string } | null> {

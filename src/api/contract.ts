@@ -21,6 +21,9 @@ export function durationSchema(minMs: number, maxMs: number) {
   )
 }
 
+/** Ten years. */
+const MAX_RETENTION_MS = 3653 * 86_400_000
+
 export const MAX_TRACK_DESCRIPTIONS = 64
 
 /** A BCP 47 tag in any case. */
@@ -99,15 +102,31 @@ export const streamSettingsSchema = z
   })
   .meta({ id: 'StreamSettings' })
 
+export const dvrSettingsSchema = z
+  .strictObject({
+    enabled: z.boolean().meta({ description: 'Record what is live from now on' }),
+    rewind: durationSchema(60_000, MAX_RETENTION_MS).meta({
+      description: 'What the stream page and players may seek back',
+      example: '4h',
+    }),
+    retention: durationSchema(60_000, MAX_RETENTION_MS).meta({
+      description: 'How long recordings are kept; not below rewind',
+      example: '24h',
+    }),
+  })
+  .meta({ id: 'DvrSettings' })
+
 export const createStreamSchema = z.strictObject({
   id: streamIdSchema,
   name: z.string().max(200).optional(),
   settings: streamSettingsSchema.partial().optional(),
+  dvr: dvrSettingsSchema.partial().optional(),
 })
 
 export const updateStreamSchema = z.strictObject({
   name: z.string().max(200).optional(),
   settings: streamSettingsSchema.partial().optional(),
+  dvr: dvrSettingsSchema.partial().optional(),
 })
 
 export const streamStatusSchema = z.enum(['offline', 'starting', 'live', 'interrupted', 'ended'])
@@ -304,6 +323,7 @@ export const streamSchema = z
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
     settings: streamSettingsSchema,
+    dvr: dvrSettingsSchema,
     /** Newest publish key; null for roles below operator, as is `ingest`. */
     publishKey: z.string().nullable(),
     ingest: z
@@ -504,6 +524,35 @@ export type MeView = z.infer<typeof meSchema>
 export type SystemView = z.infer<typeof systemSchema>
 export type Problem = z.infer<typeof problemSchema>
 export type TrackDescriptionView = z.infer<typeof trackDescriptionSchema>
+const timeRangeSchema = z.object({ from: z.iso.datetime(), to: z.iso.datetime() })
+
+export const dvrViewSchema = dvrSettingsSchema
+  .extend({
+    from: z.iso.datetime(),
+    to: z.iso.datetime(),
+    ranges: z.array(timeRangeSchema).meta({ description: 'Times with media' }),
+    gaps: z.array(timeRangeSchema).meta({ description: 'Times without: nothing came, or it could not be recorded' }),
+    durationSec: z.number(),
+    bytes: z.number(),
+    segments: z.number(),
+    tracks: z.array(z.object({ id: z.string(), segments: z.number(), bytes: z.number() })),
+    /** Null when nothing was recorded. */
+    playlist: z.string().nullable(),
+    recordedSegments: z.number().meta({ description: 'Since Mirror started; safe on the disk' }),
+    lostSegments: z.number().meta({ description: 'Since Mirror started; the disk was full or did not keep up' }),
+    spool: z
+      .object({
+        bytes: z.number(),
+        maxBytes: z.number(),
+        /** Start of the oldest segment that only the spool has. */
+        oldestUnsavedAt: z.iso.datetime().nullable(),
+      })
+      .meta({ description: 'Of all streams together: what is not in the store yet' }),
+  })
+  .meta({ id: 'Dvr' })
+
+export type DvrView = z.infer<typeof dvrViewSchema>
+export type DvrSettingsView = z.infer<typeof dvrSettingsSchema>
 export type StreamSettingsView = z.infer<typeof streamSettingsSchema>
 export type CreateStreamBody = z.infer<typeof createStreamSchema>
 export type WsClientMessage = z.infer<typeof wsClientMessageSchema>

@@ -1,6 +1,6 @@
 // Prometheus metrics. Names and meanings are documented for operators; changing one breaks their alerts.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { LatencyObservation, LiveControl, StreamStatus } from '../live/control.ts'
+import type { DvrReport, LatencyObservation, LiveControl, StreamStatus } from '../live/control.ts'
 
 const STATUSES: readonly StreamStatus[] = ['offline', 'starting', 'live', 'interrupted', 'ended']
 
@@ -28,6 +28,7 @@ export function createMetrics(options: {
   registerNetwork(registry, live)
   registerConnections(registry, live)
   registerInputs(registry, live)
+  registerDvr(registry, live)
 
   new Gauge({
     name: 'websocket_connections',
@@ -180,6 +181,38 @@ function latencyHistogram(registry: Registry, name: string, what: string): Histo
     buckets: LATENCY_BUCKETS_SEC,
     registers: [registry],
   })
+}
+
+function registerDvr(registry: Registry, live: LiveControl): void {
+  const perStream = (name: string, help: string, read: (stream: DvrReport['streams'][number]) => number) =>
+    new Counter({
+      name,
+      help,
+      labelNames: ['stream_id'],
+      registers: [registry],
+      collect() {
+        this.reset()
+        for (const stream of live.dvr()?.streams ?? []) this.inc({ stream_id: stream.streamId }, read(stream))
+      },
+    })
+  perStream('dvr_segments_recorded_total', 'Segments that are safe on the disk', ({ segments }) => segments)
+  perStream('dvr_recorded_bytes_total', 'Bytes of recorded segments', ({ bytes }) => bytes)
+  perStream('dvr_segments_lost_total', 'Segments that could not be recorded', ({ lost }) => lost)
+  const gauge = (name: string, help: string, read: (report: DvrReport) => number) =>
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        const report = live.dvr()
+        this.set(report === null ? 0 : read(report))
+      },
+    })
+  gauge('dvr_spool_bytes', 'Recorded media that is not in its store yet', ({ spoolBytes }) => spoolBytes)
+  gauge('dvr_spool_max_bytes', 'What the spool may hold', ({ spoolMaxBytes }) => spoolMaxBytes)
+  gauge('dvr_oldest_unsaved_seconds', 'Age of the oldest segment that only the spool has', ({ oldestUnsavedAtMs }) =>
+    oldestUnsavedAtMs === null ? 0 : Math.max(0, (Date.now() - oldestUnsavedAtMs) / 1000),
+  )
 }
 
 function registerConnections(registry: Registry, live: LiveControl): void {

@@ -28,6 +28,7 @@ import { createRequestGate } from './request-gate.ts'
 import { registerApiKeyRoutes } from './routes/api-key-routes.ts'
 import { registerAuthRoutes } from './routes/auth-routes.ts'
 import { registerDateRangeRoutes } from './routes/date-range-routes.ts'
+import { registerDvrRoutes } from './routes/dvr-routes.ts'
 import { registerEventRoutes } from './routes/event-routes.ts'
 import { registerInputRoutes } from './routes/input-routes.ts'
 import { registerKeyRoutes } from './routes/key-routes.ts'
@@ -146,6 +147,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   })
 
   registerStreamRoutes(app, context)
+  registerDvrRoutes(app, context)
   registerInputRoutes(app, context)
   registerSlateRoutes(app, context)
   registerDateRangeRoutes(app, context)

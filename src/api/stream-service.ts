@@ -20,7 +20,7 @@ import { DATE_RANGE_REACH_MS } from './date-range-feed.ts'
 import type { EventHub } from './event-hub.ts'
 import { orderedInputs, planInput, renderConfiguredInput, requireInput, switchInput } from './stream-inputs.ts'
 import type { Addresses } from './stream-urls.ts'
-import { applySettings, isoTime, renderStream } from './stream-view.ts'
+import { applyDvr, applySettings, isoTime, renderStream } from './stream-view.ts'
 
 export const DEFAULT_TENANT = 'default'
 export const DEMO_STREAM_ID = 'demo'
@@ -129,7 +129,7 @@ export function createStreamService(options: StreamServiceOptions): StreamServic
   }
 
   async function create(body: CreateStreamBody): Promise<StreamView> {
-    const settings = checkSettings(applySettings(DEFAULT_STREAM_SETTINGS, body.settings ?? {}))
+    const settings = changed(DEFAULT_STREAM_SETTINGS, body)
     const times = { createdAtMs: clock(), updatedAtMs: clock() }
     const row = { id: body.id, tenantId: DEFAULT_TENANT, name: body.name ?? '', settings, ...times }
     const key = newKey(row.id)
@@ -186,9 +186,9 @@ export function createStreamService(options: StreamServiceOptions): StreamServic
         const before = await require(id)
         const row = await catalog.streams.update(id, {
           ...(body.name === undefined ? {} : { name: body.name }),
-          ...(body.settings === undefined
+          ...(body.settings === undefined && body.dvr === undefined
             ? {}
-            : { settings: checkSettings(applySettings(before.settings, body.settings)) }),
+            : { settings: changed(before.settings, body) }),
           updatedAtMs: clock(),
         })
         if (row === null) throw notFound(id)
@@ -367,6 +367,10 @@ function toRegistered(
   return { id, tenantId, settings, dateRanges, keyLookups: keys.map(({ lookup }) => lookup) }
 }
 
+function changed(base: StreamSettings, { settings, dvr }: Pick<UpdateStreamBody, 'settings' | 'dvr'>): StreamSettings {
+  return checkSettings({ ...applySettings(base, settings ?? {}), dvr: applyDvr(base.dvr, dvr ?? {}) })
+}
+
 function checkSettings(settings: StreamSettings): StreamSettings {
   if (settings.partMs > settings.segmentMs) {
     throw new MirrorError('invalid_request', 'A part cannot be longer than its segment', {
@@ -376,6 +380,11 @@ function checkSettings(settings: StreamSettings): StreamSettings {
   if (settings.windowMs < 3 * settings.segmentMs) {
     throw new MirrorError('invalid_request', 'The window must hold at least three segments', {
       details: { path: 'settings.window' },
+    })
+  }
+  if (settings.dvr.retentionMs < settings.dvr.rewindMs) {
+    throw new MirrorError('invalid_request', 'Recordings must be kept at least as long as the stream rewinds', {
+      details: { path: 'dvr.retention' },
     })
   }
   return settings

@@ -3,10 +3,11 @@ import type { ApiKeyRow, EventRow, StreamRow } from '../catalog/types.ts'
 import { formatDuration, parseDuration } from '../core/duration.ts'
 import type { ConfiguredInputStatus, ConnectedInputStatus, InputStatus, LiveStatus } from '../live/control.ts'
 import type { MirrorEvent } from '../live/events.ts'
-import type { StreamSettings, TrackDescription } from '../live/settings.ts'
+import type { DvrSettings, StreamSettings, TrackDescription } from '../live/settings.ts'
 import type {
   ApiKeyView,
   ConnectedInputView,
+  DvrSettingsView,
   EventView,
   InputView,
   LiveView,
@@ -55,6 +56,7 @@ export function renderStream({ row, publishKey, live, inputStatuses, addresses }
     createdAt: isoTime(row.createdAtMs),
     updatedAt: isoTime(row.updatedAtMs),
     settings: renderSettings(row.settings),
+    dvr: renderDvr(row.settings.dvr),
     publishKey,
     ingest: publishKey === null ? null : ingestUrls(addresses, row.id, publishKey),
     playback: playbackUrls(addresses, row.id),
@@ -131,6 +133,19 @@ export function renderSettings(settings: StreamSettings): StreamSettingsView {
   }
 }
 
+export function renderDvr({ isEnabled, rewindMs, retentionMs }: DvrSettings): DvrSettingsView {
+  return { enabled: isEnabled, rewind: formatDuration(rewindMs), retention: formatDuration(retentionMs) }
+}
+
+/** A longer rewind takes a retention that was not named along. */
+export function applyDvr(base: DvrSettings, change: DvrChange): DvrSettings {
+  const rewindMs = durationOr(change.rewind, base.rewindMs)
+  const retentionMs = durationOr(change.retention, Math.max(base.retentionMs, rewindMs))
+  return { isEnabled: change.enabled ?? base.isEnabled, rewindMs, retentionMs }
+}
+
+type DvrChange = { readonly [Key in keyof DvrSettingsView]?: DvrSettingsView[Key] | undefined }
+
 type SettingsChange = { readonly [Key in keyof StreamSettingsView]?: StreamSettingsView[Key] | undefined }
 
 /** `base` with the validated `change` on top. */
@@ -146,6 +161,7 @@ export function applySettings(base: StreamSettings, change: SettingsChange): Str
     returnAfterMs: change.returnAfter === 'never' ? null : durationOr(change.returnAfter, base.returnAfterMs),
     inputs: base.inputs,
     slate: base.slate,
+    dvr: base.dvr,
     tracks: change.tracks?.map(toDescription) ?? base.tracks,
   }
 }

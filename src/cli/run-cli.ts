@@ -5,6 +5,7 @@ import { createApiClient } from './api-client.ts'
 import { addApiKeyCommands } from './api-key-commands.ts'
 import { CliError } from './cli-error.ts'
 import type { CliHost, ServeFlags } from './cli-host.ts'
+import { addDvrCommands } from './dvr-commands.ts'
 import { addEventCommands } from './event-commands.ts'
 import { findServer, type ServerFlags } from './find-server.ts'
 import { addLintCommand } from './lint-command.ts'
@@ -52,6 +53,7 @@ function createProgram(host: CliHost, setExitCode: (code: number) => void): Comm
 
   addServeCommand(program, host, setExitCode)
   addStreamCommands(program, withSession)
+  addDvrCommands(program, withSession)
   addApiKeyCommands(program, withSession)
   addEventCommands(program, withSession, host)
   addLintCommand(program, host, setExitCode)

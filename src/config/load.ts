@@ -297,6 +297,11 @@ function toConfig(input: ConfigInput, locate: (name: string, written: string) =>
     database: input.database.url === null ? { kind: 'sqlite' } : { kind: 'postgres', url: input.database.url },
     store: toStore(input, locate),
     timeline: { arbiter: input.timeline.arbiter },
+    dvr: {
+      spoolPath: input.dvr.spool === null ? null : locate('dvr.spool', input.dvr.spool),
+      spoolMaxBytes: input.dvr.spoolMaxBytes,
+      flushMs: input.dvr.flush,
+    },
     adminToken: input.adminToken,
     ffmpeg: { path: input.ffmpeg.path },
     metrics: { access: input.metrics.access },

@@ -424,6 +424,37 @@ export const CONFIG_SCHEMA = z.strictObject({
       }),
     })
     .prefault({}),
+  dvr: z
+    .strictObject({
+      spool: key(optional(text(/\S/)), {
+        kind: 'path',
+        default: null,
+        env: 'MIRROR_DVR_SPOOL',
+        values: 'a folder',
+        about: 'Where recordings are safe before they are in their store; not set means `spool` in the data folder.',
+        tradeOff:
+          'A fast local disk: every segment is written and synced here first, so that a store that is slow or away loses nothing.',
+      }),
+      spoolMaxBytes: key(optional(measured(parseSize, '16MiB', '16TiB')), {
+        kind: 'size',
+        default: null,
+        values: 'a size from 16MiB to 16TiB',
+        about: 'Most that may wait in the spool; not set means a tenth of its disk, at most 20 GiB.',
+        tradeOff:
+          'At 6 Mbit/s 20 GiB bridge a store that is away for 8 hours; beyond it recordings get gaps, live goes on.',
+      }),
+      flush: key(optional(measured(parseDuration, '1s', '1h')), {
+        kind: 'duration',
+        default: null,
+        env: 'MIRROR_DVR_FLUSH',
+        values: 'a duration from 1s to 1h',
+        about:
+          'How long media is collected in the spool before it goes to the store; not set means 5m to a bucket, 30s to a folder.',
+        tradeOff:
+          'What a lost machine loses at most; a bucket is written once for each track and flush, which is what it charges for.',
+      }),
+    })
+    .prefault({}),
   ffmpeg: z
     .strictObject({
       path: key(text(/\S/), {

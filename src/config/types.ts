@@ -40,6 +40,14 @@ export interface Config {
   readonly store: StoreConfig
   /** `database` needs PostgreSQL. */
   readonly timeline: { readonly arbiter: 'store' | 'database' }
+  readonly dvr: {
+    /** Null: `spool` in the data folder. */
+    readonly spoolPath: string | null
+    /** Null: a tenth of the disk, at most 20 GiB. */
+    readonly spoolMaxBytes: number | null
+    /** How long recorded media stays in the spool at least; null: 5 min before a bucket, 30 s before a folder. */
+    readonly flushMs: number | null
+  }
   readonly adminToken: string | null
   readonly ffmpeg: { readonly path: string }
   readonly metrics: { readonly access: 'loopback' | 'key' | 'public' }

@@ -268,6 +268,12 @@ export const ERRORS = {
   ),
   object_archived: row('caller', 409, 'The object is archived', 'Restore it first; the message names the object.'),
   object_exists: row('caller', 412, 'An object with this key exists', 'Nothing was changed.'),
+  recording_not_found: row(
+    'caller',
+    404,
+    'Nothing was recorded there',
+    'See what was recorded with "mirror dvr show"; recording begins when it is switched on for the stream.',
+  ),
   spool_full: row(
     'mirror',
     503,
@@ -278,7 +284,7 @@ export const ERRORS = {
     'mirror',
     500,
     'An index of a recording is damaged',
-    'Run "mirror dvr rebuild" for the stream: it makes the index anew from the media.',
+    'Restore the named object from a backup of the store; media of other hours plays on.',
   ),
   // Jobs
   job_not_found: row('caller', 404, 'There is no such job', 'List the jobs to see which exist.'),

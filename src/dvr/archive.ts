@@ -16,7 +16,7 @@ import type { IndexStore } from './index-store.ts'
 import { endsAtMs, type Span } from './recorded-segment.ts'
 import type { Spool } from './spool/spool.ts'
 import type { RecordedTrack, StreamIndex } from './stream-index.ts'
-import type { TrackFacts } from './track-facts.ts'
+import { segmentExtension, type TrackFacts } from './track-facts.ts'
 
 /** Where a segment's bytes are to be had now. A file may be gone a moment later: ask again then. */
 export type Location =
@@ -75,7 +75,7 @@ export class Archive {
     const tracks = new Map(Object.entries(index?.tracks ?? {}))
     for (const { track, facts } of this.#host.spool.tracks(stream)) {
       const stored = tracks.get(track.trackId)
-      tracks.set(track.trackId, { facts, hours: stored?.hours ?? [] })
+      tracks.set(track.trackId, { facts, hours: stored?.hours ?? [], expiring: stored?.expiring ?? [] })
     }
     return tracks
   }
@@ -106,7 +106,12 @@ export class Archive {
     const segment = find((await this.#hour(track, hour, call))?.segments ?? [], msn)
     if (segment === null || segment.placement === null) return null
     if (segment.placement.kind === 'object') {
-      return { kind: 'object', key: recordedSegmentKey(track, hour, msn), offset: 0, length: segment.sizeBytes }
+      return {
+        kind: 'object',
+        key: recordedSegmentKey(track, hour, `${msn}.${segmentExtension(facts)}`),
+        offset: 0,
+        length: segment.sizeBytes,
+      }
     }
     const { id, offset, length } = segment.placement
     return { kind: 'object', key: packKey(track, hour, id), offset, length }

@@ -10,6 +10,7 @@ import type { ObjectStore, StoreCall } from '../storage/object-store.ts'
 import type { HourIndex, IndexedSegment } from './hour-index.ts'
 import type { IndexStore } from './index-store.ts'
 import type { SealedPack } from './spool/spool.ts'
+import { segmentExtension } from './track-facts.ts'
 
 /** Packs of different tracks on their way at once; those of one track go one after another, so that an index has one writer. */
 const PACKS_AT_ONCE = 4
@@ -121,16 +122,18 @@ export class Drainer implements AsyncDisposable {
   }
 
   async #storeSegments(
-    { track, hour, path, segments }: SealedPack,
+    { track, hour, facts, path, segments }: SealedPack,
     call: StoreCall,
   ): Promise<readonly IndexedSegment[]> {
+    const extension = segmentExtension(facts)
+    const contentType = extension === 'vtt' ? 'text/vtt' : 'video/mp4'
     const waiting = segments.filter((segment) => segment.sizeBytes > 0).values()
     const worker = async () => {
       for (const { msn, offset, sizeBytes } of waiting) {
         const body = readSpan(path, offset, sizeBytes, call.signal)
-        const put = { ...call, contentType: 'video/mp4', ifAbsent: true }
+        const put = { ...call, contentType, ifAbsent: true }
         // Null: an earlier attempt, or another origin with the same bytes, was here before.
-        await this.#host.store.put(recordedSegmentKey(track, hour, msn), body, put)
+        await this.#host.store.put(recordedSegmentKey(track, hour, `${msn}.${extension}`), body, put)
       }
     }
     await Promise.all(Array.from({ length: SEGMENTS_AT_ONCE }, worker))

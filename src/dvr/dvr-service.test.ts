@@ -95,7 +95,11 @@ describe.each(['segment', 'pack'] as const)('written as %s', (mode) => {
     const segments = await dvr.archive.segments(TRACK, all, call)
     expect(segments.map(({ msn }) => msn)).toEqual(Array.from({ length: 12 }, (_, n) => msnOf(n)))
     expect(Buffer.from((await dvr.archive.init(TRACK, 'init-1.mp4', call)) ?? []).toString()).toBe('init one')
-    expect((await dvr.archive.tracks(TRACK, call)).get('v0')).toEqual({ facts: FACTS, hours: ['2026-11-21T07'] })
+    expect((await dvr.archive.tracks(TRACK, call)).get('v0')).toEqual({
+      facts: FACTS,
+      hours: ['2026-11-21T07'],
+      expiring: [],
+    })
   })
 
   test('a range gives what any moment of lies in it', async () => {
@@ -162,6 +166,42 @@ describe.each(['segment', 'pack'] as const)('written as %s', (mode) => {
       await rm(folder, { recursive: true })
       folder = ownFolder
     }
+  })
+})
+
+describe.each(['segment', 'pack'] as const)('retention of what was written as %s', (mode) => {
+  const HOUR = 3_600_000
+
+  test('an hour goes as a whole, when all of it is too old, and leaves nothing behind', async () => {
+    await using dvr = await open(mode)
+    for (let hour = 0; hour < 3; hour += 1) {
+      for (let n = 0; n < 6; n += 1) await dvr.spool.append(recording(hour * 1800 + n))
+    }
+    nowMs = HOUR_MS + 3 * HOUR
+    await expect.poll(() => dvr.spool.usedBytes, { timeout: 5000 }).toBe(0)
+    expect(await dvr.expire(TRACK, 2 * HOUR, call)).toEqual({ hours: 0, segments: 0, bytes: 0 })
+    nowMs += 10 * 60_000
+    expect(await dvr.expire(TRACK, 2 * HOUR, call)).toEqual({ hours: 1, segments: 6, bytes: 600 })
+    const left = await dvr.archive.segments(TRACK, { fromMs: 0, toMs: nowMs }, call)
+    expect(left).toHaveLength(12)
+    expect(await dvr.archive.locate(TRACK, msnOf(0), FACTS, call)).toBeNull()
+    expect((await keys()).filter((key) => key.includes('/07/'))).toEqual([])
+    expect(await dvr.expire(TRACK, 2 * HOUR, call)).toEqual({ hours: 0, segments: 0, bytes: 0 })
+  })
+
+  test('a sweep that was cut off is made up for, and no playlist names what it may have removed', async () => {
+    await using dvr = await open(mode)
+    for (let n = 0; n < 6; n += 1) await dvr.spool.append(recording(n))
+    nowMs = HOUR_MS + 5 * HOUR
+    await expect.poll(() => dvr.spool.usedBytes, { timeout: 5000 }).toBe(0)
+    disturb = (_method, key) => {
+      if (key.includes('/07/')) throw new MirrorError('store_unavailable', 'cut off')
+    }
+    await expect(dvr.expire(TRACK, HOUR, call)).rejects.toThrow('cut off')
+    disturb = () => {}
+    expect(await dvr.archive.segments(TRACK, { fromMs: 0, toMs: nowMs }, call)).toEqual([])
+    expect(await dvr.expire(TRACK, HOUR, call)).toEqual({ hours: 1, segments: 6, bytes: 600 })
+    expect((await keys()).filter((key) => !key.endsWith('init-1.mp4'))).toEqual(['dvr/default/demo/index.json'])
   })
 })
 

@@ -1,10 +1,12 @@
 // Everything about recordings in one place: spool, drainer, indexes, archive. Lives in the archive thread; knows no ports.
 import { toMirrorError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
-import type { ObjectStore } from '../storage/object-store.ts'
+import type { Hour, TrackPath } from '../storage/keys.ts'
+import type { ObjectStore, StoreCall } from '../storage/object-store.ts'
 import { Archive } from './archive.ts'
 import { Drainer, type WriteMode } from './drainer.ts'
 import { IndexStore } from './index-store.ts'
+import { type Expiry, sweepStream } from './retention.ts'
 import { type SealedPack, Spool, type SpoolLimits } from './spool/spool.ts'
 
 /** How often old packs are sealed although nothing more comes. */
@@ -34,11 +36,13 @@ export class DvrService implements AsyncDisposable {
   readonly archive: Archive
   readonly #drainer: Drainer
   readonly #options: DvrOptions
+  readonly #indexes: IndexStore
   readonly #timer: NodeJS.Timeout
   #isAlarmed = false
 
-  private constructor(options: DvrOptions, spool: Spool, archive: Archive, drainer: Drainer) {
+  private constructor(options: DvrOptions, spool: Spool, archive: Archive, drainer: Drainer, indexes: IndexStore) {
     this.#options = options
+    this.#indexes = indexes
     this.spool = spool
     this.archive = archive
     this.#drainer = drainer
@@ -73,7 +77,18 @@ export class DvrService implements AsyncDisposable {
       onTrouble: (message) => options.onTrouble({ kind: 'store', message }),
     })
     for (const pack of sealed) drainer.add(pack)
-    return new DvrService(options, spool, archive, drainer)
+    return new DvrService(options, spool, archive, drainer, indexes)
+  }
+
+  /** Removes what `retentionMs` does not keep. What is still in the spool is not looked at: it is young. */
+  async expire(
+    stream: { readonly tenantId: string; readonly streamId: string },
+    retentionMs: number,
+    call: StoreCall,
+  ): Promise<Expiry> {
+    const { store, now } = this.#options
+    const onExpired = (track: TrackPath, hour: Hour) => this.archive.forget(track, hour)
+    return await sweepStream({ store, indexes: this.#indexes, now, onExpired }, stream, retentionMs, call)
   }
 
   /** Seals what is open; it is drained now as far as the store takes it at once, or after the next start. */

@@ -54,24 +54,21 @@ export class IndexStore {
     await this.changeStream(track, (index) => withHour(index, track.trackId, facts, hour), call)
   }
 
-  /** `change` gives the same object when nothing is to be written. */
+  /** `change` gives the same object when nothing is to be written. Gives the index as it is then; null: there is none. */
   async changeStream(
     { tenantId, streamId }: StreamPath,
     change: (index: StreamIndex) => StreamIndex,
     call: StoreCall,
-  ): Promise<void> {
+  ): Promise<StreamIndex | null> {
+    let present: StreamIndex | null = null
     const apply = (text: string | null): StreamIndex | null => {
-      const empty = { tenantId, streamId, updatedAtMs: 0, tracks: {} }
-      const present = text === null ? empty : parseStreamIndex(text)
-      const changed = change(present)
-      return changed === present ? null : { ...changed, updatedAtMs: this.#now() }
+      present = text === null ? null : parseStreamIndex(text)
+      const before = present ?? { tenantId, streamId, updatedAtMs: 0, tracks: {} }
+      const changed = change(before)
+      return changed === before ? null : { ...changed, updatedAtMs: this.#now() }
     }
-    await this.#change(
-      streamIndexKey({ tenantId, streamId }),
-      apply,
-      (index) => index && renderStreamIndex(index),
-      call,
-    )
+    const key = streamIndexKey({ tenantId, streamId })
+    return (await this.#change(key, apply, (index) => index && renderStreamIndex(index), call)) ?? present
   }
 
   /** After what it lists was released elsewhere, or together with it. */

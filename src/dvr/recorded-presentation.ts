@@ -5,7 +5,7 @@ import { type RecordedPlaylistSegment, renderRecordedPlaylist } from '../hls/rec
 import { TIMELINE_EPOCH_MS } from '../media/timeline/cell.ts'
 import { trackOrder } from '../media/track-id.ts'
 import { endsAtMs, isGap, type RecordedSegment } from './recorded-segment.ts'
-import type { TrackFacts } from './track-facts.ts'
+import { segmentExtension, type TrackFacts } from './track-facts.ts'
 
 export interface PresentedTrack {
   readonly id: string
@@ -43,9 +43,11 @@ export function renderRecordedMultivariant(tracks: readonly PresentedTrack[], qu
     audio: ordered.flatMap(({ id, facts, segments }): AudioRendition[] =>
       facts.kind === 'audio' ? [{ ...facts, ...ratesOf(segments), uri: `${id}/playlist.m3u8${query}` }] : [],
     ),
-    subtitles: [],
+    subtitles: ordered.flatMap(({ id, facts }) =>
+      facts.kind === 'subtitles' ? [{ ...facts, uri: `${id}/playlist.m3u8${query}` }] : [],
+    ),
     captions: null,
-    hasIndependentSegments: false,
+    hasIndependentSegments: ordered.every(({ facts }) => facts.hasIndependentSegments),
   })
 }
 
@@ -53,9 +55,10 @@ export function renderRecordedMedia(
   { facts, segments }: PresentedTrack,
   { type, isEnded }: { readonly type: RecordedType; readonly isEnded: boolean },
 ): string {
+  const extension = segmentExtension(facts)
   const listed = withoutHoles(segments, facts).map((segment): RecordedPlaylistSegment => {
     const { msn, dsn, startsAtMs, durationSec, initName } = segment
-    return { msn, dsn, startsAtMs, durationSec, uri: `${msn}.m4s`, initUri: initName, isGap: isGap(segment) }
+    return { msn, dsn, startsAtMs, durationSec, uri: `${msn}.${extension}`, initUri: initName, isGap: isGap(segment) }
   })
   return renderRecordedPlaylist({ type, targetDurationSec: facts.targetDurationSec, segments: listed, isEnded })
 }

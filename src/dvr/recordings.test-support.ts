@@ -11,6 +11,7 @@ export const FACTS: VideoFacts = {
   kind: 'video',
   cell: { num: 2, den: 1 },
   targetDurationSec: 4,
+  hasIndependentSegments: false,
   codecs: 'avc1.64001f',
   widthPx: 1280,
   heightPx: 720,

@@ -7,6 +7,8 @@ export interface RecordedTrack {
   readonly facts: TrackFacts
   /** Ascending, none twice. */
   readonly hours: readonly Hour[]
+  /** No playlist names them any more, and their media is being removed. */
+  readonly expiring: readonly Hour[]
 }
 
 export interface StreamIndex {
@@ -39,8 +41,13 @@ export function parseStreamIndex(text: string): StreamIndex {
   if (typeof tracks !== 'object' || tracks === null) throw damaged('tracks are missing')
   for (const [id, track] of Object.entries(tracks as Record<string, Partial<RecordedTrack> | null>)) {
     const cell = track?.facts?.cell
-    const isWhole = typeof cell?.num === 'number' && typeof cell.den === 'number' && Array.isArray(track?.hours)
-    if (!isWhole || !track.hours.every((hour) => parseHour(hour) !== null)) throw damaged(`track ${id} is not whole`)
+    const isWhole =
+      typeof cell?.num === 'number' &&
+      typeof cell.den === 'number' &&
+      Array.isArray(track?.hours) &&
+      Array.isArray(track.expiring)
+    if (!isWhole || ![...track.hours, ...track.expiring].every((hour) => parseHour(hour) !== null))
+      throw damaged(`track ${id} is not whole`)
   }
   return { tenantId: tenant, streamId: stream, updatedAtMs, tracks: tracks as StreamIndex['tracks'] }
 }
@@ -53,14 +60,29 @@ export function withHour(index: StreamIndex, trackId: string, facts: TrackFacts,
   const newestFacts = present !== undefined && !isNewest ? present.facts : facts
   const isKnown = hours.includes(hour) && JSON.stringify(newestFacts) === JSON.stringify(present?.facts)
   if (isKnown) return index
-  const track = { facts: newestFacts, hours: [...new Set([...hours, hour])].sort() }
+  const track = { facts: newestFacts, hours: [...new Set([...hours, hour])].sort(), expiring: present?.expiring ?? [] }
   return { ...index, tracks: { ...index.tracks, [trackId]: track } }
 }
 
-export function withoutHours(index: StreamIndex, trackId: string, hours: ReadonlySet<Hour>): StreamIndex {
-  const present = index.tracks[trackId]
-  if (present === undefined) return index
-  const { [trackId]: _track, ...others } = index.tracks
-  const kept = present.hours.filter((hour) => !hours.has(hour))
-  return { ...index, tracks: kept.length === 0 ? others : { ...others, [trackId]: { ...present, hours: kept } } }
+/** `expired` says which hours go; the same object when none does. */
+export function withExpiring(index: StreamIndex, expired: (hours: readonly Hour[]) => readonly Hour[]): StreamIndex {
+  let isChanged = false
+  const tracks = Object.entries(index.tracks).map(([id, track]): [string, RecordedTrack] => {
+    const gone = expired(track.hours)
+    if (gone.length === 0) return [id, track]
+    isChanged = true
+    const hours = track.hours.filter((hour) => !gone.includes(hour))
+    return [id, { ...track, hours, expiring: [...track.expiring, ...gone] }]
+  })
+  return isChanged ? { ...index, tracks: Object.fromEntries(tracks) } : index
+}
+
+/** Without the expiring hours of `removed`; a track of which nothing is left goes as a whole. */
+export function withoutExpired(index: StreamIndex, removed: StreamIndex | null): StreamIndex {
+  const tracks = Object.entries(index.tracks).flatMap(([id, track]): [string, RecordedTrack][] => {
+    const gone = removed?.tracks[id]?.expiring ?? []
+    const expiring = track.expiring.filter((hour) => !gone.includes(hour))
+    return track.hours.length === 0 && expiring.length === 0 ? [] : [[id, { ...track, expiring }]]
+  })
+  return { ...index, tracks: Object.fromEntries(tracks) }
 }

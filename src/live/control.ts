@@ -1,5 +1,6 @@
 // What the control plane may ask of the media plane, and what it hears from it. Implemented by supervisor.ts.
 import type { ConnectionRefusal } from '../core/connection-guard.ts'
+import type { ArchiveAnswer, ArchiveRequest } from '../dvr/archive-requests.ts'
 import type { DateRange } from '../hls/date-range.ts'
 import type { MirrorEvent } from './events.ts'
 import type { StreamSettings } from './settings.ts'
@@ -124,6 +125,22 @@ export interface LatencyObservation {
   readonly valuesSec: readonly number[]
 }
 
+/** How recording goes. Counts since the start of the archive thread. */
+export interface DvrReport {
+  readonly spoolBytes: number
+  readonly spoolMaxBytes: number
+  /** Start of the oldest segment that is not in its store yet; null when all are. */
+  readonly oldestUnsavedAtMs: number | null
+  readonly streams: readonly {
+    readonly streamId: string
+    /** Safe on the disk. */
+    readonly segments: number
+    readonly bytes: number
+    /** Not recorded: the disk was full or did not keep up. */
+    readonly lost: number
+  }[]
+}
+
 /** Connections to the media port; all but `open` since the start. */
 export interface ConnectionStatus {
   readonly open: number
@@ -154,6 +171,10 @@ export interface LiveControl extends AsyncDisposable {
   status(streamId: string): LiveStatus | null
   statuses(): readonly LiveStatus[]
   connections(): ConnectionStatus
+  /** Null until the archive thread has told of itself. */
+  dvr(): DvrReport | null
+  /** Never rejects. */
+  askArchive(request: ArchiveRequest): Promise<ArchiveAnswer>
   /** Returns the way to stop listening. Listeners must not throw. */
   onEvent(listener: (event: MirrorEvent) => void): () => void
   onStatus(listener: (statuses: readonly LiveStatus[]) => void): () => void

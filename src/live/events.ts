@@ -35,6 +35,7 @@ export type EventCode =
   | 'input_lost'
   | 'input_returned'
   | 'input_chosen'
+  | 'dvr_segment_lost'
 
 export interface MirrorEvent {
   readonly type: EventType

@@ -23,6 +23,7 @@ export interface StreamSettings {
   readonly slate: SlateSource | null
   /** What Mirror itself listens to or fetches for this stream, the most wanted first; encoders with a key come before. */
   readonly inputs: readonly StreamInputConfig[]
+  readonly dvr: DvrSettings
   /** What viewers are told of tracks; takes effect at once. */
   readonly tracks: readonly TrackDescription[]
 }
@@ -38,6 +39,15 @@ export interface TrackDescription {
   readonly role: TrackRole | null
   /** Chosen for those who have no preference. */
   readonly isDefault: boolean
+}
+
+/** Recording. Times count back from now. */
+export interface DvrSettings {
+  readonly isEnabled: boolean
+  /** What the stream's own playlist reaches back. */
+  readonly rewindMs: number
+  /** How long media is kept; never below `rewindMs`. */
+  readonly retentionMs: number
 }
 
 export type StreamInputConfig = DatagramInputConfig | PullInputConfig
@@ -74,5 +84,6 @@ export const DEFAULT_STREAM_SETTINGS: StreamSettings = {
   returnAfterMs: 10_000,
   slate: null,
   inputs: [],
+  dvr: { isEnabled: false, rewindMs: 4 * 3_600_000, retentionMs: 24 * 3_600_000 },
   tracks: [],
 }

@@ -6,9 +6,12 @@ import { SharedConnectionCounts } from '../core/connection-counts.ts'
 import { type ErrorCode, MirrorError, toMirrorError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { reservePort } from '../core/reserve-port.ts'
+import { ArchiveClient } from '../dvr/archive-client.ts'
+import type { ArchiveAnswer, ArchiveRequest } from '../dvr/archive-requests.ts'
 import { ConnectionWatch } from './connection-watch.ts'
 import type {
   ConfiguredInputStatus,
+  DvrReport,
   LatencyObservation,
   LiveControl,
   LiveStatus,
@@ -20,6 +23,7 @@ import type { SlateWish } from './owner/slate.ts'
 import { ownerOf } from './ownership.ts'
 import type { SlateMaker } from './slate/slate-maker.ts'
 import type {
+  ArchiveThreadData,
   CommonThreadData,
   FromThread,
   IngestThreadData,
@@ -29,9 +33,10 @@ import type {
   ToThread,
   ViewerReport,
 } from './threads/messages.ts'
-import { threadFile, WorkerThread } from './threads/worker-thread.ts'
+import { threadFile, WorkerThread, type WorkerThreadOptions } from './threads/worker-thread.ts'
 
 export interface SupervisorOptions {
+  readonly dvr: Omit<ArchiveThreadData, keyof CommonThreadData>
   readonly host: string
   readonly mediaPort: number
   /** Null: one per core. */
@@ -114,6 +119,10 @@ class RunningSupervisor implements Supervisor {
   readonly #connections = new ConnectionWatch()
   readonly #stop = new AbortController()
   readonly #deaths: number[] = []
+  readonly #archive = new ArchiveClient((requestId, request) =>
+    this.#threads.get('archive')?.post({ kind: 'archive', requestId, request }),
+  )
+  #dvr: DvrReport | null = null
   #nextRequestId = 1
   #incarnation = Math.floor(Math.random() * 2 ** 8) + 1
   #rtmpPort: number | null = null
@@ -134,7 +143,7 @@ class RunningSupervisor implements Supervisor {
   }
 
   async start(): Promise<void> {
-    const names: PeerName[] = ['ingest', ...Array.from({ length: this.#workers }, (_, index) => index)]
+    const names: PeerName[] = ['ingest', 'archive', ...Array.from({ length: this.#workers }, (_, index) => index)]
     await Promise.all(names.map((name) => this.#startThread(name)))
   }
 
@@ -189,6 +198,14 @@ class RunningSupervisor implements Supervisor {
     return [...this.#streams.values()].map((stream) => this.#statusOf(stream))
   }
 
+  dvr(): DvrReport | null {
+    return this.#dvr
+  }
+
+  askArchive(request: ArchiveRequest): Promise<ArchiveAnswer> {
+    return this.#archive.ask(request)
+  }
+
   connections() {
     return this.#connections.status()
   }
@@ -209,7 +226,7 @@ class RunningSupervisor implements Supervisor {
   }
 
   health() {
-    return { ready: this.#threads.size === this.#workers + 1, problems: [...this.#problems.values()] }
+    return { ready: this.#threads.size === this.#workers + 2, problems: [...this.#problems.values()] }
   }
 
   async killThread(name: PeerName): Promise<void> {
@@ -221,7 +238,10 @@ class RunningSupervisor implements Supervisor {
     this.#stop.abort(new MirrorError('origin_unavailable', 'Mirror is shutting down'))
     // The ingest thread first: encoders are told before the threads that their media goes to are gone.
     await this.#threads.get('ingest')?.stop()
-    await Promise.all([...this.#threads].map(([name, thread]) => (name === 'ingest' ? undefined : thread.stop())))
+    const workers = [...this.#threads].filter(([name]) => typeof name === 'number')
+    await Promise.all(workers.map(([, thread]) => thread.stop()))
+    // Last: what was published is recorded, and what is being watched is read to its end.
+    await this.#threads.get('archive')?.stop()
     this.#threads.clear()
     for (const pending of this.#requests.values())
       pending.reject(new MirrorError('origin_unavailable', 'Mirror is shutting down'))
@@ -230,8 +250,7 @@ class RunningSupervisor implements Supervisor {
 
   async #startThread(name: PeerName, isReplacement = false): Promise<void> {
     const thread = new WorkerThread({
-      file: threadFile(name === 'ingest' ? 'ingest-thread' : 'media-worker'),
-      data: name === 'ingest' ? this.#ingestData(isReplacement) : this.#mediaData(name, isReplacement),
+      ...this.#kindOf(name, isReplacement),
       onMessage: (message) => this.#onMessage(name, message),
       onDeath: (cause) => this.#onDeath(name, cause),
     })
@@ -251,6 +270,14 @@ class RunningSupervisor implements Supervisor {
     this.startTestSource(streamId).catch((error: unknown) =>
       this.#options.log.warn('a test source did not come back', { streamId, cause: toMirrorError(error).message }),
     )
+  }
+
+  #kindOf(name: PeerName, isReplacement: boolean): Pick<WorkerThreadOptions, 'file' | 'data'> {
+    if (name === 'ingest') return { file: threadFile('ingest-thread'), data: this.#ingestData(isReplacement) }
+    if (name === 'archive') {
+      return { file: threadFile('archive-thread'), data: { ...this.#common(isReplacement), ...this.#options.dvr } }
+    }
+    return { file: threadFile('media-worker'), data: this.#mediaData(name, isReplacement) }
   }
 
   /** Gives the new thread a port to every other one. */
@@ -290,6 +317,12 @@ class RunningSupervisor implements Supervisor {
       case 'inputStatus':
         this.#onInputStatus(message)
         break
+      case 'dvrReport':
+        this.#dvr = message.report
+        break
+      case 'archiveAnswer':
+        this.#archive.onAnswer(message.requestId, message.answer)
+        break
       case 'ready':
       case 'failed':
       case 'drained':
@@ -323,6 +356,7 @@ class RunningSupervisor implements Supervisor {
     this.#reports.delete(name)
     this.#connections.forget(name)
     if (name === 'ingest') this.#inputs.clear()
+    if (name === 'archive') this.#archive.onLost()
     this.#options.log.error('a media thread died and is being replaced', { thread: String(name), cause: cause.message })
     const nowMs = this.#options.now()
     this.#emitSystem('worker_restarted', `A media thread (${name}) died and was replaced: ${cause.message}`, nowMs)
@@ -419,7 +453,7 @@ class RunningSupervisor implements Supervisor {
   }
 
   #mediaData(index: number, isReplacement: boolean): MediaWorkerData {
-    const { host, tls, timeline, watchDir, windowMaxBytes, maxFragmentBytes, inputIdleMs } = this.#options
+    const { host, tls, timeline, dvr, watchDir, windowMaxBytes, maxFragmentBytes, inputIdleMs } = this.#options
     const { maxConnections, maxConnectionsPerAddress } = this.#options
     return {
       ...this.#common(isReplacement),
@@ -428,6 +462,7 @@ class RunningSupervisor implements Supervisor {
       port: this.#mediaPort,
       tls,
       timeline,
+      store: dvr.store,
       watchDir,
       maxFragmentBytes,
       inputIdleMs,

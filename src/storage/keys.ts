@@ -97,8 +97,9 @@ export function recordedInitKey(track: TrackPath, name: string): ObjectKey {
   return keyOf(`${trackPrefix(track)}${name}`)
 }
 
-export function recordedSegmentKey(track: TrackPath, hour: Hour, msn: number): ObjectKey {
-  return keyOf(`${hourPrefix(track, hour)}${msn}.m4s`)
+/** `name` as players see it: `<msn>.m4s`, `<msn>.vtt`. */
+export function recordedSegmentKey(track: TrackPath, hour: Hour, name: string): ObjectKey {
+  return keyOf(`${hourPrefix(track, hour)}${name}`)
 }
 
 /** `id` is unique, because some stores ignore conditions when an upload in parts completes. */

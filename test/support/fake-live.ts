@@ -59,6 +59,8 @@ export function createFakeLive(): FakeLive {
       if (statuses.get(id)?.inputs.some((input) => input.id === inputId)) return
       throw new MirrorError('input_not_ready', `input ${inputId} of ${id} is not connected`)
     },
+    dvr: () => null,
+    askArchive: async () => ({ kind: 'missing' }),
     configuredInputs: () => [],
     async startTestSource(id) {
       if (!registered.has(id)) throw new MirrorError('stream_not_found', `no stream ${id}`)

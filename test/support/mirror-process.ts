@@ -41,7 +41,12 @@ export class MirrorProcess implements AsyncDisposable {
   static async start(options: MirrorProcessOptions = {}): Promise<MirrorProcess> {
     const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'mirror-test-')))
     const mirror = new MirrorProcess(dataDir, options)
-    await mirror.start()
+    try {
+      await mirror.start()
+    } catch (error) {
+      await mirror[Symbol.asyncDispose]() // What hangs must not live on beside the tests that follow.
+      throw error
+    }
     return mirror
   }
 

@@ -2,11 +2,13 @@
 import { createServer } from 'node:net'
 import { LocalConnectionCounts } from '../../src/core/connection-counts.ts'
 import { ConnectionGuard, type ConnectionLimits } from '../../src/core/connection-guard.ts'
+import { ArchiveClient } from '../../src/dvr/archive-client.ts'
 import type { InputGate } from '../../src/live/ingest/protocol.ts'
 import { startOriginServer } from '../../src/live/origin/origin-server.ts'
 import { HoldLimit } from '../../src/live/origin/playback-routes.ts'
 import { Shelf } from '../../src/live/origin/shelf.ts'
 import { ViewerCounter } from '../../src/live/origin/viewer-counter.ts'
+import { createMemoryStore } from '../../src/storage/memory-store.ts'
 import type { SelfSigned } from './self-signed.ts'
 
 const NO_PUBLISHERS: InputGate = {
@@ -42,6 +44,7 @@ export async function openOrigin(
     new LocalConnectionCounts(),
     () => performance.now(),
   )
+  const archive = new ArchiveClient((id) => archive.onAnswer(id, { kind: 'missing' }))
   const server = await startOriginServer({
     host: '127.0.0.1',
     port,
@@ -54,6 +57,7 @@ export async function openOrigin(
     onRefused: () => {},
     idleTimeoutMs: 10_000,
     shelf: (streamId) => (streamId === STREAM_ID ? shelf : null),
+    archive: { archive, store: async () => createMemoryStore({ nowMs: Date.now }), now: Date.now },
     now: () => Date.now(),
   })
   return { port, guard, shelf, released, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }

@@ -48,6 +48,7 @@ export function renderMockStream(stream: MockStream, media: string, nowMs: numbe
     tenant: 'default',
     name: stream.name,
     status: stream.status,
+    dvr: { enabled: false, rewind: '4h', retention: '24h' },
     createdAt: '2026-11-02T09:12:00.000Z',
     updatedAt: '2026-11-20T16:40:00.000Z',
     settings: {

@@ -66,6 +66,17 @@ export function answerMedia(
     clearTimeout(stuck)
     media.release()
   })
+  const range = startMedia(request, response, { ...answer, sizeBytes: media.sizeBytes })
+  if (range === null) return
+  sendPieces(response, cutOut(media.buffers, range.start, range.end), () => stuck.refresh())
+}
+
+/** Writes the head of an answer with media. Null when that was all: not modified, no such range, HEAD. */
+export function startMedia(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: MediaAnswer & { readonly sizeBytes: number },
+): { readonly start: number; readonly end: number } | null {
   const headers = {
     ...CORS_HEADERS,
     'Content-Type': answer.contentType,
@@ -75,28 +86,28 @@ export function answerMedia(
   }
   if (isNamed(request.headers['if-none-match'], answer.etag)) {
     response.writeHead(304, headers).end()
-    return
+    return null
   }
   const ifRange = request.headers['if-range']
   const rangeHeader = ifRange === undefined || ifRange === answer.etag ? request.headers.range : undefined
-  const range = parseRange(rangeHeader, media.sizeBytes)
+  const range = parseRange(rangeHeader, answer.sizeBytes)
   if (range === 'unsatisfiable') {
     response
-      .writeHead(416, { ...headers, 'Content-Range': `bytes */${media.sizeBytes}`, 'Cache-Control': CACHE_ERROR })
+      .writeHead(416, { ...headers, 'Content-Range': `bytes */${answer.sizeBytes}`, 'Cache-Control': CACHE_ERROR })
       .end()
-    return
+    return null
   }
-  const { start, end } = range ?? { start: 0, end: media.sizeBytes }
+  const { start, end } = range ?? { start: 0, end: answer.sizeBytes }
   response.writeHead(range === null ? 200 : 206, {
     ...headers,
     'Content-Length': end - start,
-    ...(range === null ? {} : { 'Content-Range': `bytes ${start}-${end - 1}/${media.sizeBytes}` }),
+    ...(range === null ? {} : { 'Content-Range': `bytes ${start}-${end - 1}/${answer.sizeBytes}` }),
   })
   if (request.method === 'HEAD') {
     response.end()
-    return
+    return null
   }
-  sendPieces(response, cutOut(media.buffers, start, end), () => stuck.refresh())
+  return { start, end }
 }
 
 function sendPieces(response: ServerResponse, pieces: readonly Buffer[], onTaken: () => void): void {

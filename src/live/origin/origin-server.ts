@@ -6,7 +6,9 @@ import type { ConnectionGuard } from '../../core/connection-guard.ts'
 import { ERRORS, toMirrorError } from '../../core/errors.ts'
 import { carrierOf, GuardedConnections } from '../../core/guarded-connections.ts'
 import { isStreamId } from '../../core/stream-id.ts'
+import { type PlaylistRequest, parsePlaylistName, parsePlaylistRequest } from '../../dvr/time-shift.ts'
 import { TRACK_ID_PATTERN } from '../../media/track-id.ts'
+import { type ArchiveHost, answerRecordedMultivariant, answerRecordedPlaylist } from './archive-routes.ts'
 import { answerProblem, CORS_HEADERS } from './http-answer.ts'
 import { answerIngest, type IngestRouteOptions } from './ingest-route.ts'
 import {
@@ -47,6 +49,7 @@ export interface OriginOptions extends IngestRouteOptions {
   readonly viewers: ViewerCounter
   readonly watch: WatchPages
   readonly shelf: (streamId: string) => Shelf | null
+  readonly archive: ArchiveHost
   readonly now: () => number
 }
 
@@ -153,17 +156,28 @@ function route(options: OriginOptions, request: IncomingMessage, response: Serve
     return answerProblem(response, 'route_not_found', `${request.method ?? ''} is not understood here`)
   }
   if (area === 'stream' && isStreamId(id)) {
+    const settle = (answering: Promise<void>) =>
+      void answering.catch((error: unknown) =>
+        answerProblem(response, toMirrorError(error).code, 'the recording cannot be read'),
+      )
     const host = {
       shelf: options.shelf,
       holds: options.holds,
+      archive: options.archive,
       onViewer: (from: IncomingMessage, streamId: string, trackId: string) =>
         options.viewers.note(from, query, streamId, trackId, options.now()),
     }
-    if (segments.length === 3 && third === 'playlist.m3u8') return answerMultivariant(host, request, response, id)
+    const asked = segments.length === 3 ? askedFor(third, query, options.now()) : null
+    if (asked?.kind === 'live') return answerMultivariant(host, request, response, id)
+    if (asked !== null) return settle(answerRecordedMultivariant(options.archive, { request, response }, id, asked))
     if (segments.length === 4 && TRACK_ID_PATTERN.test(third) && fourth !== undefined) {
+      const path = { streamId: id, trackId: third, query }
       const kind = PLAYLIST_NAMES.get(fourth)
-      if (kind !== undefined)
-        return answerMediaPlaylist(host, request, response, { streamId: id, trackId: third, kind, query })
+      if (kind !== undefined) {
+        const range = parsePlaylistRequest(query, options.now())
+        if (range.kind === 'live') return answerMediaPlaylist(host, request, response, { ...path, kind })
+        return settle(answerRecordedPlaylist(options.archive, { request, response }, path, range))
+      }
       return answerMediaFile(host, request, response, { streamId: id, trackId: third, name: fourth })
     }
   }
@@ -175,4 +189,9 @@ function route(options: OriginOptions, request: IncomingMessage, response: Serve
     return
   }
   answerProblem(response, 'route_not_found', 'there is nothing at this address')
+}
+
+/** What a playlist address below a stream asks for; null when it is no playlist. */
+function askedFor(name: string, query: URLSearchParams, nowMs: number): PlaylistRequest | null {
+  return name === 'playlist.m3u8' ? parsePlaylistRequest(query, nowMs) : parsePlaylistName(name, nowMs)
 }

@@ -1,6 +1,8 @@
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { ArchiveClient } from '../../dvr/archive-client.ts'
+import { createMemoryStore } from '../../storage/memory-store.ts'
 import type { Publication, RenderedPlaylist } from '../publication.ts'
 import {
   answerMediaFile,
@@ -42,7 +44,14 @@ beforeEach(() => {
   vi.useFakeTimers()
   shelf = new Shelf(() => {})
   holds = new HoldLimit(3)
-  host = { shelf: (id) => (id === streamId ? shelf : null), holds, onViewer: () => {} }
+  const archive = new ArchiveClient((id) => archive.onAnswer(id, { kind: 'missing' }))
+  const store = async () => createMemoryStore({ nowMs: Date.now })
+  host = {
+    shelf: (id) => (id === streamId ? shelf : null),
+    holds,
+    onViewer: () => {},
+    archive: { archive, store, now: Date.now },
+  }
 })
 
 afterEach(() => vi.useRealTimers())
@@ -60,6 +69,11 @@ function ask(path: string): Answer {
     answerMediaPlaylist(host, request, response, { streamId: id, trackId, kind, query: new URLSearchParams(query) })
   } else answerMediaFile(host, request, response, { streamId: id, trackId, name })
   return answer
+}
+
+/** Everything that is asked of the archive is answered at once, but not within the call. */
+async function archiveHasAnswered(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve()
 }
 
 function phase(name: 'offline' | 'starting' | 'live' | 'ended'): void {
@@ -101,11 +115,13 @@ function publishPart(name: string): void {
   for (const publication of media) shelf.apply(publication)
 }
 
-test('a stream that does not exist, and one that is not live', () => {
+test('a stream that does not exist, and one that is not live', async () => {
   expect(ask('other').status).toBe(404)
   expect(ask('one').status).toBe(404)
   expect(ask('one/v0/playlist.m3u8').status).toBe(404)
-  expect(ask('one/v0/7.m4s').status).toBe(404)
+  const segment = ask('one/v0/7.m4s')
+  await archiveHasAnswered()
+  expect(segment.status).toBe(404)
 })
 
 test('a track of pictures has an I-frame playlist that is held for its next segment; sound has none', () => {
@@ -228,7 +244,7 @@ test('the hinted part is held until it is whole; when another comes in its place
   expect(missed.status).toBe(404)
 })
 
-test('what another origin thread has announced a moment earlier is held briefly, not refused', () => {
+test('what another origin thread has announced a moment earlier is held briefly, not refused', async () => {
   vi.useFakeTimers()
   try {
     phase('live')
@@ -239,6 +255,7 @@ test('what another origin thread has announced a moment earlier is held briefly,
     publishPart('p0-100.m4s')
     advance(7, 2, 'p0-200.m4s')
     vi.advanceTimersByTime(600)
+    await archiveHasAnswered()
     expect(never.status).toBe(404)
     expect(segment.status).toBe(404)
     publishPart('p0-200.m4s')
@@ -249,12 +266,13 @@ test('what another origin thread has announced a moment earlier is held briefly,
   }
 })
 
-test('segments that have left the window are gone, others are unknown', () => {
+test('segments that have left the window and were not recorded are gone, others are unknown', async () => {
   phase('live')
   advance(7)
   shelf.apply({ kind: 'drop', streamId, trackId: 'v0', names: ['5.m4s'] })
-  expect(ask('one/v0/4.m4s').status).toBe(410)
-  expect(ask('one/v0/9.m4s').status).toBe(404)
+  const answers = [ask('one/v0/4.m4s'), ask('one/v0/9.m4s')]
+  await archiveHasAnswered()
+  expect(answers.map(({ status }) => status)).toEqual([410, 404])
 })
 
 test('a client that leaves gives its place back, and so does every answer', () => {

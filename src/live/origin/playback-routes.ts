@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { decideReload, parseDirectives, type ReloadDirectives } from '../../hls/blocking-reload.ts'
 import type { RenderedPlaylist } from '../publication.ts'
+import { type ArchiveHost, answerRecorded } from './archive-routes.ts'
 import {
   answerBytes,
   answerMedia,
@@ -26,6 +27,7 @@ export interface PlaybackHost {
   /** Held requests in this thread; beyond the limit new ones are refused. */
   readonly holds: HoldLimit
   onViewer(request: IncomingMessage, streamId: string, trackId: string): void
+  readonly archive: ArchiveHost
 }
 
 /** Bounds how many requests wait at once. */
@@ -177,13 +179,17 @@ export function answerMediaFile(
 ): void {
   const shelf = host.shelf(path.streamId)
   if (shelf === null) return answerProblem(response, 'stream_not_found', `there is no stream ${path.streamId}`)
-  const track = shelf.track(path.trackId)
-  if (track === null)
-    return answerProblem(response, 'media_not_found', `stream ${path.streamId} has no track ${path.trackId} now`)
   host.onViewer(request, path.streamId, path.trackId)
   const answer = {
     contentType: contentTypeOf(path.trackId),
     etag: `"${path.trackId}-${path.name}"`,
+  }
+  const track = shelf.track(path.trackId)
+  if (track === null) {
+    const problem = `stream ${path.streamId} has no track ${path.trackId} now`
+    return answerRecorded(host.archive, { request, response }, path, answer, () =>
+      answerProblem(response, 'media_not_found', problem),
+    )
   }
   const init = track.inits.get(path.name)
   if (init !== undefined) return answerBytes(request, response, init, answer)
@@ -191,7 +197,9 @@ export function answerMediaFile(
   const isHinted = () => track.playlist?.preloadName === path.name && shelf.phase === 'live'
   const missing = (detail: string) => {
     const code = shelf.isGone(track, path.name) ? 'media_gone' : 'media_not_found'
-    answerProblem(response, code, `${path.streamId}/${path.trackId}/${path.name} ${detail}`)
+    answerRecorded(host.archive, { request, response }, path, answer, () =>
+      answerProblem(response, code, `${path.streamId}/${path.trackId}/${path.name} ${detail}`),
+    )
   }
   const attempt = () => {
     const media = shelf.lease(track, path.name)

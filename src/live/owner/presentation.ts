@@ -1,6 +1,9 @@
 // Everything viewers can see of one stream: its windows, its memory, and what origins are told of both.
+import { isDeepStrictEqual } from 'node:util'
 import { gzipSync } from 'node:zlib'
+
 import { type Rational, toNumber } from '../../core/rational.ts'
+import type { TrackFacts } from '../../dvr/track-facts.ts'
 import type { PlaylistPosition } from '../../hls/blocking-reload.ts'
 import {
   type DateRange,
@@ -43,6 +46,7 @@ import {
   type Slice,
 } from '../publication.ts'
 import type { StreamSettings, TrackDescription } from '../settings.ts'
+import { recordedFacts } from './recorded-facts.ts'
 import type { SlabPool } from './slab-pool.ts'
 import { captionsOf, labelOf, textLabelOf } from './track-labels.ts'
 import { slicesOf, TrackWindow, type WindowPart } from './track-window.ts'
@@ -96,6 +100,8 @@ interface Presented {
   readonly dateRanges: DateRangeListing
   readonly iFrameDateRanges: DateRangeListing
   readonly blocks: PlaylistBlocks<PlaylistSegment>
+  /** What the recorder knows. */
+  told: { readonly msn: number; readonly facts: TrackFacts | null }
 }
 
 /** A track without media delays the multivariant playlist by at most this many segments of another. */
@@ -200,6 +206,7 @@ export class Presentation {
     for (const track of this.#tracks.values()) {
       if (!track.isDirty) continue
       track.isDirty = false
+      this.#tellRecorder(track)
       this.#dropOld(track, 2 * windowSec)
       this.#renderTrack(track, windowSec)
       if (track.hasNewSegment && track.kind === 'video') this.#renderIFrames(track, windowSec)
@@ -223,7 +230,8 @@ export class Presentation {
   snapshot(): readonly Publication[] {
     const { streamId, slabs } = this.#options
     const media: Publication[] = []
-    for (const { id: trackId, inits, window } of this.#tracks.values()) {
+    for (const track of this.#tracks.values()) {
+      const { id: trackId, inits, window } = track
       for (const [name, bytes] of inits) media.push({ kind: 'init', streamId, trackId, name, bytes })
       for (const segment of window.segments) {
         if (segment.isGap) continue
@@ -238,6 +246,8 @@ export class Presentation {
       for (const part of [...window.segments.flatMap((segment) => segment.parts), ...window.openParts]) {
         if (part.slice !== null) media.push({ kind: 'media', streamId, trackId, name: part.uri, slices: [part.slice] })
       }
+      if (track.told.facts !== null) media.push({ kind: 'track', streamId, trackId, facts: track.told.facts })
+      media.push(...window.segments.map((segment) => completed(streamId, trackId, segment)))
     }
     return [
       ...slabs.known().map(({ id, memory }): Publication => ({ kind: 'slab', streamId, slabId: id, memory })),
@@ -442,6 +452,19 @@ export class Presentation {
     return { targetDurationSec, partTargetSec, hasIndependentSegments: this.#options.settings.gop === 'fixed' }
   }
 
+  /** Cells that are complete since the last call. */
+  #tellRecorder(track: PresentedTrack): void {
+    const { streamId, cell, settings } = this.#options
+    const { id: trackId, window, told } = track
+    const segments = window.after(told.msn)
+    if (segments.length === 0) return
+    const common = { cell, targetDurationSec: this.targetDurationSec, hasIndependentSegments: settings.gop === 'fixed' }
+    const facts = recordedFacts(track, common, this.#described)
+    if (!isDeepStrictEqual(facts, told.facts)) this.#publish({ kind: 'track', streamId, trackId, facts })
+    for (const segment of segments) this.#publish(completed(streamId, trackId, segment))
+    track.told = { msn: segments.at(-1)?.msn ?? told.msn, facts }
+  }
+
   #positionOf({ window }: PresentedTrack): PlaylistPosition {
     const openParts = window.openParts.length
     return {
@@ -522,6 +545,13 @@ function gapPart(uri: string, durationSec: number): WindowPart {
   return { uri, durationSec, isIndependent: false, isGap: true, slice: null, keyframeBytes: null }
 }
 
+const NOTHING_TOLD = { msn: -1, facts: null }
+
+function completed(streamId: string, trackId: string, segment: PlaylistSegment): Publication {
+  const { uri: name, msn, dsn, startsAtMs, durationSec, initUri: initName, isGap } = segment
+  return { kind: 'segment', streamId, trackId, name, msn, dsn, startsAtMs, durationSec, initName, isGap }
+}
+
 function newPresented(id: string): Presented {
   return {
     id,
@@ -534,6 +564,7 @@ function newPresented(id: string): Presented {
     dateRanges: new DateRangeListing(),
     iFrameDateRanges: new DateRangeListing(),
     blocks: new PlaylistBlocks(),
+    told: NOTHING_TOLD,
   }
 }
 

@@ -75,6 +75,13 @@ export class TrackWindow {
     return this.#segments.at(-1) ?? null
   }
 
+  /** Complete segments and gaps with a higher number, oldest first. */
+  after(msn: number): readonly WindowSegment[] {
+    let first = this.#segments.length
+    while (first > 0 && (this.#segments[first - 1]?.msn ?? msn) > msn) first--
+    return first === this.#segments.length ? [] : this.#segments.slice(first)
+  }
+
   /** Everything held, oldest first: for an origin that joins late. */
   get segments(): readonly WindowSegment[] {
     return this.#segments

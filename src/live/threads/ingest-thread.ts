@@ -144,6 +144,7 @@ function onMainMessage(message: ToThread): void {
       break
     case 'activateInput':
     case 'slate':
+    case 'archive':
       break
     case 'drain':
       drain().catch((error: unknown) =>
@@ -157,7 +158,7 @@ function onMainMessage(message: ToThread): void {
 
 function connectPeer(name: PeerName, port: MessagePort): void {
   const isReplacement = peers.connect(name, port)
-  if (isReplacement && name !== 'ingest') gate.onOwnerReplaced(name)
+  if (isReplacement && typeof name === 'number') gate.onOwnerReplaced(name)
 }
 
 function onPeerMessage(_from: PeerName, message: PeerMessage): void {

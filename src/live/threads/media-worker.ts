@@ -1,15 +1,15 @@
 // Entry of a media worker: owns the streams that hash to it, and is one of the origin threads that serve all of them.
 
-import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { parseAddressSet } from '../../core/address-set.ts'
 import { SharedConnectionCounts } from '../../core/connection-counts.ts'
 import { ConnectionGuard } from '../../core/connection-guard.ts'
 import { isMirrorError, toMirrorError } from '../../core/errors.ts'
-import { openFolderStore } from '../../storage/folder-store.ts'
+import { ArchiveClient } from '../../dvr/archive-client.ts'
 import { probeKey } from '../../storage/keys.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
+import { openStore } from '../../storage/open-store.ts'
 import { openPostgresStore } from '../../storage/postgres-store.ts'
 import { Gate } from '../ingest/gate.ts'
 import { startOriginServer } from '../origin/origin-server.ts'
@@ -53,10 +53,21 @@ let server: AsyncDisposable | null = null
 const revival = new Revival(data.isReplacement ? now() : null)
 
 const peers = new Peers(onPeerMessage)
+const archive = new ArchiveClient((requestId, request) => peers.send('archive', { to: 'archive', requestId, request }))
+let recordings: Promise<ObjectStore> | null = null
+/** Opened when the first recording is asked for, and again after a failure. */
+const store = (): Promise<ObjectStore> => {
+  recordings ??= openStore(data.store).catch((error: unknown) => {
+    recordings = null
+    throw error
+  })
+  return recordings
+}
 const owner = new StreamOwner({
   registry,
   timeline: openTimelineStore(await openEntryStore(data.timeline)),
-  origins: data.mediaWorkers,
+  // The archive thread holds media, too, until it is on the disk.
+  origins: data.mediaWorkers + 1,
   windowMaxBytes: data.windowMaxBytes,
   maxFragmentBytes: data.maxFragmentBytes,
   firstSlabId: data.incarnation * 2 ** 40,
@@ -116,6 +127,7 @@ server = await startOriginServer({
   gate,
   onRefused: (streamId, fault) => gate.reportRefusal(streamId, fault, 'cmaf'),
   idleTimeoutMs: data.inputIdleMs,
+  archive: { archive, store, now },
   shelf: (streamId) => (registry.get(streamId) === null ? null : shelfOf(streamId)),
   now,
 }).catch((error: unknown) => {
@@ -137,24 +149,10 @@ const reporter = setInterval(() => {
 toMain({ kind: 'ready' })
 
 async function openEntryStore(location: TimelineLocation): Promise<ObjectStore> {
-  switch (location.kind) {
-    case 'folder':
-      return await openFolderStore(location.path, { randomId: randomUUID })
-    case 'postgres': {
-      const store = openPostgresStore(location.url, { nowMs: now })
-      warmUp(store.head(probeKey('start'), { signal: AbortSignal.timeout(WARM_UP_MS) }))
-      return store
-    }
-    case 's3': {
-      // Loaded only where it is used: the SDK takes 35 MB and a moment per thread.
-      const { openS3Store } = await import('../../storage/s3-store.ts')
-      const store = openS3Store(location.settings, { randomId: randomUUID, nowMs: now })
-      warmUp(store.prepare(AbortSignal.timeout(WARM_UP_MS)))
-      return store
-    }
-    default:
-      return location satisfies never
-  }
+  if (location.kind !== 'postgres') return await openStore(location, { warmUp: AbortSignal.timeout(WARM_UP_MS) })
+  const store = openPostgresStore(location.url, { nowMs: now })
+  warmUp(store.head(probeKey('start'), { signal: AbortSignal.timeout(WARM_UP_MS) }))
+  return store
 }
 
 /** The first publisher waits a second at most: connections and checks that can be done before are. It may fail. */
@@ -187,6 +185,7 @@ function onMainMessage(message: ToThread): void {
       break
     case 'testSource':
     case 'restartInput':
+    case 'archive':
       break
     case 'drain':
       drain().catch((error: unknown) =>
@@ -212,7 +211,11 @@ function connectPeer(name: PeerName, port: MessagePort): void {
   const isReplacement = peers.connect(name, port)
   if (isReplacement) owner.onReceiverLost(String(name))
   if (name === 'ingest') return
-  if (isReplacement) {
+  if (name === 'archive') {
+    // The archive thread is the origin after the last media worker.
+    if (isReplacement) owner.onOriginLost(data.mediaWorkers)
+    if (isReplacement) archive.onLost()
+  } else if (isReplacement) {
     owner.onOriginLost(name)
     gate.onOwnerReplaced(name)
     const orphans = shelvesOwnedBy(name)
@@ -273,6 +276,11 @@ function onPeerMessage(from: PeerName, message: PeerMessage): void {
       break
     case 'handover':
       takeOver(message.streamId, message.batch)
+      break
+    case 'archive':
+      break // For the archive thread.
+    case 'archiveAnswer':
+      archive.onAnswer(message.requestId, message.answer)
       break
     case 'slabs':
       owner.onSlabReleased(message.released)

@@ -2,10 +2,14 @@
 // flows on while the main thread is busy.
 import type { MessagePort } from 'node:worker_threads'
 import type { ErrorCode } from '../../core/errors.ts'
-import type { S3Settings } from '../../storage/s3-settings.ts'
+import type { ArchiveAnswer, ArchiveRequest } from '../../dvr/archive-requests.ts'
+import type { WriteMode } from '../../dvr/drainer.ts'
+import type { SpoolLimits } from '../../dvr/spool/spool.ts'
+import type { StoreLocation } from '../../storage/open-store.ts'
 import type {
   ConfiguredInputStatus,
   ConnectionStatus,
+  DvrReport,
   LatencyObservation,
   OwnerStatus,
   RegisteredStream,
@@ -15,8 +19,8 @@ import type { FromOwner, ToOwner } from '../ingest/protocol.ts'
 import type { SlateAnswer, SlateWish } from '../owner/slate.ts'
 import type { Publication, SlabReleased } from '../publication.ts'
 
-/** `ingest`, or the number of a media worker. */
-export type PeerName = 'ingest' | number
+/** `ingest`, `archive`, or the number of a media worker. */
+export type PeerName = 'ingest' | 'archive' | number
 
 export interface CommonThreadData {
   readonly mediaWorkers: number
@@ -35,10 +39,14 @@ export interface CommonThreadData {
 }
 
 /** Where timeline entries are kept and agreed on. */
-export type TimelineLocation =
-  | { readonly kind: 'folder'; readonly path: string }
-  | { readonly kind: 'postgres'; readonly url: string }
-  | { readonly kind: 's3'; readonly settings: S3Settings }
+export type TimelineLocation = StoreLocation | { readonly kind: 'postgres'; readonly url: string }
+
+export interface ArchiveThreadData extends CommonThreadData {
+  readonly spoolDir: string
+  readonly limits: SpoolLimits
+  readonly store: StoreLocation
+  readonly writeMode: WriteMode
+}
 
 export interface MediaWorkerData extends CommonThreadData {
   readonly index: number
@@ -46,6 +54,8 @@ export interface MediaWorkerData extends CommonThreadData {
   readonly port: number
   readonly tls: { readonly cert: string; readonly key: string } | null
   readonly timeline: TimelineLocation
+  /** Where recordings lie. */
+  readonly store: StoreLocation
   readonly windowMaxBytes: number
   readonly maxFragmentBytes: number
   /** A CMAF publisher that sends nothing for this long is ended. */
@@ -85,6 +95,7 @@ export type ToThread =
       readonly streamId: string
       readonly action: 'start' | 'stop'
     }
+  | { readonly kind: 'archive'; readonly requestId: number; readonly request: ArchiveRequest }
   /** Stop accepting, finish what is under way, exit. */
   | { readonly kind: 'drain' }
 
@@ -109,7 +120,7 @@ export type FromThread =
   /** `message` null: the subject works again. */
   | {
       readonly kind: 'problem'
-      readonly subject: 'srt' | 'ffmpeg'
+      readonly subject: 'srt' | 'ffmpeg' | 'dvr-store' | 'dvr-spool'
       readonly code: ErrorCode
       readonly message: string | null
     }
@@ -131,6 +142,8 @@ export type FromThread =
       readonly inputId: string
       readonly status: ConfiguredInputStatus | null
     }
+  | { readonly kind: 'archiveAnswer'; readonly requestId: number; readonly answer: ArchiveAnswer }
+  | { readonly kind: 'dvrReport'; readonly report: DvrReport }
   | { readonly kind: 'drained' }
 
 /** Sessions seen lately in one worker, hashed: stream id → [session, track]. */
@@ -145,5 +158,7 @@ export type PeerMessage =
   | { readonly to: 'origin'; readonly batch: readonly Publication[] }
   /** To a worker that replaces the owner of the stream: what another one still has of it. */
   | { readonly to: 'handover'; readonly streamId: string; readonly batch: readonly Publication[] }
+  | { readonly to: 'archive'; readonly requestId: number; readonly request: ArchiveRequest }
+  | { readonly to: 'archiveAnswer'; readonly requestId: number; readonly answer: ArchiveAnswer }
   | { readonly to: 'slabs'; readonly released: SlabReleased }
   | { readonly to: 'registry'; readonly streamId: string; readonly isBusy: boolean }

@@ -5,7 +5,7 @@ import { MirrorError } from '../../core/errors.ts'
 import type { FromThread, ToThread } from './messages.ts'
 
 /** Threads run the sources in a clone and compiled code in the package. */
-export function threadFile(name: 'media-worker' | 'ingest-thread'): URL {
+export function threadFile(name: 'media-worker' | 'ingest-thread' | 'archive-thread'): URL {
   return new URL(`./${name}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 }
 

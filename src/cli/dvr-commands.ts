@@ -1,0 +1,87 @@
+import type { Command } from 'commander'
+import type { DvrView, StreamView } from '../api/contract.ts'
+import { serverCommand } from './server-command.ts'
+import type { WithSession } from './session.ts'
+import { renderFacts, renderTable, renderTime } from './table.ts'
+
+type ChangeFlags = { rewind?: string; retention?: string }
+
+export function addDvrCommands(program: Command, withSession: WithSession): void {
+  const dvr = program.command('dvr').description('record streams, and see what was recorded')
+
+  serverCommand(dvr, 'list', 'list which streams are recorded').action((_flags, command: Command) =>
+    withSession(command, async ({ client, print }) => {
+      const { streams } = await client.get<{ streams: StreamView[] }>('/streams')
+      const rows = streams.map(({ id, dvr: own }) => [id, own.enabled ? 'yes' : 'no', own.rewind, own.retention])
+      print(streams, renderTable(['STREAM', 'RECORDED', 'REWIND', 'KEPT FOR'], rows))
+    }),
+  )
+
+  serverCommand(dvr, 'show <stream>', 'show what was recorded, what is missing, and where to play it')
+    .option('--from <time>', 'ISO time, or -2h: before now; default: as far as recordings are kept')
+    .option('--to <time>', 'default: now')
+    .action((id: string, { from, to }: { from?: string; to?: string }, command: Command) =>
+      withSession(command, async ({ client, print }) => {
+        const query = new URLSearchParams({
+          ...(from === undefined ? {} : { from }),
+          ...(to === undefined ? {} : { to }),
+        })
+        const shown = await client.get<DvrView>(`${dvrPath(id)}?${query}`)
+        print(shown, renderDvr(shown))
+      }),
+    )
+
+  serverCommand(dvr, 'on <stream>', 'record a stream from now on')
+    .option('--rewind <duration>', 'what players may seek back, such as 4h')
+    .option('--retention <duration>', 'how long recordings are kept, such as 24h')
+    .action((id: string, flags: ChangeFlags, command: Command) =>
+      withSession(command, async ({ client, print }) => {
+        const changed = await client.patch<StreamView>(`/streams/${encodeURIComponent(id)}`, {
+          dvr: { enabled: true, ...flags },
+        })
+        print(changed, `Stream ${id} is recorded and kept for ${changed.dvr.retention}.\n`)
+      }),
+    )
+
+  serverCommand(dvr, 'off <stream>', 'record no more; what there is stays until it is too old').action(
+    (id: string, _flags, command: Command) =>
+      withSession(command, async ({ client, print }) => {
+        const changed = await client.patch<StreamView>(`/streams/${encodeURIComponent(id)}`, {
+          dvr: { enabled: false },
+        })
+        print(changed, `Stream ${id} is not recorded any more.\n`)
+      }),
+  )
+}
+
+function dvrPath(id: string): string {
+  return `/streams/${encodeURIComponent(id)}/dvr`
+}
+
+function renderDvr(view: DvrView): string {
+  const facts = renderFacts([
+    ['recorded', view.enabled ? `yes, kept for ${view.retention}` : 'no'],
+    ['media', `${formatHours(view.durationSec)}, ${formatBytes(view.bytes)}, ${view.segments} segments`],
+    ['in the spool', `${formatBytes(view.spool.bytes)} of ${formatBytes(view.spool.maxBytes)} (all streams)`],
+    ['lost', `${view.lostSegments} segments since Mirror started`],
+    ['playlist', view.playlist ?? 'none'],
+  ])
+  const rows = [
+    ...view.ranges.map((range) => ['media', range] as const),
+    ...view.gaps.map((gap) => ['gap', gap] as const),
+  ]
+    .toSorted(([, a], [, b]) => a.from.localeCompare(b.from))
+    .map(([kind, { from, to }]) => [kind, renderTime(from), renderTime(to)])
+  return rows.length === 0 ? facts : `${facts}\n${renderTable(['', 'FROM', 'TO'], rows)}`
+}
+
+function formatHours(seconds: number): string {
+  const hours = Math.floor(seconds / 3600)
+  const minutes = Math.floor((seconds % 3600) / 60)
+  return `${hours} h ${minutes} min ${Math.round(seconds % 60)} s`
+}
+
+function formatBytes(bytes: number): string {
+  if (bytes >= 2 ** 30) return `${(bytes / 2 ** 30).toFixed(1)} GiB`
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`
+}

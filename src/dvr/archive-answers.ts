@@ -1,0 +1,119 @@
+// Answers what origin threads ask about recordings.
+import { gzipSync } from 'node:zlib'
+import { MirrorError, toMirrorError } from '../core/errors.ts'
+import type { RenderedText } from '../live/publication.ts'
+import type { StoreCall } from '../storage/object-store.ts'
+import type { Archive } from './archive.ts'
+import type { ArchiveAnswer, ArchiveRequest } from './archive-requests.ts'
+import { gapsIn, mediaIn } from './hour-index.ts'
+import {
+  isOver,
+  type PresentedTrack,
+  renderRecordedMedia,
+  renderRecordedMultivariant,
+} from './recorded-presentation.ts'
+import type { TimeShift } from './time-shift.ts'
+
+/** One playlist holds no more than this: 15 days at two seconds a segment would be 36 MB of text for each reload. */
+const MAX_RANGE_MS = 7 * 24 * 3_600_000
+
+export interface AnswersHost {
+  readonly archive: Archive
+  /** Null: there is no such stream. */
+  readonly tenantOf: (streamId: string) => string | null
+  readonly now: () => number
+}
+
+export async function answerArchive(
+  host: AnswersHost,
+  request: ArchiveRequest,
+  call: StoreCall,
+): Promise<ArchiveAnswer> {
+  try {
+    return (await answer(host, request, call)) ?? { kind: 'missing' }
+  } catch (error) {
+    const { code, message } = toMirrorError(error)
+    return { kind: 'failed', code, message }
+  }
+}
+
+async function answer(
+  { archive, tenantOf, now }: AnswersHost,
+  request: ArchiveRequest,
+  call: StoreCall,
+): Promise<ArchiveAnswer | null> {
+  const { streamId } = request
+  const tenantId = tenantOf(streamId)
+  if (tenantId === null) return null
+  const stream = { tenantId, streamId }
+  switch (request.kind) {
+    case 'segment': {
+      const facts = (await archive.tracks(stream, call)).get(request.trackId)?.facts
+      if (facts === undefined) return null
+      const location = await archive.locate({ ...stream, trackId: request.trackId }, request.msn, facts, call)
+      return location === null ? null : { kind: 'location', location }
+    }
+    case 'init': {
+      const bytes = await archive.init({ ...stream, trackId: request.trackId }, request.name, call)
+      return bytes === null ? null : { kind: 'bytes', bytes }
+    }
+    case 'multivariant': {
+      const tracks = await presented(archive, stream, request.range, now(), call)
+      if (!tracks.some(({ segments }) => segments.length > 0)) return null
+      const type = rangeIsPast(request.range, now()) ? 'VOD' : 'EVENT'
+      const { fromMs, toMs } = request.range
+      // Absolute, so that every track and every reload speak of the same time.
+      const query = `?start=${fromMs}${toMs === null ? '' : `&end=${toMs}`}&type=${type.toLowerCase()}`
+      return { kind: 'text', text: compressed(renderRecordedMultivariant(tracks, query)), isFinal: type === 'VOD' }
+    }
+    case 'playlist': {
+      const { range, trackId, type } = request
+      const track = (await presented(archive, stream, range, now(), call, trackId))[0]
+      if (track === undefined || track.segments.length === 0) return null
+      const isEnded = type === 'VOD' || isOver(track.segments, { toMs: range.toMs, nowMs: now() })
+      return { kind: 'text', text: compressed(renderRecordedMedia(track, { type, isEnded })), isFinal: isEnded }
+    }
+    case 'ranges': {
+      const tracks = await presented(archive, stream, request.range, now(), call)
+      return {
+        kind: 'ranges',
+        tracks: tracks.map(({ id, segments }) => ({
+          trackId: id,
+          media: mediaIn(segments),
+          gaps: gapsIn(segments),
+          segments: segments.length,
+          bytes: segments.reduce((sum, segment) => sum + segment.sizeBytes, 0),
+        })),
+      }
+    }
+  }
+}
+
+async function presented(
+  archive: Archive,
+  stream: { readonly tenantId: string; readonly streamId: string },
+  { fromMs, toMs }: TimeShift,
+  nowMs: number,
+  call: StoreCall,
+  only?: string,
+): Promise<readonly PresentedTrack[]> {
+  const range = { fromMs, toMs: toMs ?? nowMs }
+  if (range.toMs - range.fromMs > MAX_RANGE_MS) {
+    throw new MirrorError('invalid_request', 'a playlist reaches over seven days at most: ask for a shorter range')
+  }
+  const tracks: PresentedTrack[] = []
+  for (const [id, { facts }] of await archive.tracks(stream, call)) {
+    if (only !== undefined && id !== only) continue
+    tracks.push({ id, facts, segments: await archive.segments({ ...stream, trackId: id }, range, call) })
+  }
+  return tracks
+}
+
+function rangeIsPast({ toMs }: TimeShift, nowMs: number): boolean {
+  return toMs !== null && toMs <= nowMs
+}
+
+function compressed(text: string): RenderedText {
+  const plain = Buffer.from(text, 'utf8')
+  return { plain, gzip: gzipSync(plain) }
+}

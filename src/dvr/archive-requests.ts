@@ -1,0 +1,38 @@
+// What origin threads ask the archive thread, and what it answers.
+import type { ErrorCode } from '../core/errors.ts'
+import type { RenderedText } from '../live/publication.ts'
+import type { Location } from './archive.ts'
+import type { TimeRange } from './hour-index.ts'
+import type { RecordedType } from './recorded-presentation.ts'
+import type { TimeShift } from './time-shift.ts'
+
+export type ArchiveRequest =
+  | { readonly kind: 'segment'; readonly streamId: string; readonly trackId: string; readonly msn: number }
+  | { readonly kind: 'init'; readonly streamId: string; readonly trackId: string; readonly name: string }
+  | { readonly kind: 'multivariant'; readonly streamId: string; readonly range: TimeShift }
+  | {
+      readonly kind: 'playlist'
+      readonly streamId: string
+      readonly trackId: string
+      readonly range: TimeShift
+      readonly type: RecordedType
+    }
+  | { readonly kind: 'ranges'; readonly streamId: string; readonly range: TimeRange }
+
+export type ArchiveAnswer =
+  | { readonly kind: 'location'; readonly location: Location }
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  /** `isFinal`: it will not change any more. */
+  | { readonly kind: 'text'; readonly text: RenderedText; readonly isFinal: boolean }
+  | { readonly kind: 'ranges'; readonly tracks: readonly RecordedRanges[] }
+  /** Nothing was recorded there, or it has expired. */
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string }
+
+export interface RecordedRanges {
+  readonly trackId: string
+  readonly media: readonly TimeRange[]
+  readonly gaps: readonly TimeRange[]
+  readonly segments: number
+  readonly bytes: number
+}

@@ -1,0 +1,66 @@
+// Takes away what is older than its stream keeps it. An hour goes as a whole, when all of it is too old. Order: the stream
+// index forgets the hour (no playlist names it any more), then its media goes, then its hour index; a crash in between is
+// made up for by the next sweep.
+import { HOUR_MS, type Hour, hourStartMs, packKey, recordedSegmentKey, type TrackPath } from '../storage/keys.ts'
+import type { ObjectKey, ObjectStore, StoreCall } from '../storage/object-store.ts'
+import type { HourIndex } from './hour-index.ts'
+import type { IndexStore } from './index-store.ts'
+import { type StreamIndex, withExpiring, withoutExpired } from './stream-index.ts'
+import { segmentExtension, type TrackFacts } from './track-facts.ts'
+
+/** Players may still hold a playlist that names the media: as long as the longest one is shown after its last reload. */
+const PLAYLIST_GRACE_MS = 10 * 60_000
+
+export interface Expiry {
+  readonly hours: number
+  readonly segments: number
+  readonly bytes: number
+}
+
+/** Hours of which nothing is younger than the retention. Pure. */
+export function expiredHours(hours: readonly Hour[], retentionMs: number, nowMs: number): readonly Hour[] {
+  return hours.filter((hour) => hourStartMs(hour) + HOUR_MS + PLAYLIST_GRACE_MS <= nowMs - retentionMs)
+}
+
+export interface RetentionHost {
+  readonly store: ObjectStore
+  readonly indexes: IndexStore
+  readonly now: () => number
+  readonly onExpired: (track: TrackPath, hour: Hour) => void
+}
+
+export async function sweepStream(
+  { store, indexes, now, onExpired }: RetentionHost,
+  stream: { readonly tenantId: string; readonly streamId: string },
+  retentionMs: number,
+  call: StoreCall,
+): Promise<Expiry> {
+  const total = { hours: 0, segments: 0, bytes: 0 }
+  const forget = (index: StreamIndex) => withExpiring(index, (hours) => expiredHours(hours, retentionMs, now()))
+  const index = await indexes.changeStream(stream, forget, call)
+  for (const [trackId, { facts, expiring }] of Object.entries(index?.tracks ?? {})) {
+    const track = { ...stream, trackId }
+    for (const hour of expiring) {
+      onExpired(track, hour)
+      const listed = await indexes.hour(track, hour, call)
+      if (listed !== null) {
+        await store.delete(mediaOf(track, hour, facts, listed), call)
+        await indexes.removeHour(track, hour, call)
+        total.segments += listed.segments.length
+        total.bytes += listed.segments.reduce((sum, segment) => sum + segment.sizeBytes, 0)
+      }
+      total.hours += 1
+    }
+  }
+  if (total.hours > 0) await indexes.changeStream(stream, (after) => withoutExpired(after, index), call)
+  return total
+}
+
+function mediaOf(track: TrackPath, hour: Hour, facts: TrackFacts, { segments }: HourIndex): readonly ObjectKey[] {
+  const keys = new Set<ObjectKey>()
+  for (const { msn, placement } of segments) {
+    if (placement?.kind === 'object') keys.add(recordedSegmentKey(track, hour, `${msn}.${segmentExtension(facts)}`))
+    if (placement?.kind === 'pack') keys.add(packKey(track, hour, placement.id))
+  }
+  return [...keys]
+}

@@ -1,0 +1,140 @@
+// Answers about the past: what is no more, or never was, in the window of a live stream.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { pipeline } from 'node:stream/promises'
+import { toMirrorError } from '../../core/errors.ts'
+import type { ArchiveClient } from '../../dvr/archive-client.ts'
+import type { ArchiveAnswer } from '../../dvr/archive-requests.ts'
+import { openSpan } from '../../dvr/open-span.ts'
+import type { PlaylistRequest, TimeShift } from '../../dvr/time-shift.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
+import {
+  answerBytes,
+  answerPlaylist,
+  answerProblem,
+  CACHE_PLAYLIST,
+  type MediaAnswer,
+  startMedia,
+} from './http-answer.ts'
+
+const SEGMENT_NAME = /^(\d{1,10})\.(?:m4s|vtt)$/
+const INIT_NAME = /^init-[0-9a-f]{1,64}\.mp4$/
+
+/** A finished range does not change; retention may take it away. */
+const CACHE_FINAL_PLAYLIST = 'public, max-age=60'
+/** A reader that takes nothing for this long is cut off. */
+const STALL_MS = 20_000
+
+export interface ArchiveHost {
+  readonly archive: ArchiveClient
+  /** Where recordings lie; opened when the first is asked for. */
+  readonly store: () => Promise<ObjectStore>
+  readonly now: () => number
+}
+
+interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+}
+
+export async function answerRecordedMultivariant(
+  host: ArchiveHost,
+  exchange: Exchange,
+  streamId: string,
+  asked: Exclude<PlaylistRequest, { kind: 'live' }>,
+): Promise<void> {
+  const range = rangeOf(asked, host.now())
+  if (range === null) return answerProblem(exchange.response, 'invalid_request', reasonOf(asked))
+  const answer = await host.archive.ask({ kind: 'multivariant', streamId, range })
+  answerText(exchange, answer, `nothing of ${streamId} was recorded at that time`)
+}
+
+/** `query` as the multivariant playlist gave it out: absolute times and the type. */
+export async function answerRecordedPlaylist(
+  host: ArchiveHost,
+  exchange: Exchange,
+  path: { readonly streamId: string; readonly trackId: string; readonly query: URLSearchParams },
+  asked: Exclude<PlaylistRequest, { kind: 'live' }>,
+): Promise<void> {
+  const { streamId, trackId, query } = path
+  const range = rangeOf(asked, host.now())
+  if (range === null) return answerProblem(exchange.response, 'invalid_request', reasonOf(asked))
+  const isPast = range.toMs !== null && range.toMs <= host.now()
+  const type = query.get('type') === 'vod' || (query.get('type') === null && isPast) ? 'VOD' : 'EVENT'
+  const answer = await host.archive.ask({ kind: 'playlist', streamId, trackId, range, type })
+  answerText(exchange, answer, `nothing of ${streamId}/${trackId} was recorded at that time`)
+}
+
+/** Media that is not in the window: a segment or an init segment may have been recorded. `missing` answers when not. */
+export function answerRecorded(
+  host: ArchiveHost,
+  exchange: Exchange,
+  path: { readonly streamId: string; readonly trackId: string; readonly name: string },
+  answer: MediaAnswer,
+  missing: () => void,
+): void {
+  const msn = SEGMENT_NAME.exec(path.name)?.[1]
+  if (msn === undefined && !INIT_NAME.test(path.name)) return missing()
+  const answering =
+    msn === undefined
+      ? answerRecordedInit(host, exchange, path, answer, missing)
+      : answerRecordedSegment(host, exchange, { ...path, msn: Number(msn) }, answer, missing)
+  answering.catch((error: unknown) =>
+    answerProblem(exchange.response, toMirrorError(error).code, 'the recording cannot be read'),
+  )
+}
+
+async function answerRecordedSegment(
+  host: ArchiveHost,
+  { request, response }: Exchange,
+  path: { readonly streamId: string; readonly trackId: string; readonly msn: number },
+  answer: MediaAnswer,
+  missing: () => void,
+): Promise<void> {
+  const found = await host.archive.ask({ kind: 'segment', ...path })
+  if (found.kind === 'failed') return answerProblem(response, found.code, found.message)
+  if (found.kind !== 'location') return missing()
+  const { location } = found
+  const range = startMedia(request, response, { ...answer, sizeBytes: location.length })
+  if (range === null) return
+  const gone = new AbortController()
+  response.once('close', () => gone.abort(new Error('the client has gone')))
+  const stalled = setTimeout(() => response.destroy(), STALL_MS)
+  response.on('drain', () => stalled.refresh())
+  try {
+    await pipeline(await openSpan(location, range, host.store, gone.signal), response)
+  } catch (error) {
+    // The head is out, or the client has gone: the connection's end is the answer.
+    if (response.headersSent) response.destroy()
+    else answerProblem(response, toMirrorError(error).code, 'the recording cannot be read')
+  } finally {
+    clearTimeout(stalled)
+  }
+}
+
+async function answerRecordedInit(
+  host: ArchiveHost,
+  { request, response }: Exchange,
+  path: { readonly streamId: string; readonly trackId: string; readonly name: string },
+  answer: MediaAnswer,
+  missing: () => void,
+): Promise<void> {
+  const found = await host.archive.ask({ kind: 'init', ...path })
+  if (found.kind === 'failed') return answerProblem(response, found.code, found.message)
+  if (found.kind !== 'bytes') return missing()
+  answerBytes(request, response, found.bytes, answer)
+}
+
+function answerText({ request, response }: Exchange, answer: ArchiveAnswer, missing: string): void {
+  if (answer.kind === 'failed') return answerProblem(response, answer.code, answer.message)
+  if (answer.kind !== 'text') return answerProblem(response, 'recording_not_found', missing)
+  answerPlaylist(request, response, answer.text, answer.isFinal ? CACHE_FINAL_PLAYLIST : CACHE_PLAYLIST)
+}
+
+function rangeOf(asked: Exclude<PlaylistRequest, { kind: 'live' }>, nowMs: number): TimeShift | null {
+  if (asked.kind === 'range') return asked
+  return asked.kind === 'rewind' ? { fromMs: nowMs - asked.reachMs, toMs: null } : null
+}
+
+function reasonOf(asked: Exclude<PlaylistRequest, { kind: 'live' }>): string {
+  return asked.kind === 'invalid' ? asked.reason : 'the range is not understood'
+}

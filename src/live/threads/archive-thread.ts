@@ -1,0 +1,203 @@
+// Entry of the archive thread: records every stream that is to be recorded, and answers where recordings lie. Live goes on
+// when it dies; its replacement goes on where it was.
+import { randomUUID } from 'node:crypto'
+import { parentPort, workerData } from 'node:worker_threads'
+import { toMirrorError } from '../../core/errors.ts'
+import { answerArchive } from '../../dvr/archive-answers.ts'
+import type { ArchiveAnswer, ArchiveRequest } from '../../dvr/archive-requests.ts'
+import { DvrService, type DvrTrouble } from '../../dvr/dvr-service.ts'
+import { Recorder } from '../../dvr/recorder.ts'
+import type { TrackPath } from '../../storage/keys.ts'
+import { openStore } from '../../storage/open-store.ts'
+import { Shelf } from '../origin/shelf.ts'
+import { ownerOf } from '../ownership.ts'
+import type { Publication } from '../publication.ts'
+import { Registry } from '../registry.ts'
+import type { ArchiveThreadData, FromThread, PeerMessage, PeerName, ToThread } from './messages.ts'
+import { Peers } from './peers.ts'
+import { threadLog } from './thread-log.ts'
+
+const REPORT_MS = 1000
+const ANSWER_TIMEOUT_MS = 8000
+/** Recordings go hour by hour, so this is often enough. */
+const SWEEP_MS = 5 * 60_000
+
+const data = workerData as ArchiveThreadData
+const toMain = (message: FromThread) => parentPort?.postMessage(message)
+const log = threadLog('dvr', toMain)
+const now = () => Date.now()
+const registry = new Registry(data.registry)
+const shelves = new Map<string, Shelf>()
+const counts = new Map<string, { segments: number; bytes: number; lost: number }>()
+const closing = new AbortController()
+
+const service = await DvrService.open({
+  spoolDir: data.spoolDir,
+  limits: data.limits,
+  store: await openStore(data.store),
+  mode: data.writeMode,
+  now,
+  random: Math.random,
+  randomId: randomUUID,
+  log,
+  onTrouble,
+}).catch((error: unknown) => {
+  const { code, message } = toMirrorError(error)
+  toMain({ kind: 'failed', code, message })
+  throw error
+})
+const tenantOf = (streamId: string) => registry.get(streamId)?.tenantId ?? null
+const recorder = new Recorder({
+  spool: service.spool,
+  shelf: shelfOf,
+  tenantOf: (streamId) => {
+    const stream = registry.get(streamId)
+    return stream?.settings.dvr.isEnabled === true ? stream.tenantId : null
+  },
+  onRecorded: ({ streamId }, { sizeBytes }) => {
+    const count = countOf(streamId)
+    count.segments += 1
+    count.bytes += sizeBytes
+  },
+  onLost: (track, msn, cause) => onLost(track, msn, cause.message),
+})
+
+const peers = new Peers(onPeerMessage)
+const reporter = setInterval(report, REPORT_MS)
+let sweep: Promise<void> | null = null
+const sweeper = setInterval(() => {
+  sweep ??= expireAll().finally(() => {
+    sweep = null
+  })
+}, SWEEP_MS)
+parentPort?.on('message', onMainMessage)
+toMain({ kind: 'ready' })
+
+function onMainMessage(message: ToThread): void {
+  switch (message.kind) {
+    case 'peer':
+      peers.connect(message.name, message.port)
+      break
+    case 'register':
+      registry.set(message.stream)
+      break
+    case 'unregister':
+      registry.remove(message.streamId)
+      shelves.delete(message.streamId)
+      counts.delete(message.streamId)
+      break
+    case 'archive':
+      void answered(message.request).then((answer) =>
+        toMain({ kind: 'archiveAnswer', requestId: message.requestId, answer }),
+      )
+      break
+    case 'drain':
+      drain().catch((error: unknown) =>
+        toMain({ kind: 'failed', code: 'internal', message: toMirrorError(error).message }),
+      )
+      break
+    default: // Nothing else concerns recordings.
+  }
+}
+
+function onPeerMessage(from: PeerName, message: PeerMessage): void {
+  if (message.to === 'origin') for (const publication of message.batch) observe(publication)
+  if (message.to !== 'archive') return
+  const { requestId } = message
+  void answered(message.request).then((answer) => peers.send(from, { to: 'archiveAnswer', requestId, answer }))
+}
+
+function observe(publication: Publication): void {
+  shelfOf(publication.streamId).apply(publication)
+  recorder.observe(publication)
+}
+
+async function answered(request: ArchiveRequest): Promise<ArchiveAnswer> {
+  const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)])
+  return await answerArchive({ archive: service.archive, tenantOf, now }, request, { signal })
+}
+
+function shelfOf(streamId: string): Shelf {
+  const existing = shelves.get(streamId)
+  if (existing !== undefined) return existing
+  const shelf = new Shelf((slabId) => {
+    // This thread is the origin after the last media worker.
+    const released = { streamId, slabId, origin: data.mediaWorkers }
+    peers.send(ownerOf(streamId, data.mediaWorkers), { to: 'slabs', released })
+  })
+  shelves.set(streamId, shelf)
+  return shelf
+}
+
+function countOf(streamId: string): { segments: number; bytes: number; lost: number } {
+  const existing = counts.get(streamId)
+  if (existing !== undefined) return existing
+  const count = { segments: 0, bytes: 0, lost: 0 }
+  counts.set(streamId, count)
+  return count
+}
+
+function onLost({ streamId, trackId }: TrackPath, msn: number, message: string): void {
+  const count = countOf(streamId)
+  count.lost += 1
+  // Every loss is counted, and one in a while is told.
+  if (count.lost > 1 && count.lost % 100 !== 0) return
+  toMain({
+    kind: 'event',
+    event: {
+      type: 'stream.warning',
+      severity: 'error',
+      streamId,
+      atMs: now(),
+      code: 'dvr_segment_lost',
+      message: `Segment ${msn} of ${trackId} was not recorded: ${message}`,
+      details: { trackId, msn, lost: count.lost },
+    },
+  })
+}
+
+function onTrouble({ kind, message }: DvrTrouble): void {
+  const subject = kind === 'store' ? 'dvr-store' : 'dvr-spool'
+  const code = kind === 'store' ? 'store_unavailable' : 'spool_full'
+  toMain({ kind: 'problem', subject, code, message })
+  if (message === null) log.info('recordings reach their store again', { kind })
+  else log.warn('recordings wait in the spool', { kind, message })
+}
+
+async function expireAll(): Promise<void> {
+  for (const { id: streamId, tenantId, settings } of registry.all()) {
+    try {
+      const { hours, bytes } = await service.expire({ tenantId, streamId }, settings.dvr.retentionMs, {
+        signal: closing.signal,
+      })
+      if (hours > 0) log.info('recordings expired', { streamId, hours, bytes })
+    } catch (error) {
+      if (closing.signal.aborted) return
+      log.warn('recordings could not be expired', { streamId, error: toMirrorError(error).message })
+    }
+  }
+}
+
+function report(): void {
+  toMain({
+    kind: 'dvrReport',
+    report: {
+      spoolBytes: service.spool.usedBytes,
+      spoolMaxBytes: data.limits.maxBytes,
+      oldestUnsavedAtMs: service.spool.oldestAtMs,
+      streams: [...counts].map(([streamId, count]) => ({ streamId, ...count })),
+    },
+  })
+}
+
+async function drain(): Promise<void> {
+  clearInterval(reporter)
+  clearInterval(sweeper)
+  await recorder.settled()
+  closing.abort(new Error('Mirror is shutting down'))
+  await sweep
+  await service[Symbol.asyncDispose]()
+  peers.close()
+  toMain({ kind: 'drained' })
+  parentPort?.close()
+}

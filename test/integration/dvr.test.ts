@@ -1,0 +1,130 @@
+// Recording, and playing what was recorded, against real Mirror processes; on a folder, and on a real S3 server in packs.
+import { execFile } from 'node:child_process'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { type ExpectStatic, test } from 'vitest'
+import type { DvrView, StreamView } from '../../src/api/contract.ts'
+import { Encoder, pictureArgs } from '../support/encoder.ts'
+import { probeHls } from '../support/hls.ts'
+import { MirrorProcess } from '../support/mirror-process.ts'
+import { createTestBucket } from '../support/s3-bucket.ts'
+
+const run = promisify(execFile)
+const PICTURE = { size: '160x90', rate: '25', gop: 25 } as const
+/** Short enough that media leaves memory while the test waits. */
+const SETTINGS = { segment: '1s', part: '200ms', window: '10s' }
+
+interface Place {
+  readonly name: string
+  readonly env: () => Promise<Readonly<Record<string, string>>>
+}
+
+const PLACES: readonly Place[] = [
+  { name: 'a folder', env: async () => ({}) },
+  {
+    name: 'packs on S3',
+    env: async () => {
+      const { endpoint, region, bucket, credentials } = await createTestBucket('rgw')
+      return {
+        S3_ENDPOINT: endpoint ?? '',
+        S3_REGION: region,
+        S3_BUCKET: bucket,
+        S3_ACCESS_KEY: credentials?.accessKey ?? '',
+        S3_SECRET_KEY: credentials?.secretKey ?? '',
+        S3_FORCE_PATH_STYLE: 'true',
+      }
+    },
+  },
+]
+
+test.concurrent.for(PLACES)(
+  'what was live is played again from $name, also after kill -9',
+  { timeout: 240_000 },
+  async ({ env }, { expect }) => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'mirror-test-'))
+    await using away = new AsyncDisposableStack()
+    away.defer(() => rm(dataDir, { recursive: true, force: true }))
+    const flush = { MIRROR_DVR_FLUSH: '4s', ...(await env()) }
+    const mirror = away.use(await MirrorProcess.start({ dataDir, env: flush }))
+    const stream = await mirror.api<StreamView>('POST', '/streams', {
+      id: 'tape',
+      settings: SETTINGS,
+      dvr: { enabled: true, rewind: '1h', retention: '2h' },
+    })
+    expect(stream.dvr).toEqual({ enabled: true, rewind: '1h', retention: '2h' })
+    const encoder = away.use(
+      new Encoder([...pictureArgs({ seconds: 120, ...PICTURE }), '-f', 'flv', stream.ingest?.rtmp ?? '']),
+    )
+    await mirror.waitForStatus('tape', 'live')
+    // The window holds ten seconds and as much again for late readers.
+    await expect.poll(async () => (await recordings(mirror)).durationSec, { timeout: 90_000 }).toBeGreaterThan(26)
+
+    const { ranges, gaps } = await recordings(mirror)
+    expect(gaps).toEqual([])
+    expect(ranges).toHaveLength(1)
+    const startMs = Date.parse(ranges[0]?.from ?? '')
+    await expectPlayable(expect, mirror, startMs, startMs + 6000)
+
+    // Killed while it records: what was acknowledged before is there afterwards, whether it had reached the store or not.
+    const acknowledged = await recordings(mirror)
+    await mirror.kill()
+    await encoder.stop('SIGKILL')
+    await mirror.start()
+    await expect
+      .poll(async () => (await recordings(mirror)).segments, { timeout: 30_000 })
+      .toBeGreaterThanOrEqual(acknowledged.segments)
+    await expect.poll(async () => (await recordings(mirror)).spool.bytes, { timeout: 60_000 }).toBe(0)
+    expect(await filesOf(join(dataDir, 'spool'))).toEqual([])
+    await expectPlayable(expect, mirror, startMs, startMs + 6000)
+    const lastMs = Date.parse((await recordings(mirror)).ranges.at(-1)?.to ?? '')
+    await expectPlayable(expect, mirror, lastMs - 4000, lastMs)
+    expect(await bodyOf(`${mirror.mediaUrl}/stream/tape/playlist.m3u8?start=2026-01-01&end=2026-01-02`)).toMatchObject({
+      status: 404,
+      code: 'recording_not_found',
+    })
+    expect(await bodyOf(`${mirror.mediaUrl}/stream/tape/playlist.m3u8?start=soon`)).toMatchObject({
+      status: 400,
+      code: 'invalid_request',
+    })
+  },
+)
+
+/** As ffmpeg reads it: the time that was asked for to within a segment at each end, and no error. */
+async function expectPlayable(
+  expect: ExpectStatic,
+  mirror: MirrorProcess,
+  fromMs: number,
+  toMs: number,
+): Promise<void> {
+  const url = `${mirror.mediaUrl}/stream/tape/playlist.m3u8?start=${fromMs}&end=${toMs}`
+  expect((await probeHls(url)).toSorted()).toEqual(['audio aac', 'video h264'])
+  const { stdout, stderr } = await run('ffprobe', [
+    ...['-v', 'error', '-count_frames', '-select_streams', 'v', '-of', 'json'],
+    ...['-show_entries', 'stream=nb_read_frames:format=duration', url],
+  ])
+  const { streams, format } = JSON.parse(stdout) as {
+    readonly streams: readonly { readonly nb_read_frames: string }[]
+    readonly format: { readonly duration: string }
+  }
+  expect(stderr).toBe('')
+  const wantedSec = (toMs - fromMs) / 1000
+  expect(Number(format.duration)).toBeGreaterThan(wantedSec - 0.1)
+  expect(Number(format.duration)).toBeLessThan(wantedSec + 2.1)
+  expect(Number(streams[0]?.nb_read_frames)).toBe(Math.round(Number(format.duration) * 25))
+}
+
+async function recordings(mirror: MirrorProcess): Promise<DvrView> {
+  return await mirror.api<DvrView>('GET', '/streams/tape/dvr')
+}
+
+async function bodyOf(url: string): Promise<unknown> {
+  const response = await fetch(url)
+  return { status: response.status, ...((await response.json()) as object) }
+}
+
+async function filesOf(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  return entries.filter((entry) => entry.isFile()).map((entry) => entry.name)
+}
