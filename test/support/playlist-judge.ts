@@ -57,10 +57,9 @@ export class PlaylistJudge {
     const playlist = this.#parseBoth('multivariant', text)
     if (!playlist?.isMasterPlaylist) throw new Error(`not a multivariant playlist:\n${text}`)
     this.multivariant = playlist
-    const uris = playlist.variants.flatMap(({ uri, audio }) => [
-      uri,
-      ...audio.flatMap((rendition) => rendition.uri ?? []),
-    ])
+    // I-frame playlists have rules of their own.
+    const variants = playlist.variants.filter(({ isIFrameOnly }) => isIFrameOnly !== true)
+    const uris = variants.flatMap(({ uri, audio }) => [uri, ...audio.flatMap((rendition) => rendition.uri ?? [])])
     for (const uri of new Set(uris)) {
       const id = uri.split('/')[0] ?? uri
       if (this.tracks.has(id)) continue
