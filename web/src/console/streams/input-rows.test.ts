@@ -2,7 +2,14 @@ import { expect, test } from 'vitest'
 import type { StreamView } from '../../../../src/api/contract.ts'
 import { inputRows, moved } from './input-rows.ts'
 
-const network = { rttMs: null, packetsLost: null, packetsRetransmitted: null, receivedBytes: 1, bitrateBps: 1 }
+const network = {
+  rttMs: null,
+  packetsLost: null,
+  packetsRetransmitted: null,
+  packetsDropped: null,
+  receivedBytes: 1,
+  bitrateBps: 1,
+}
 const at = { connectedAt: '2026-11-21T12:00:00.000Z', healthySince: null }
 
 function connected(id: string, change: object): StreamView['live']['inputs'][number] {
