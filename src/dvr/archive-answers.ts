@@ -1,7 +1,6 @@
 // Answers what origin threads ask about recordings.
-import { gzipSync } from 'node:zlib'
 import { MirrorError, toMirrorError } from '../core/errors.ts'
-import type { RenderedText } from '../live/publication.ts'
+import { compress } from '../live/rendered-text.ts'
 import type { StoreCall } from '../storage/object-store.ts'
 import type { Archive } from './archive.ts'
 import type { ArchiveAnswer, ArchiveRequest } from './archive-requests.ts'
@@ -64,14 +63,14 @@ async function answer(
       const { fromMs, toMs } = request.range
       // Absolute, so that every track and every reload speak of the same time.
       const query = `?start=${fromMs}${toMs === null ? '' : `&end=${toMs}`}&type=${type.toLowerCase()}`
-      return { kind: 'text', text: compressed(renderRecordedMultivariant(tracks, query)), isFinal: type === 'VOD' }
+      return { kind: 'text', text: compress(renderRecordedMultivariant(tracks, query)), isFinal: type === 'VOD' }
     }
     case 'playlist': {
       const { range, trackId, type } = request
       const track = (await presented(archive, stream, range, now(), call, trackId))[0]
       if (track === undefined || track.segments.length === 0) return null
       const isEnded = type === 'VOD' || isOver(track.segments, { toMs: range.toMs, nowMs: now() })
-      return { kind: 'text', text: compressed(renderRecordedMedia(track, { type, isEnded })), isFinal: isEnded }
+      return { kind: 'text', text: compress(renderRecordedMedia(track, { type, isEnded })), isFinal: isEnded }
     }
     case 'ranges': {
       const tracks = await presented(archive, stream, request.range, now(), call)
@@ -111,9 +110,4 @@ async function presented(
 
 function rangeIsPast({ toMs }: TimeShift, nowMs: number): boolean {
   return toMs !== null && toMs <= nowMs
-}
-
-function compressed(text: string): RenderedText {
-  const plain = Buffer.from(text, 'utf8')
-  return { plain, gzip: gzipSync(plain) }
 }

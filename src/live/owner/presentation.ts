@@ -1,14 +1,12 @@
 // Everything viewers can see of one stream: its windows, its memory, and what origins are told of both.
 import { isDeepStrictEqual } from 'node:util'
-import { gzipSync } from 'node:zlib'
 
 import { type Rational, toNumber } from '../../core/rational.ts'
-import type { TrackFacts } from '../../dvr/track-facts.ts'
 import type { PlaylistPosition } from '../../hls/blocking-reload.ts'
 import {
   type DateRange,
   type DateRangeLines,
-  DateRangeListing,
+  type DateRangeListing,
   NO_DATE_RANGES,
   sortDateRanges,
 } from '../../hls/date-range.ts'
@@ -20,13 +18,7 @@ import {
   type RenditionReport,
   renderMediaPlaylist,
 } from '../../hls/media-playlist.ts'
-import {
-  type AudioRendition,
-  renderMultivariantPlaylist,
-  type VideoRendition,
-} from '../../hls/multivariant-playlist.ts'
-import { PlaylistBlocks, type PlaylistPieces } from '../../hls/playlist-blocks.ts'
-import { NO_SKIP, type PlaylistTerms, type Skip, skipBoundarySec, skippableSegments } from '../../hls/playlist-lines.ts'
+import { type PlaylistTerms, skipBoundarySec } from '../../hls/playlist-lines.ts'
 import { CaptionDetector } from '../../media/codecs/caption-detector.ts'
 import { fragmentSize, writeFragmentInto } from '../../media/fmp4/fragment.ts'
 import { initHash, writeInitSegment } from '../../media/fmp4/init-segment.ts'
@@ -37,19 +29,14 @@ import { writeWebVtt } from '../../media/text/webvtt-writer.ts'
 import { targetDurationSec, ticksToEpochMs } from '../../media/timeline/cell.ts'
 import { trackOrder } from '../../media/track-id.ts'
 import type { TrackRole } from '../../media/track-role.ts'
-import {
-  initName,
-  type Publication,
-  partName,
-  type RenderedPlaylist,
-  type RenderedText,
-  type Slice,
-} from '../publication.ts'
+import { initName, type Publication, partName, type RenderedText, type Slice } from '../publication.ts'
+import { compress, renderings } from '../rendered-text.ts'
 import type { StreamSettings, TrackDescription } from '../settings.ts'
+import { presentMultivariant } from './presented-multivariant.ts'
+import { newPresented, type PresentedMedia, type PresentedText, type PresentedTrack } from './presented-track.ts'
 import { recordedFacts } from './recorded-facts.ts'
 import type { SlabPool } from './slab-pool.ts'
-import { captionsOf, labelOf, textLabelOf } from './track-labels.ts'
-import { slicesOf, TrackWindow, type WindowPart } from './track-window.ts'
+import { slicesOf, type TrackWindow, type WindowPart } from './track-window.ts'
 
 export interface PresentationOptions {
   readonly streamId: string
@@ -69,39 +56,6 @@ export interface PresentedEntry {
   readonly dsn: number
   /** Seconds that wall-clock time lies after media time in a segment. */
   driftSec(msn: number): number
-}
-
-interface PresentedMedia extends Presented {
-  readonly kind: 'video' | 'audio'
-  config: TrackConfig
-  role: TrackRole | null
-  timescale: number
-}
-
-/** WebVTT: without initialization. */
-interface PresentedText extends Presented {
-  readonly kind: 'subtitles'
-  readonly text: TextTrack
-}
-
-type PresentedTrack = PresentedMedia | PresentedText
-
-interface Presented {
-  readonly id: string
-  readonly window: TrackWindow
-  initUri: string | null
-  /** By name: that of the current configuration, and those of earlier ones that the window still needs. */
-  readonly inits: Map<string, Uint8Array>
-  /** Name of the part that comes next, as far as the end of the last one tells. */
-  preloadUri: string | null
-  isDirty: boolean
-  /** Segments came or went: the I-frame playlist is not what it was. */
-  hasNewSegment: boolean
-  readonly dateRanges: DateRangeListing
-  readonly iFrameDateRanges: DateRangeListing
-  readonly blocks: PlaylistBlocks<PlaylistSegment>
-  /** What the recorder knows. */
-  told: { readonly msn: number; readonly facts: TrackFacts | null }
 }
 
 /** A track without media delays the multivariant playlist by at most this many segments of another. */
@@ -503,31 +457,17 @@ export class Presentation {
     const texts = [...this.#tracks.values()].flatMap((track) =>
       track.kind === 'subtitles' && track.window.newest !== null ? [track.text] : [],
     )
-    const source = renderMultivariantPlaylist({
-      video: presented.flatMap((track) => this.#videoRendition(track)),
-      audio: presented.flatMap((track) => audioRendition(track, this.#described)),
-      subtitles: texts
-        .toSorted((a, b) => trackOrder(a.id) - trackOrder(b.id))
-        .map((text) => ({ uri: `${text.id}/playlist.m3u8`, ...textLabelOf(text, this.#described) })),
-      captions: captionsOf(
-        this.#captions,
-        presented.map(({ config }) => config.codec),
-        this.#described,
-      ),
-      hasIndependentSegments: this.#terms.hasIndependentSegments,
+    const source = presentMultivariant({
+      media: presented,
+      texts,
+      captions: this.#captions,
+      described: this.#described,
+      terms: this.#terms,
+      cellSec: toNumber(this.#options.cell),
     })
     if (source === this.#multivariant?.source) return
     this.#multivariant = { text: compress(source), source }
     this.#publishRendered({ kind: 'multivariant', streamId: this.#options.streamId, text: this.#multivariant.text })
-  }
-
-  #videoRendition({ id, config, window }: PresentedMedia): VideoRendition[] {
-    if (config.kind !== 'video') return []
-    const { codecString: codecs, widthPx, heightPx, frameRate } = config
-    const iFramePeakBps = window.iFramePeakBps(this.targetDurationSec, toNumber(this.#options.cell))
-    const iFrameRates = steadyRates({ peakBps: iFramePeakBps, averageBps: window.iFrameAverageBps })
-    const iFrames = iFramePeakBps > 0 ? { uri: `${id}/iframes.m3u8`, ...iFrameRates } : null
-    return [{ uri: `${id}/playlist.m3u8`, codecs, widthPx, heightPx, frameRate, iFrames, ...steadyRates(window) }]
   }
 
   #publish(publication: Publication): void {
@@ -545,27 +485,9 @@ function gapPart(uri: string, durationSec: number): WindowPart {
   return { uri, durationSec, isIndependent: false, isGap: true, slice: null, keyframeBytes: null }
 }
 
-const NOTHING_TOLD = { msn: -1, facts: null }
-
 function completed(streamId: string, trackId: string, segment: PlaylistSegment): Publication {
   const { uri: name, msn, dsn, startsAtMs, durationSec, initUri: initName, isGap } = segment
   return { kind: 'segment', streamId, trackId, name, msn, dsn, startsAtMs, durationSec, initName, isGap }
-}
-
-function newPresented(id: string): Presented {
-  return {
-    id,
-    window: new TrackWindow(),
-    initUri: null,
-    inits: new Map(),
-    preloadUri: null,
-    isDirty: false,
-    hasNewSegment: false,
-    dateRanges: new DateRangeListing(),
-    iFrameDateRanges: new DateRangeListing(),
-    blocks: new PlaylistBlocks(),
-    told: NOTHING_TOLD,
-  }
 }
 
 function durationOf({ startDts, endDts }: TextPiece): number {
@@ -577,45 +499,4 @@ function keyframeBytes({ samples }: PackagedPart, sizeBytes: number): number | n
   const first = samples[0]
   if (first === undefined || !first.isKeyframe) return null
   return sizeBytes - samples.reduce((sum, { data }) => sum + data.length, 0) + first.data.length
-}
-
-function audioRendition(track: PresentedMedia, described: readonly TrackDescription[]): AudioRendition[] {
-  const { id, config, window } = track
-  if (config.kind !== 'audio') return []
-  const { codecString: codecs, codec, channels } = config
-  const label = labelOf(id, track, described)
-  return [{ uri: `${id}/playlist.m3u8`, codecs, codec, channels, ...label, ...steadyRates(window) }]
-}
-
-/** Bit rates rounded up to two digits, so that the text does not change with every segment and never promises too little. */
-function steadyRates({ peakBps, averageBps }: Pick<TrackWindow, 'peakBps' | 'averageBps'>): {
-  readonly peakBps: number
-  readonly averageBps: number
-} {
-  return { peakBps: roundUp(peakBps), averageBps: roundUp(Math.min(averageBps, peakBps)) }
-}
-
-function roundUp(bps: number): number {
-  const step = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, bps))) - 1)
-  return Math.ceil(bps / step) * step
-}
-
-/** The forms in which a playlist is served. */
-function renderings(
-  playlist: Parameters<typeof skippableSegments>[0],
-  render: (skip: Skip) => string,
-  whole: PlaylistPieces | null = null,
-): Pick<RenderedPlaylist, 'full' | 'delta' | 'deltaV2'> {
-  const segments = skippableSegments(playlist)
-  return {
-    full: whole === null ? compress(render(NO_SKIP)) : { plain: whole.plain(), gzip: whole.gzip() },
-    delta: segments > 0 ? compress(render({ segments, isV2: false })) : null,
-    deltaV2: segments > 0 ? compress(render({ segments, isV2: true })) : null,
-  }
-}
-
-/** Level 6 costs 0.1 ms on a 30 s window and is paid once per update. */
-function compress(text: string): RenderedText {
-  const plain = Buffer.from(text, 'utf8')
-  return { plain, gzip: gzipSync(plain, { level: 6 }) }
 }
