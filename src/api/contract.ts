@@ -21,6 +21,8 @@ export function durationSchema(minMs: number, maxMs: number) {
   )
 }
 
+/** 129,600 segments of two seconds; older times are played by `?start=`. */
+const MAX_REWIND_MS = 72 * 3_600_000
 /** Ten years. */
 const MAX_RETENTION_MS = 3653 * 86_400_000
 
@@ -105,8 +107,8 @@ export const streamSettingsSchema = z
 export const dvrSettingsSchema = z
   .strictObject({
     enabled: z.boolean().meta({ description: 'Record what is live from now on' }),
-    rewind: durationSchema(60_000, MAX_RETENTION_MS).meta({
-      description: 'What the stream page and players may seek back',
+    rewind: durationSchema(60_000, MAX_REWIND_MS).meta({
+      description: 'What the live playlist reaches back',
       example: '4h',
     }),
     retention: durationSchema(60_000, MAX_RETENTION_MS).meta({

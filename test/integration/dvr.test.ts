@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { type ExpectStatic, test } from 'vitest'
 import type { DvrView, StreamView } from '../../src/api/contract.ts'
 import { Encoder, pictureArgs } from '../support/encoder.ts'
-import { probeHls } from '../support/hls.ts'
+import { mediaPlaylist, probeHls } from '../support/hls.ts'
 import { MirrorProcess } from '../support/mirror-process.ts'
 import { createTestBucket } from '../support/s3-bucket.ts'
 
@@ -65,6 +65,7 @@ test.concurrent.for(PLACES)(
     expect(gaps).toEqual([])
     expect(ranges).toHaveLength(1)
     const startMs = Date.parse(ranges[0]?.from ?? '')
+    await expectRewound(expect, mirror)
     await expectPlayable(expect, mirror, startMs, startMs + 6000)
 
     // Killed while it records: what was acknowledged before is there afterwards, whether it had reached the store or not.
@@ -90,6 +91,27 @@ test.concurrent.for(PLACES)(
     })
   },
 )
+
+/** The live playlist lists what has left memory, in numbers without a hole, and all of it can be had. */
+async function expectRewound(expect: ExpectStatic, mirror: MirrorProcess): Promise<void> {
+  const url = `${mirror.mediaUrl}/stream/tape/v0/playlist.m3u8`
+  const { segments } = await mediaPlaylist(url)
+  const complete = segments.filter(({ uri }) => uri !== '')
+  expect(complete.length).toBeGreaterThan(22)
+  expect(complete.map(({ mediaSequenceNumber }) => mediaSequenceNumber)).toEqual(
+    complete.map((_, index) => (complete[0]?.mediaSequenceNumber ?? 0) + index),
+  )
+  const [oldest] = complete
+  expect(oldest?.parts).toEqual([])
+  for (const uri of [oldest?.uri ?? '', oldest?.map?.uri ?? '']) {
+    const response = await fetch(new URL(uri, url))
+    expect([response.status, response.headers.get('cache-control')]).toEqual([
+      200,
+      'public, max-age=31536000, immutable',
+    ])
+    expect((await response.arrayBuffer()).byteLength).toBeGreaterThan(100)
+  }
+}
 
 /** As ffmpeg reads it: the time that was asked for to within a segment at each end, and no error. */
 async function expectPlayable(

@@ -131,6 +131,7 @@ export class LiveStream {
     this.#stream = stream
     this.#mustPrepareSlate = true
     this.#output.presentation?.describe(stream.settings.tracks)
+    this.#output.presentation?.setDvr(stream.settings.dvr)
     this.#output.presentation?.setDateRanges(stream.dateRanges)
     this.#output.presentation?.flush()
   }

@@ -31,7 +31,7 @@ import { trackOrder } from '../../media/track-id.ts'
 import type { TrackRole } from '../../media/track-role.ts'
 import { initName, type Publication, partName, type RenderedText, type Slice } from '../publication.ts'
 import { compress, renderings } from '../rendered-text.ts'
-import type { StreamSettings, TrackDescription } from '../settings.ts'
+import type { DvrSettings, StreamSettings, TrackDescription } from '../settings.ts'
 import { presentMultivariant } from './presented-multivariant.ts'
 import { newPresented, type PresentedMedia, type PresentedText, type PresentedTrack } from './presented-track.ts'
 import { recordedFacts } from './recorded-facts.ts'
@@ -68,6 +68,7 @@ export class Presentation {
   readonly #tracks = new Map<string, PresentedTrack>()
   readonly #captions = new CaptionDetector()
   #described: readonly TrackDescription[]
+  #dvr: DvrSettings
   #multivariant: { readonly text: RenderedText; readonly source: string } | null = null
   /** Bit rates are known anew when a segment ends. */
   #isMultivariantDirty = false
@@ -78,6 +79,7 @@ export class Presentation {
   constructor(options: PresentationOptions) {
     this.#options = options
     this.#described = options.settings.tracks
+    this.#dvr = options.settings.dvr
     this.#dateRanges = sortDateRanges(options.dateRanges)
     this.targetDurationSec = targetDurationSec(options.cell, options.settings.gop)
     this.partTargetSec = options.partTargetMs / 1000
@@ -145,6 +147,21 @@ export class Presentation {
       track.isDirty = true
       track.hasNewSegment = true
     }
+  }
+
+  /** Recording was switched on or off, or the playlist is to reach further back from now on. */
+  setDvr(dvr: DvrSettings): void {
+    if (dvr.isEnabled && !this.#dvr.isEnabled) {
+      // The recorder may hear of it a moment later.
+      for (const track of this.#tracks.values()) track.recordedFromMsn = (track.window.newest?.msn ?? -2) + 2
+    }
+    if (!dvr.isEnabled) {
+      for (const track of this.#tracks.values()) {
+        track.window.forgetPast()
+        track.isDirty = true
+      }
+    }
+    this.#dvr = dvr
   }
 
   /** New names of tracks, for those who load the multivariant playlist from now on. */
@@ -328,6 +345,7 @@ export class Presentation {
   #dropOld(track: PresentedTrack, keepSec: number): void {
     const removed = track.window.prune(keepSec)
     if (removed.length === 0) return
+    this.#keepPast(track, removed)
     const names = removed.flatMap((segment) => [segment.uri, ...segment.parts.map((part) => part.uri)])
     const needed = track.window.initUris
     for (const name of track.inits.keys()) {
@@ -339,6 +357,14 @@ export class Presentation {
     for (const { own, parts } of removed) {
       for (const { slice } of [{ slice: own }, ...parts]) if (slice !== null) this.#options.slabs.release(slice)
     }
+  }
+
+  /** Of a stream that is recorded, segments stay listed when they have left memory. */
+  #keepPast({ window, recordedFromMsn }: PresentedTrack, removed: readonly PlaylistSegment[]): void {
+    if (!this.#dvr.isEnabled) return
+    // What was complete before recording began is gone for good.
+    const recorded = removed.filter(({ msn }) => msn >= recordedFromMsn)
+    if (recorded.length > 0) window.rememberPast(recorded, this.#dvr.rewindMs / 1000)
   }
 
   #renderTrack(track: PresentedTrack, windowSec: number): void {

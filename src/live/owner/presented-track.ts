@@ -36,6 +36,8 @@ interface Presented {
   readonly dateRanges: DateRangeListing
   readonly iFrameDateRanges: DateRangeListing
   readonly blocks: PlaylistBlocks<PlaylistSegment>
+  /** Segments from here on were recorded, if any are. */
+  recordedFromMsn: number
   /** What the recorder knows. */
   told: { readonly msn: number; readonly facts: TrackFacts | null }
 }
@@ -54,6 +56,7 @@ export function newPresented(id: string): Presented {
     dateRanges: new DateRangeListing(),
     iFrameDateRanges: new DateRangeListing(),
     blocks: new PlaylistBlocks(),
+    recordedFromMsn: -1,
     told: NOTHING_TOLD,
   }
 }

@@ -111,3 +111,17 @@ test('it knows which init segments its segments need', () => {
   window.prune(2)
   expect([...window.initUris]).toEqual(['b', 'c'])
 })
+
+test('what is remembered of the past stays listed without parts, as far as it reaches, and then goes from the front', () => {
+  const window = new TrackWindow()
+  const listed = () => window.listed(6).map(({ msn, parts }) => [msn, parts.length])
+  for (let msn = 1; msn <= 8; msn += 1) addSegment(window, msn)
+  window.rememberPast(window.prune(6), 8)
+  expect(listed()).toEqual([...[2, 3, 4, 5].map((msn) => [msn, 0]), ...[6, 7, 8].map((msn) => [msn, 2])])
+  expect(window.removedDsn(6)).toBe(0)
+  addSegment(window, 9)
+  window.rememberPast(window.prune(6), 8)
+  expect(listed().map(([msn]) => msn)).toEqual([3, 4, 5, 6, 7, 8, 9])
+  window.forgetPast()
+  expect(listed().map(([msn]) => msn)).toEqual([7, 8, 9])
+})

@@ -30,7 +30,44 @@ const FIRST_RUN_MARGIN = 1.25
 
 export type SegmentHead = Pick<PlaylistSegment, 'msn' | 'dsn' | 'initUri' | 'startsAtMs'>
 
+/** Segments that are listed and lie in no memory any more. */
+class RecordedPast {
+  #segments: PlaylistSegment[] = []
+  #reachSec = 0
+  #removedDsn: number | null = null
+
+  get segments(): readonly PlaylistSegment[] {
+    return this.#segments
+  }
+
+  get removedDsn(): number | null {
+    return this.#removedDsn
+  }
+
+  add(segments: readonly PlaylistSegment[], maxSec: number): void {
+    for (const { msn, dsn, uri, initUri, startsAtMs, durationSec, isGap } of segments) {
+      this.#segments.push({ msn, dsn, uri, initUri, startsAtMs, durationSec, isGap, parts: [] })
+      this.#reachSec += durationSec
+    }
+    let surplus = 0
+    for (const { dsn, durationSec } of this.#segments) {
+      if (this.#reachSec <= maxSec) break
+      this.#reachSec -= durationSec
+      this.#removedDsn = dsn
+      surplus++
+    }
+    if (surplus > 0) this.#segments.splice(0, surplus)
+  }
+
+  clear(): void {
+    this.#segments = []
+    this.#reachSec = 0
+    this.#removedDsn = null
+  }
+}
+
 export class TrackWindow {
+  readonly #past = new RecordedPast()
   #segments: WindowSegment[] = []
   #open: GrowingSegment | null = null
   #peakBps = 0
@@ -144,8 +181,18 @@ export class TrackWindow {
     return this.#segments.splice(0, this.#segments.length - kept)
   }
 
-  /** The segments to list: the newest that together reach `windowSec`. */
+  /** What was taken out of memory and can be had from the recording, as far as the playlist is to reach back. */
+  rememberPast(removed: readonly PlaylistSegment[], reachSec: number): void {
+    this.#past.add(removed, reachSec)
+  }
+
+  forgetPast(): void {
+    this.#past.clear()
+  }
+
+  /** The segments to list: the newest that together reach `windowSec`, behind all that is remembered of the past. */
   listed(windowSec: number): readonly PlaylistSegment[] {
+    if (this.#past.segments.length > 0) return [...this.#past.segments, ...this.#segments]
     return this.#segments.slice(this.#segments.length - countFromEnd(this.#segments, windowSec))
   }
 
@@ -159,6 +206,7 @@ export class TrackWindow {
 
   /** Discontinuity number of the segment before the listed ones; null when nothing is held before them. */
   removedDsn(windowSec: number): number | null {
+    if (this.#past.segments.length > 0) return this.#past.removedDsn
     return this.#segments[this.#segments.length - countFromEnd(this.#segments, windowSec) - 1]?.dsn ?? null
   }
 
