@@ -175,7 +175,9 @@ export const DATE_RULES: readonly Rule[] = [
     *reload({ previous, answered, exchange }) {
       // With v2 a delta update leaves date ranges out.
       if (previous === null || exchange.directives.skip === 'v2') return
-      const first = (answered.skip === null ? answered : previous).segments.find(({ pdtMs }) => pdtMs !== null)
+      // What a delta update skips is dated by the playlist before, which may reach further back.
+      const dated = (answered.skip === null ? answered : previous).segments
+      const first = dated.find(({ msn, pdtMs }) => msn >= answered.mediaSequence && pdtMs !== null)
       const ids = new Set(answered.dateRanges.map(({ id }) => id))
       if (first === undefined || first.pdtMs === null) return
       for (const { id, attributes } of previous.dateRanges) {
