@@ -116,6 +116,7 @@ export function createStreamService(options: StreamServiceOptions): StreamServic
       catalog.dateRanges.list({ streamId: row.id, endsAfterMs: clock() - DATE_RANGE_REACH_MS }),
     ])
     live.register(toRegistered(row, keys, ranges))
+    await live.synced()
   }
 
   function report(type: EventType, streamId: string, message: string): void {
@@ -135,6 +136,8 @@ export function createStreamService(options: StreamServiceOptions): StreamServic
     const key = newKey(row.id)
     await catalog.streams.create(row, key.row)
     live.register(toRegistered(row, [key.row], []))
+    // An encoder may connect with the key as soon as it has been answered.
+    await live.synced()
     report('stream.created', row.id, `Stream ${row.id} was created`)
     return view(row, key.row)
   }

@@ -173,6 +173,8 @@ export interface LiveControl extends AsyncDisposable {
   connections(): ConnectionStatus
   /** Null until the archive thread has told of itself. */
   dvr(): DvrReport | null
+  /** Resolves when every media thread knows what it was told before, or after a second; never rejects. */
+  synced(): Promise<void>
   /** Never rejects. */
   askArchive(request: ArchiveRequest): Promise<ArchiveAnswer>
   /** Returns the way to stop listening. Listeners must not throw. */

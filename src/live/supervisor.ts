@@ -72,6 +72,8 @@ export interface Supervisor extends LiveControl {
 /** A thread that dies more often than this is not restarted at once but after a pause. */
 const RESTART_PAUSE_MS = 250
 const RESTARTS_WITHOUT_PAUSE = 3
+/** A thread that hangs must not hang the API. */
+const SYNC_TIMEOUT_MS = 1000
 const RESTART_WINDOW_MS = 10_000
 /** A thread that does not answer a request in this time is not going to. */
 const REQUEST_TIMEOUT_MS = 10_000
@@ -123,6 +125,7 @@ class RunningSupervisor implements Supervisor {
     this.#threads.get('archive')?.post({ kind: 'archive', requestId, request }),
   )
   #dvr: DvrReport | null = null
+  readonly #syncs = new Map<number, { readonly waitingFor: Set<PeerName>; done(): void }>()
   #nextRequestId = 1
   #incarnation = Math.floor(Math.random() * 2 ** 8) + 1
   #rtmpPort: number | null = null
@@ -200,6 +203,17 @@ class RunningSupervisor implements Supervisor {
 
   dvr(): DvrReport | null {
     return this.#dvr
+  }
+
+  async synced(): Promise<void> {
+    const requestId = this.#nextRequestId++
+    const late = Promise.withResolvers<void>()
+    const timer = setTimeout(late.resolve, SYNC_TIMEOUT_MS)
+    this.#syncs.set(requestId, { waitingFor: new Set(this.#threads.keys()), done: late.resolve })
+    for (const thread of this.#threads.values()) thread.post({ kind: 'sync', requestId })
+    await late.promise
+    clearTimeout(timer)
+    this.#syncs.delete(requestId)
   }
 
   askArchive(request: ArchiveRequest): Promise<ArchiveAnswer> {
@@ -320,6 +334,12 @@ class RunningSupervisor implements Supervisor {
       case 'dvrReport':
         this.#dvr = message.report
         break
+      case 'synced': {
+        const sync = this.#syncs.get(message.requestId)
+        sync?.waitingFor.delete(name)
+        if (sync?.waitingFor.size === 0) sync.done()
+        break
+      }
       case 'archiveAnswer':
         this.#archive.onAnswer(message.requestId, message.answer)
         break

@@ -60,6 +60,7 @@ export function createFakeLive(): FakeLive {
       throw new MirrorError('input_not_ready', `input ${inputId} of ${id} is not connected`)
     },
     dvr: () => null,
+    synced: async () => {},
     askArchive: async () => ({ kind: 'missing' }),
     configuredInputs: () => [],
     async startTestSource(id) {

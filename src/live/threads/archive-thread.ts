@@ -91,6 +91,9 @@ function onMainMessage(message: ToThread): void {
         toMain({ kind: 'archiveAnswer', requestId: message.requestId, answer }),
       )
       break
+    case 'sync':
+      toMain({ kind: 'synced', requestId: message.requestId })
+      break
     case 'drain':
       drain().catch((error: unknown) =>
         toMain({ kind: 'failed', code: 'internal', message: toMirrorError(error).message }),

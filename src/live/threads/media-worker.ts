@@ -187,6 +187,9 @@ function onMainMessage(message: ToThread): void {
     case 'restartInput':
     case 'archive':
       break
+    case 'sync':
+      toMain({ kind: 'synced', requestId: message.requestId })
+      break
     case 'drain':
       drain().catch((error: unknown) =>
         toMain({ kind: 'failed', code: 'internal', message: toMirrorError(error).message }),

@@ -96,6 +96,8 @@ export type ToThread =
       readonly action: 'start' | 'stop'
     }
   | { readonly kind: 'archive'; readonly requestId: number; readonly request: ArchiveRequest }
+  /** Answered when everything sent before it has taken effect. */
+  | { readonly kind: 'sync'; readonly requestId: number }
   /** Stop accepting, finish what is under way, exit. */
   | { readonly kind: 'drain' }
 
@@ -143,6 +145,7 @@ export type FromThread =
       readonly status: ConfiguredInputStatus | null
     }
   | { readonly kind: 'archiveAnswer'; readonly requestId: number; readonly answer: ArchiveAnswer }
+  | { readonly kind: 'synced'; readonly requestId: number }
   | { readonly kind: 'dvrReport'; readonly report: DvrReport }
   | { readonly kind: 'drained' }
 
