@@ -4,8 +4,6 @@
 // than 0.2 s are missing, and does not load the rest.
 // Pure: origins that see the same first frame of a cell cut alike. Video is cut by its frames and keyframes.
 
-import { PART_FILL_MIN } from './part-target.ts'
-
 export interface EvenParts {
   readonly startDts: number
   readonly frameTicks: number
@@ -14,18 +12,11 @@ export interface EvenParts {
   readonly frames: number
 }
 
-/**
- * For a segment of frames of `frameTicks` that start before `endDts`, in parts of at most `targetTicks`. Only the last part
- * may fall below 85 % of that (RFC 8216bis 4.4.4.9): where even parts would, as in a short first segment, it is the last
- * one that is short, as little as can be.
- */
+/** For a segment of frames of `frameTicks` that start before `endDts`, in parts of at most `targetTicks`. */
 export function planEvenParts(startDts: number, endDts: number, frameTicks: number, targetTicks: number): EvenParts {
   const total = Math.max(1, Math.ceil((endDts - startDts) / frameTicks))
-  const most = Math.max(1, Math.floor(targetTicks / frameTicks))
-  const fewest = Math.min(most, Math.ceil((PART_FILL_MIN * targetTicks) / frameTicks))
-  const parts = Math.ceil(total / most)
+  const parts = Math.ceil(total / Math.max(1, Math.floor(targetTicks / frameTicks)))
   const frames = Math.floor(total / parts)
-  if (frames < fewest) return { startDts, frameTicks, shorter: parts, frames: fewest }
   return { startDts, frameTicks, shorter: parts - (total - frames * parts), frames }
 }
 
