@@ -3,7 +3,6 @@
 import type { Repair, RepairCause } from '../samples.ts'
 import type { CellGrid } from '../timeline/cell.ts'
 import type { TimedSample } from '../timeline/timing.ts'
-import { type EvenParts, endOfEvenPart, planEvenParts } from './even-parts.ts'
 import { PART_FILL_MIN } from './part-target.ts'
 
 /** A sample whose length is settled. */
@@ -54,8 +53,6 @@ export interface PackagerOptions {
 interface OpenPart {
   readonly index: number
   readonly startDts: number
-  /** Not to be crossed. */
-  readonly limitDts: number
   readonly samples: PackagedSample[]
   endDts: number
 }
@@ -71,8 +68,6 @@ export class TrackPackager {
   #segmentStartDts = 0
   #part: OpenPart | null = null
   #nextIndex = 0
-  /** How the open segment is to be cut; null for video. */
-  #plan: EvenParts | null = null
   /** A sample that waits for its successor to learn its length. */
   #held: TimedSample | null = null
   #lastDuration: number | null = null
@@ -176,9 +171,6 @@ export class TrackPackager {
     this.#publishedDts = Number.NEGATIVE_INFINITY
     this.#nextIndex = 0
     this.#part = null
-    const { grid, kind, partTargetTicks } = this.#options
-    this.#plan =
-      kind === 'audio' ? planEvenParts(sample.dts, grid.startOf(cell + 1), sample.duration, partTargetTicks) : null
     const isIndependent = this.#options.kind === 'audio' || sample.isKeyframe
     if (!isIndependent) {
       this.#repair('gop_too_long', 'no keyframe in a whole cell: the segment was cut at another frame')
@@ -201,7 +193,7 @@ export class TrackPackager {
         ? { ...taken, duration: Math.max(1, Math.min(taken.duration, this.#latestEnd() - taken.dts)) }
         : taken
     let part = this.#part
-    if (part !== null && fitting.dts + fitting.duration > part.limitDts) {
+    if (part !== null && fitting.dts + fitting.duration - part.startDts > target) {
       stretchPart(part, Math.min(fitting.dts, part.startDts + target))
       this.#joinDts = part.endDts
       this.#endPart()
@@ -210,8 +202,7 @@ export class TrackPackager {
     const sample = part === null ? this.#joined(fitting) : fitting
     if (part === null) {
       const startDts = this.#startOfPart(sample)
-      const limitDts = Math.min(startDts + target, this.#plannedEnd(startDts))
-      part = { index: this.#nextIndex++, startDts, limitDts, samples: [], endDts: startDts }
+      part = { index: this.#nextIndex++, startDts, samples: [], endDts: startDts }
       this.#part = part
       if (sample.duration > target) {
         this.#repair('part_fit', 'a single frame lasts longer than PART-TARGET')
@@ -224,11 +215,7 @@ export class TrackPackager {
     this.#endDts = part.endDts
     this.#joinDts = part.endDts
     // No further frame of this length fits, so nothing is gained by waiting for it.
-    if (part.endDts + fitting.duration > part.limitDts) this.#endPart()
-  }
-
-  #plannedEnd(startDts: number): number {
-    return this.#plan === null ? Number.POSITIVE_INFINITY : endOfEvenPart(this.#plan, startDts)
+    if (part.endDts + fitting.duration - part.startDts > target) this.#endPart()
   }
 
   /**
