@@ -43,14 +43,6 @@ export class Recorder {
     } else if (publication.kind === 'segment') this.#record(publication)
   }
 
-  /** What is already in the spool need not be recorded again when an owner tells everything anew. */
-  remember({ streamId, trackId }: TrackPath, facts: TrackFacts, newestMsn: number): void {
-    const key = `${streamId}/${trackId}`
-    const known = this.#tracks.get(key)
-    if (known === undefined) this.#tracks.set(key, { facts, newestMsn, waiting: 0 })
-    else known.newestMsn = Math.max(known.newestMsn, newestMsn)
-  }
-
   /** Resolves when everything that was taken is on the disk or lost. */
   async settled(): Promise<void> {
     await Promise.all(this.#underWay)
