@@ -414,3 +414,39 @@ test.each(['video', 'audio'] as const)('a small hole after a part of %s leaves n
   else for (const [index, pts] of shown.entries()) expect(Math.abs(pts - wanted[index]!)).toBeLessThanOrEqual(hole)
   expect(repairs).toEqual([])
 })
+
+test.each([
+  ['as their headers say', true],
+  ['as the next frame tells', false],
+])('frames that come unevenly, as long %s, still fill their parts and are shown when they should be', (_, nominal) => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: -900, max: 900 }), { minLength: 120, maxLength: 120 }),
+      fc.constantFrom(rational(30, 1), rational(25, 1), NTSC, rational(60, 1)),
+      (jitter, rate) => {
+        const uneven = video(120, { rate, gop: 60, phase: 12_345, nominal }).map((sample, index) => {
+          // Up to a third of a frame, so that none overtakes another.
+          return { ...sample, dts: sample.dts + Math.round(((jitter[index] ?? 0) * 30 * rate.den) / rate.num) }
+        })
+        const { segments, repairs } = packageTrack(uneven, { timescale: 90_000, cell: cellLength(2000, rate) })
+        const parts = segments.flatMap((segment) => segment.parts)
+        for (const { parts: own } of segments) {
+          for (const [index, { startDts, endDts }] of own.entries()) {
+            const lasts = endDts - startDts
+            expect(lasts).toBeLessThanOrEqual(0.214 * 90_000)
+            if (index < own.length - 1) expect(lasts).toBeGreaterThanOrEqual(PART_FILL_MIN * 0.214 * 90_000)
+            if (index > 0) expect(startDts).toBe(own[index - 1]?.endDts)
+          }
+        }
+        const samples = parts.flatMap((part) => part.samples)
+        for (const [index, { dts, duration }] of samples.slice(0, -1).entries())
+          expect(samples[index + 1]!.dts).toBeGreaterThanOrEqual(dts + (nominal ? 1 : duration))
+        expect(samples.map(({ dts, cto }) => dts + cto)).toEqual(
+          uneven.slice(uneven.length - samples.length).map(({ dts, cto }) => dts + cto),
+        )
+        expect(repairs).toEqual([])
+      },
+    ),
+    { numRuns: 200 },
+  )
+})

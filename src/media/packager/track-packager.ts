@@ -188,16 +188,18 @@ export class TrackPackager {
     const target = this.#options.partTargetTicks
     const taken = this.#afterPublished(early)
     // A sample may claim any length, also because what followed it was lost: the segment must keep TARGETDURATION.
-    const fitting =
+    let fitting =
       taken.duration > target
         ? { ...taken, duration: Math.max(1, Math.min(taken.duration, this.#latestEnd() - taken.dts)) }
         : taken
     let part = this.#part
     if (part !== null && fitting.dts + fitting.duration - part.startDts > target) {
-      stretchPart(part, Math.min(fitting.dts, part.startDts + target))
+      const fullDts = Math.max(fitting.dts, this.#fullAt(part))
+      stretchPart(part, Math.min(fullDts, part.startDts + target))
       this.#joinDts = part.endDts
       this.#endPart()
       part = null
+      fitting = this.#afterPublished(fitting)
     }
     const sample = part === null ? this.#joined(fitting) : fitting
     if (part === null) {
@@ -214,8 +216,19 @@ export class TrackPackager {
     part.endDts = sample.dts + sample.duration
     this.#endDts = part.endDts
     this.#joinDts = part.endDts
-    // No further frame of this length fits, so nothing is gained by waiting for it.
-    if (part.endDts + fitting.duration - part.startDts > target) this.#endPart()
+    // No further frame of this length fits, so nothing is gained by waiting for it; unless the part has to be filled by it.
+    if (part.endDts >= this.#fullAt(part) && part.endDts + fitting.duration - part.startDts > target) this.#endPart()
+  }
+
+  /**
+   * Where a part lasts long enough to be followed by another in its segment. Frames that come unevenly may fit neither way;
+   * then the one that has no room is decoded a little later and shown when it should be. Sound is always independent, to
+   * which the rule does not apply.
+   */
+  #fullAt({ startDts }: OpenPart): number {
+    return this.#options.kind === 'audio'
+      ? startDts
+      : startDts + Math.ceil(PART_FILL_MIN * this.#options.partTargetTicks)
   }
 
   /**
