@@ -19,3 +19,15 @@ test.each([
 ])('%s without a fault has no finding', (_, scene) => {
   expect(scene().lint()).toEqual([])
 })
+
+test.each([
+  ['of which another part came in its place', (text: string) => text.replaceAll('"p119.m4s"', '"q119.m4s"')],
+  ['that became a gap', (text: string) => text.replace(/(#EXT-X-PART:.*"p119.m4s".*)/g, '$1,GAP=YES')],
+])('a hint %s may be answered with 404', (_, change) => {
+  const scene = liveScene()
+  for (const one of scene.exchanges) {
+    if (one.purpose === 'hint' && one.state === 120) one.status = 404
+    else if (one.purpose === 'reload' && one.track === 'v0' && one.state >= 120) one.text = change(one.text ?? '')
+  }
+  expect(scene.lint().filter(({ rule }) => rule === 'hint-answered')).toEqual([])
+})

@@ -200,8 +200,11 @@ function isLowLatency({ latest }: RenditionHistory): boolean {
 }
 
 /** Whether the hinted part was listed in the end. */
-function cameAsHinted({ media }: Exchange, rendition: RenditionHistory | null): boolean {
-  return media !== null && media.part !== null && rendition?.segments.get(media.msn)?.parts.has(media.part) === true
+/** A gap or another part in its place is another plan. */
+function cameAsHinted({ media, url }: Exchange, rendition: RenditionHistory | null): boolean {
+  if (media === null || media.part === null) return false
+  const came = rendition?.segments.get(media.msn)?.parts.get(media.part)?.part
+  return came !== undefined && !came.isGap && came.url === url
 }
 
 /** What a rendition had shown by then. */
