@@ -18,9 +18,10 @@ import { WatchPage } from '../support/watch-page.ts'
 
 /**
  * A second of silence, a tick, the rest of the open cell (less than another second), and the way to a keyframe of a GOP of
- * half a second, less what the player had in its buffer; with as much again as a busy machine takes.
+ * half a second, less what the player had in its buffer; with as much again as a busy machine takes, and as hls.js waits
+ * before it steps over a hole.
  */
-const STANDS_STILL_MS = 2500
+const STANDS_STILL_MS = 5000
 const PICTURE: PictureOptions = { seconds: 600, size: '160x90', rate: '30', gop: 15 }
 
 const suite = new AsyncDisposableStack()
