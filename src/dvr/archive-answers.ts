@@ -11,6 +11,7 @@ import {
   renderRecordedMedia,
   renderRecordedMultivariant,
 } from './recorded-presentation.ts'
+import { pastOf } from './rewound-past.ts'
 import type { TimeShift } from './time-shift.ts'
 
 /** One playlist holds no more than this: 15 days at two seconds a segment would be 36 MB of text for each reload. */
@@ -71,6 +72,10 @@ async function answer(
       if (track === undefined || track.segments.length === 0) return null
       const isEnded = type === 'VOD' || isOver(track.segments, { toMs: range.toMs, nowMs: now() })
       return { kind: 'text', text: compress(renderRecordedMedia(track, { type, isEnded })), isFinal: isEnded }
+    }
+    case 'past': {
+      const tracks = await presented(archive, stream, { fromMs: request.fromMs, toMs: null }, now(), call)
+      return { kind: 'past', tracks: pastOf(tracks) }
     }
     case 'ranges': {
       const tracks = await presented(archive, stream, request.range, now(), call)

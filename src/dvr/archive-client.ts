@@ -18,11 +18,11 @@ export class ArchiveClient {
   }
 
   /** Never rejects; what is not answered in time has failed. */
-  ask(request: ArchiveRequest): Promise<ArchiveAnswer> {
+  ask(request: ArchiveRequest, timeoutMs = TIMEOUT_MS): Promise<ArchiveAnswer> {
     if (this.#waiting.size >= MAX_WAITING) return Promise.resolve(BUSY)
     const id = this.#nextId++
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.onAnswer(id, LATE), TIMEOUT_MS)
+      const timer = setTimeout(() => this.onAnswer(id, LATE), timeoutMs)
       this.#waiting.set(id, { resolve, timer })
       this.#send(id, request)
     })

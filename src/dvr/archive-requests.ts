@@ -4,6 +4,7 @@ import type { RenderedText } from '../live/publication.ts'
 import type { Location } from './archive.ts'
 import type { TimeRange } from './hour-index.ts'
 import type { RecordedType } from './recorded-presentation.ts'
+import type { PastTrack } from './rewound-past.ts'
 import type { TimeShift } from './time-shift.ts'
 
 export type ArchiveRequest =
@@ -18,6 +19,8 @@ export type ArchiveRequest =
       readonly type: RecordedType
     }
   | { readonly kind: 'ranges'; readonly streamId: string; readonly range: TimeRange }
+  /** What a live playlist that begins now lists of the time since then. */
+  | { readonly kind: 'past'; readonly streamId: string; readonly fromMs: number }
 
 export type ArchiveAnswer =
   | { readonly kind: 'location'; readonly location: Location }
@@ -25,6 +28,7 @@ export type ArchiveAnswer =
   /** `isFinal`: it will not change any more. */
   | { readonly kind: 'text'; readonly text: RenderedText; readonly isFinal: boolean }
   | { readonly kind: 'ranges'; readonly tracks: readonly RecordedRanges[] }
+  | { readonly kind: 'past'; readonly tracks: readonly PastTrack[] }
   /** Nothing was recorded there, or it has expired. */
   | { readonly kind: 'missing' }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string }

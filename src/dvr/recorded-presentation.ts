@@ -63,23 +63,52 @@ export function renderRecordedMedia(
   return renderRecordedPlaylist({ type, targetDurationSec: facts.targetDurationSec, segments: listed, isEnded })
 }
 
-/** Every cell has a segment: a number that is missing (Mirror was down, the disk was full) becomes a gap of one cell. */
-export function withoutHoles(segments: readonly RecordedSegment[], { cell }: TrackFacts): readonly RecordedSegment[] {
-  const whole: RecordedSegment[] = []
+/** What holes are filled with; without it each is like the segment before. */
+export interface HoleRule {
+  /** Discontinuity number of a cell; null: that of the cell before. */
+  readonly dsnOf: (msn: number) => number | null
+  /** Gaps go on to the cell before this one. */
+  readonly untilMsn: number
+}
+
+type Listed = Omit<RecordedSegment, 'sha256'>
+
+/**
+ * Every cell has a segment: a number that is missing (Mirror was down, the disk was full) becomes a gap, from the end of
+ * the one before to the start of the next cell.
+ */
+export function withoutHoles(segments: readonly Listed[], facts: TrackFacts, rule?: HoleRule): readonly Listed[] {
+  const whole: Listed[] = []
   for (const segment of segments) {
-    const previous = whole.at(-1)
-    if (previous !== undefined && segment.msn > previous.msn + 1) {
-      // Program-date-time strays from media time by a correction; within a hole that of its end holds.
-      const strayMs = segment.startsAtMs - cellStartMs(segment.msn, cell)
-      for (let msn = previous.msn + 1; msn < segment.msn; msn += 1) {
-        const startsAtMs = cellStartMs(msn, cell) + Math.min(strayMs, toNumber(cell) * 1000)
-        const { dsn, initName } = previous
-        whole.push({ msn, dsn, initName, startsAtMs, durationSec: toNumber(cell), sizeBytes: 0, sha256: '' })
-      }
-    }
-    whole.push(segment)
+    whole.push(...gapsBetween(whole.at(-1), segment, facts, rule), segment)
+  }
+  if (rule !== undefined) {
+    const next = { msn: rule.untilMsn, startsAtMs: cellStartMs(rule.untilMsn, facts.cell) }
+    whole.push(...gapsBetween(whole.at(-1), next, facts, rule))
   }
   return whole
+}
+
+function gapsBetween(
+  previous: Listed | undefined,
+  next: Pick<Listed, 'msn' | 'startsAtMs'>,
+  { cell, targetDurationSec }: TrackFacts,
+  rule?: HoleRule,
+): readonly Listed[] {
+  if (previous === undefined) return []
+  const gaps: Listed[] = []
+  // Program-date-time strays from media time by a correction; within a hole that of its end holds.
+  const strayMs = Math.min(next.startsAtMs - cellStartMs(next.msn, cell), toNumber(cell) * 1000)
+  let { dsn } = previous
+  let startsAtMs = endsAtMs(previous)
+  for (let msn = previous.msn + 1; msn < next.msn; msn += 1) {
+    dsn = rule?.dsnOf(msn) ?? dsn
+    const lastsMs = cellStartMs(msn + 1, cell) + strayMs - startsAtMs
+    const durationSec = Math.min(Math.max(lastsMs, 1) / 1000, targetDurationSec)
+    gaps.push({ msn, dsn, initName: previous.initName, startsAtMs, durationSec, sizeBytes: 0 })
+    startsAtMs += durationSec * 1000
+  }
+  return gaps
 }
 
 function cellStartMs(msn: number, cell: TrackFacts['cell']): number {

@@ -20,7 +20,7 @@ export interface Span {
   readonly length: number
 }
 
-export function isGap(segment: RecordedSegment): boolean {
+export function isGap(segment: Pick<RecordedSegment, 'sizeBytes'>): boolean {
   return segment.sizeBytes === 0
 }
 

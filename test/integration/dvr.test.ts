@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type ExpectStatic, test } from 'vitest'
 import type { DvrView, StreamView } from '../../src/api/contract.ts'
+import { renderReport } from '../../src/lint/report.ts'
+import { watchPresentation } from '../../src/lint/watcher.ts'
 import { Encoder, pictureArgs } from '../support/encoder.ts'
 import { mediaPlaylist, probeHls } from '../support/hls.ts'
 import { MirrorProcess } from '../support/mirror-process.ts'
@@ -70,6 +72,7 @@ test.concurrent.for(PLACES)(
 
     // Killed while it records: what was acknowledged before is there afterwards, whether it had reached the store or not.
     const acknowledged = await recordings(mirror)
+    const listed = await listing(mirror)
     await mirror.kill()
     await encoder.stop('SIGKILL')
     await mirror.start()
@@ -81,6 +84,10 @@ test.concurrent.for(PLACES)(
     await expectPlayable(expect, mirror, startMs, startMs + 6000)
     const lastMs = Date.parse((await recordings(mirror)).ranges.at(-1)?.to ?? '')
     await expectPlayable(expect, mirror, lastMs - 4000, lastMs)
+    const { ingest } = await mirror.stream('tape')
+    away.use(new Encoder([...pictureArgs({ seconds: 120, ...PICTURE }), '-f', 'flv', ingest?.rtmp ?? '']))
+    await mirror.waitForStatus('tape', 'live')
+    await expectWholePast(expect, mirror, listed)
     expect(await bodyOf(`${mirror.mediaUrl}/stream/tape/playlist.m3u8?start=2026-01-01&end=2026-01-02`)).toMatchObject({
       status: 404,
       code: 'recording_not_found',
@@ -94,9 +101,8 @@ test.concurrent.for(PLACES)(
 
 /** The live playlist lists what has left memory, in numbers without a hole, and all of it can be had. */
 async function expectRewound(expect: ExpectStatic, mirror: MirrorProcess): Promise<void> {
-  const url = `${mirror.mediaUrl}/stream/tape/v0/playlist.m3u8`
-  const { segments } = await mediaPlaylist(url)
-  const complete = segments.filter(({ uri }) => uri !== '')
+  const url = videoUrl(mirror)
+  const complete = await listing(mirror)
   expect(complete.length).toBeGreaterThan(22)
   expect(complete.map(({ mediaSequenceNumber }) => mediaSequenceNumber)).toEqual(
     complete.map((_, index) => (complete[0]?.mediaSequenceNumber ?? 0) + index),
@@ -111,6 +117,46 @@ async function expectRewound(expect: ExpectStatic, mirror: MirrorProcess): Promi
     ])
     expect((await response.arrayBuffer()).byteLength).toBeGreaterThan(100)
   }
+}
+
+/** Another encoder is live in another process, and the playlist reaches back as before; the time between is a gap. */
+async function expectWholePast(expect: ExpectStatic, mirror: MirrorProcess, before: Listing): Promise<void> {
+  const linted = await watchPresentation({
+    url: `${mirror.mediaUrl}/stream/tape/playlist.m3u8`,
+    seconds: 8,
+    media: 'sample',
+    maxRenditions: 2,
+    fetch,
+    now: Date.now,
+    signal: AbortSignal.timeout(40_000),
+  })
+  const found = linted.findings.filter(({ rule }) => rule !== 'part-in-time')
+  expect(found, renderReport(linted)).toEqual([])
+  const after = await listing(mirror)
+  expect(after[0]?.mediaSequenceNumber).toBe(before[0]?.mediaSequenceNumber)
+  expect(after.map(({ mediaSequenceNumber }) => mediaSequenceNumber)).toEqual(
+    after.map((_, index) => (after[0]?.mediaSequenceNumber ?? 0) + index),
+  )
+  const isGap = (segment: Listing[number]) => 'gap' in segment && segment.gap === true
+  expect(after.filter(isGap).length).toBeGreaterThan(0)
+  expect(after.slice(0, before.length - 1).filter(isGap)).toEqual([])
+  const statuses = await Promise.all(
+    after
+      .filter((segment) => !isGap(segment))
+      .map(async ({ uri }) => (await fetch(new URL(uri, videoUrl(mirror)))).status),
+  )
+  expect(statuses.filter((status) => status !== 200)).toEqual([])
+}
+
+type Listing = Awaited<ReturnType<typeof mediaPlaylist>>['segments']
+
+/** The complete segments of the picture. */
+async function listing(mirror: MirrorProcess): Promise<Listing> {
+  return (await mediaPlaylist(videoUrl(mirror))).segments.filter(({ uri }) => uri !== '')
+}
+
+function videoUrl(mirror: MirrorProcess): string {
+  return `${mirror.mediaUrl}/stream/tape/v0/playlist.m3u8`
 }
 
 /** As ffmpeg reads it: the time that was asked for to within a segment at each end, and no error. */

@@ -2,6 +2,7 @@
 
 import { parse, setOptions, type types } from 'hls-parser'
 import { makeFixture, testInputs } from '../../../test/support/fixtures.ts'
+import type { PastTrack } from '../../dvr/rewound-past.ts'
 import type { DateRange } from '../../hls/date-range.ts'
 import { createMemoryStore } from '../../storage/memory-store.ts'
 import type { InputProtocol, RegisteredStream } from '../control.ts'
@@ -32,6 +33,7 @@ export interface StageOptions {
   readonly slabs?: number
   readonly timeline?: TimelineStore
   readonly startMs?: number
+  readonly past?: readonly PastTrack[]
 }
 
 export class Stage {
@@ -46,7 +48,7 @@ export class Stage {
   #nextTickMs: number
   #nextInput = 0
 
-  constructor({ settings, slabs = 64, timeline, startMs = NOON_MS }: StageOptions = {}) {
+  constructor({ settings, slabs = 64, timeline, startMs = NOON_MS, past = [] }: StageOptions = {}) {
     this.nowMs = startMs
     this.#nextTickMs = startMs + TICK_MS
     this.budget = new MemoryBudget(slabs * SLAB_BYTES)
@@ -62,6 +64,7 @@ export class Stage {
         this.shelf.apply(publication)
       },
       emit: (event) => this.events.push(event),
+      askPast: async () => past,
       askSlate: (wish) => this.slateWishes.push(wish),
       endInput: (inputId, fault) => this.endedInputs.push({ inputId, fault }),
       nextSlabId: () => {

@@ -14,7 +14,7 @@ import type { SlateLoop } from './slate-loop.ts'
 import { type StreamEmit, streamEmit } from './stream-events.ts'
 import { type InputSwitch, StreamInputs } from './stream-inputs.ts'
 import { StreamOutput } from './stream-output.ts'
-import { StreamSessions } from './stream-sessions.ts'
+import { type AskPast, StreamSessions } from './stream-sessions.ts'
 import { encoderAdvice } from './stream-wording.ts'
 import { TextInputs } from './text-inputs.ts'
 import type { TimelineStore } from './timeline-store.ts'
@@ -37,6 +37,7 @@ export interface LiveStreamDependencies {
   readonly emit: (event: MirrorEvent) => void
   /** Tells the receiver of an input that it is over. */
   readonly endInput: (inputId: string, fault: InputFault) => void
+  readonly askPast: AskPast
   /** The answer comes through `onSlate`. */
   readonly askSlate: (wish: SlateWish) => void
   /** First slab id of a new pool; unique over the life of the process and its successors. */
@@ -69,6 +70,7 @@ export class LiveStream {
     this.#sessions = new StreamSessions({
       stream: () => this.#stream,
       timeline: deps.timeline,
+      askPast: deps.askPast,
       output: this.#output,
       now,
       emit: this.#emit,

@@ -149,6 +149,13 @@ export class Presentation {
     }
   }
 
+  /** What was recorded before the first cell, by track: the playlist reaches back over it. Before anything is published. */
+  recall(past: ReadonlyMap<string, readonly PlaylistSegment[]>): void {
+    for (const [trackId, segments] of past) {
+      this.#tracks.get(trackId)?.window.recall(segments, this.#dvr.rewindMs / 1000)
+    }
+  }
+
   /** Recording was switched on or off, or the playlist is to reach further back from now on. */
   setDvr(dvr: DvrSettings): void {
     if (dvr.isEnabled && !this.#dvr.isEnabled) {

@@ -37,6 +37,7 @@ beforeEach(() => {
     reply: (to, message) => replies.push({ to, message }),
     emit: (event) => events.push(event),
     askSlate: () => {},
+    askPast: async () => [],
     onBusy: (streamId, isBusy) => busy.set(streamId, isBusy),
   })
 })

@@ -8,6 +8,7 @@ import type { Registry } from '../registry.ts'
 import { LiveStream } from './live-stream.ts'
 import { MemoryBudget } from './slab-pool.ts'
 import type { SlateAnswer, SlateWish } from './slate.ts'
+import type { AskPast } from './stream-sessions.ts'
 import type { TimelineStore } from './timeline-store.ts'
 
 const TICK_MS = 200
@@ -29,6 +30,7 @@ export interface StreamOwnerOptions {
   readonly emit: (event: MirrorEvent) => void
   readonly onBusy: (streamId: string, isBusy: boolean) => void
   readonly askSlate: (wish: SlateWish) => void
+  readonly askPast: AskPast
 }
 
 interface OwnedInput {
@@ -197,6 +199,7 @@ export class StreamOwner {
       publish: (publication) => this.#batch.push(publication),
       emit: options.emit,
       askSlate: options.askSlate,
+      askPast: options.askPast,
       endInput: (inputId, fault) => {
         const input = this.#inputs.get(inputId)
         if (input !== undefined) options.reply(input.receiver, { kind: 'ended', inputId, fault })

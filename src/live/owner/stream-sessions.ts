@@ -2,6 +2,7 @@
 // and lets one session follow the other without the playlist ending.
 import { MirrorError, toMirrorError } from '../../core/errors.ts'
 import { toNumber } from '../../core/rational.ts'
+import { newestRecorded, type PastTrack, segmentsBefore } from '../../dvr/rewound-past.ts'
 import { isSameConfig } from '../../media/codecs/same-config.ts'
 import type { InputTrack, TextSample, TextTrack } from '../../media/samples.ts'
 import type { TextCue } from '../../media/text/text-cue.ts'
@@ -32,10 +33,14 @@ export interface DeclaredTracks {
   readonly textTracks: readonly TextTrack[]
 }
 
+/** What was recorded since a time, in milliseconds since 1970; nothing when that is not known within a second. */
+export type AskPast = (streamId: string, fromMs: number) => Promise<readonly PastTrack[]>
+
 export interface StreamSessionsOptions {
   /** With the settings of the moment: they apply from the next presentation. */
   readonly stream: () => RegisteredStream
   readonly timeline: TimelineStore
+  readonly askPast: AskPast
   readonly output: StreamOutput
   readonly now: () => number
   readonly emit: StreamEmit
@@ -203,14 +208,26 @@ export class StreamSessions {
     const stream = this.#options.stream()
     const { segmentMs } = stream.settings
     const create = (newest: TimelineEntry | null, dsn: number) => gathering.makeEntry(dsn, newest, segmentMs, now())
-    timeline
-      .resolve(stream, { ...gathering.sight(), relievedDsn: this.#relievedDsn }, create, abort.signal)
-      .then((resolved) => {
-        if (!abort.signal.aborted) this.#begin(gathering, resolved)
+    const resolving = timeline.resolve(
+      stream,
+      { ...gathering.sight(), relievedDsn: this.#relievedDsn },
+      create,
+      abort.signal,
+    )
+    Promise.all([resolving, this.#recordedPast(stream)])
+      .then(([resolved, past]) => {
+        if (!abort.signal.aborted) this.#begin(gathering, resolved, past)
       })
       .catch((error: unknown) => {
         if (!abort.signal.aborted) this.#options.onFailed(toMirrorError(error))
       })
+  }
+
+  /** Of a playlist that begins anew: later it would no longer be the beginning. */
+  async #recordedPast({ id, settings }: RegisteredStream): Promise<readonly PastTrack[]> {
+    const { isEnabled, rewindMs } = settings.dvr
+    if (this.#session !== null || !isEnabled) return []
+    return await this.#options.askPast(id, this.#options.now() - rewindMs)
   }
 
   /** A few times a second: wall-clock times follow the encoder's clock. */
@@ -255,7 +272,7 @@ export class StreamSessions {
     return entry.clock !== 'epoch' && nowMs - this.#leftOutSinceMs > patienceMs
   }
 
-  #begin(gathering: Gathering, resolved: ResolvedEntry): void {
+  #begin(gathering: Gathering, resolved: ResolvedEntry, past: readonly PastTrack[]): void {
     const { entry, isConfirmed, refusal = 'The store did not answer within 1 s' } = resolved
     const { output, emit } = this.#options
     this.#resolving = null
@@ -266,7 +283,7 @@ export class StreamSessions {
     }
     this.#isFrameRateUnknown = gathering.isFrameRateUnknown
     const continued = this.#session !== null && isSameMap(this.#session.entry, entry) ? this.#session : null
-    const session = continued ?? this.#beginSession(gathering, resolved)
+    const session = continued ?? this.#beginSession(gathering, resolved, past)
     const isRelief = this.#relievedDsn !== null
     this.#relievedDsn = null
     if (isRelief) session.relieve(resolved.point)
@@ -299,7 +316,7 @@ export class StreamSessions {
     })
   }
 
-  #beginSession(gathering: Gathering, resolved: ResolvedEntry): Session {
+  #beginSession(gathering: Gathering, resolved: ResolvedEntry, past: readonly PastTrack[]): Session {
     const { output, emit, onBegun } = this.#options
     const { entry, isAdopted } = resolved
     const stream = this.#options.stream()
@@ -309,7 +326,7 @@ export class StreamSessions {
       wantedCell: firstCellOf(entry, gathering.firsts(), isAdopted),
       cell: entry.cell,
       previous: previous === null ? null : { lastMsn: previous.lastMsn, cell: previous.entry.cell },
-      endedMsn: this.#endedMsn,
+      endedMsn: isAdopted ? this.#endedMsn : later(this.#endedMsn, newestRecorded(past)),
       graceMs: settings.graceMs,
     })
     const kept = isContinuing ? output.presentation : null
@@ -327,6 +344,8 @@ export class StreamSessions {
       clock: this.#keepClock(resolved),
     })
     if (!isContinuing) {
+      const { targetDurationSec } = presentation
+      presentation.recall(segmentsBefore(past, { cell: entry.cell, targetDurationSec, firstCell }))
       const tracks = gathering.tracks().map(describeTrack).join(', ')
       emit('stream.started', 'info', null, `Live: ${tracks}`, { dsn: entry.dsn })
       this.#warnOfSegmentLength(toNumber(entry.cell), settings.segmentMs / 1000)
@@ -361,4 +380,8 @@ export class StreamSessions {
       { cellSec, wantedSec },
     )
   }
+}
+
+function later(left: number | null, right: number | null): number | null {
+  return left === null || right === null ? (left ?? right) : Math.max(left, right)
 }

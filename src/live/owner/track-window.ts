@@ -186,6 +186,11 @@ export class TrackWindow {
     this.#past.add(removed, reachSec)
   }
 
+  /** What was recorded before this window began, oldest first; the last one is the cell before its first. */
+  recall(segments: readonly PlaylistSegment[], reachSec: number): void {
+    this.#past.add(segments, reachSec)
+  }
+
   forgetPast(): void {
     this.#past.clear()
   }

@@ -38,6 +38,8 @@ const INTRODUCTION_MS = 1000
 /** Players that know only a dead owner's playlist fetch what it lists within this time. */
 const INHERITED_MS = 15_000
 const WARM_UP_MS = 10_000
+/** A stream that begins waits no longer to know what was recorded of it before. */
+const PAST_WITHIN_MS = 1000
 
 const data = workerData as MediaWorkerData
 const now = () => Date.now()
@@ -83,6 +85,10 @@ const owner = new StreamOwner({
   },
   emit: (event) => toMain({ kind: 'event', event }),
   askSlate: (wish) => toMain({ kind: 'slateWish', wish }),
+  askPast: async (streamId, fromMs) => {
+    const answer = await archive.ask({ kind: 'past', streamId, fromMs }, PAST_WITHIN_MS)
+    return answer.kind === 'past' ? answer.tracks : []
+  },
   onBusy: (streamId, isBusy) => {
     registry.setBusy(streamId, isBusy)
     peers.broadcast({ to: 'registry', streamId, isBusy }, () => true)
