@@ -1,8 +1,9 @@
 // The composition root: opens every part of Mirror in dependency order. With main.ts and serve.ts the only files that know them all.
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, readFile, statfs } from 'node:fs/promises'
-import { totalmem } from 'node:os'
+import { hostname, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createApiSecrets } from './api/api-secrets.ts'
@@ -21,6 +22,8 @@ import { lockDataFolder } from './core/data-lock.ts'
 import type { Log } from './core/log.ts'
 import { reservePort } from './core/reserve-port.ts'
 import { deriveKey, openInstallationSecret } from './core/secrets.ts'
+import { jobKinds } from './job-kinds.ts'
+import { JobService } from './jobs/job-service.ts'
 import type { RegisteredStream } from './live/control.ts'
 import { SlateMaker } from './live/slate/slate-maker.ts'
 import { type Supervisor, type SupervisorOptions, startSupervisor } from './live/supervisor.ts'
@@ -107,6 +110,17 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
     srtPort: live.ports.srt,
     srtPassphrase: config.srt.passphrase,
   }
+  const jobs = opened.use(
+    new JobService({
+      jobs: catalog.jobs,
+      ...jobKinds(),
+      owner: `${hostname()} ${process.pid}`,
+      now: clock,
+      random: Math.random,
+      randomId: randomUUID,
+      log: log.child('jobs'),
+    }),
+  )
   // Last to open, first to close: no request arrives before or after what it needs.
   opened.use(
     await startApiServer({
@@ -114,6 +128,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
       port: apiPort,
       catalog,
       live,
+      jobs,
       secrets,
       slates,
       addresses,
@@ -131,6 +146,8 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
       log: log.child('api'),
     }),
   )
+  // Only now: whoever listens to jobs hears the first one, too.
+  await jobs.start()
   await writeCliCredentials({
     catalog,
     secrets,

@@ -38,6 +38,7 @@ async function command(): Promise<number> {
     fetch,
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
+    isTerminal: process.stderr.isTTY === true,
     serve: () => serve(argv.slice(1)),
     signal: stop.signal,
   })

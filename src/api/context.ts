@@ -5,6 +5,7 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Catalog } from '../catalog/types.ts'
 import type { Log } from '../core/log.ts'
+import type { JobService } from '../jobs/job-service.ts'
 import type { LiveControl } from '../live/control.ts'
 import type { Access, Principal } from './access.ts'
 import type { ApiSecrets } from './api-secrets.ts'
@@ -19,6 +20,7 @@ import type { Addresses } from './stream-urls.ts'
 export interface ApiContext {
   readonly catalog: Catalog
   readonly live: LiveControl
+  readonly jobs: JobService
   readonly secrets: ApiSecrets
   readonly addresses: Addresses
   readonly database: 'sqlite' | 'postgres'

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { formatDuration, parseDuration } from '../core/duration.ts'
 import { STREAM_ID_PATTERN } from '../core/stream-id.ts'
+import { JOB_STATES } from '../jobs/types.ts'
 import type { EventType } from '../live/events.ts'
 import { TRACK_ROLES } from '../media/track-role.ts'
 
@@ -363,6 +364,48 @@ export const eventSchema = z
   })
   .meta({ id: 'Event' })
 
+export const jobStateSchema = z.enum(JOB_STATES)
+/** Work that outlives a request and a process. */
+export const jobSummarySchema = z
+  .object({
+    id: z.string(),
+    kind: z.string(),
+    state: jobStateSchema,
+    tenant: z.string(),
+    input: z.record(z.string(), z.unknown()).meta({ description: 'What it was asked to do' }),
+    attempt: z.number().meta({ description: 'Attempts begun, the running one included' }),
+    maxAttempts: z.number(),
+    runAt: z.iso.datetime().meta({ description: 'Not before this; after a failed attempt, when it is tried again' }),
+    owner: z.string().nullable().meta({ description: 'The Mirror that runs it' }),
+    cancelRequested: z.boolean(),
+    progress: z
+      .object({ done: z.number(), total: z.number().nullable(), note: z.string() })
+      .nullable()
+      .meta({ description: '`total` is null while nobody can know' }),
+    failure: z
+      .object({ code: z.string(), message: z.string() })
+      .nullable()
+      .meta({ description: 'Of the last attempt, also while it waits for another' }),
+    createdAt: z.iso.datetime(),
+    startedAt: z.iso.datetime().nullable(),
+    finishedAt: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'JobSummary' })
+export const jobSchema = jobSummarySchema
+  .extend({ result: z.record(z.string(), z.unknown()).nullable().meta({ description: 'Of a job that is done' }) })
+  .meta({ id: 'Job' })
+export const jobPageSchema = z.object({
+  jobs: z.array(jobSummarySchema).meta({ description: 'Newest first' }),
+  /** Pass as `before` for the next, older page; null: there is none. */
+  nextBefore: z.string().nullable(),
+})
+export const jobQuerySchema = z.strictObject({
+  kind: z.string().min(1).max(64).optional(),
+  state: jobStateSchema.optional(),
+  before: z.string().min(1).max(64).optional().meta({ description: 'Only jobs older than this one' }),
+  limit: z.coerce.number().int().min(1).max(500).default(50).meta({ description: 'Jobs per page' }),
+})
+
 export const roleSchema = z.enum(['viewer', 'operator', 'admin'])
 export const apiKeySchema = z
   .object({
@@ -511,6 +554,9 @@ export type DateRangeView = z.infer<typeof dateRangeSchema>
 export type DateRangeListView = z.infer<typeof dateRangeListSchema>
 export type AddDateRangeBody = z.infer<typeof addDateRangeSchema>
 export type ChangeDateRangeBody = z.infer<typeof changeDateRangeSchema>
+export type JobView = z.infer<typeof jobSchema>
+export type JobSummaryView = z.infer<typeof jobSummarySchema>
+export type JobPageView = z.infer<typeof jobPageSchema>
 export type InputListView = z.infer<typeof inputListSchema>
 export type InputView = z.infer<typeof inputSchema>
 export type LoginLinkView = z.infer<typeof createdLoginLinkSchema>

@@ -1,5 +1,7 @@
 // Prometheus metrics. Names and meanings are documented for operators; changing one breaks their alerts.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { JobService } from '../jobs/job-service.ts'
+import { JOB_STATES } from '../jobs/types.ts'
 import type { DvrReport, LatencyObservation, LiveControl, StreamStatus } from '../live/control.ts'
 
 const STATUSES: readonly StreamStatus[] = ['offline', 'starting', 'live', 'interrupted', 'ended']
@@ -17,6 +19,7 @@ export interface Metrics extends Disposable {
 
 export function createMetrics(options: {
   readonly live: LiveControl
+  readonly jobs: Pick<JobService, 'kinds' | 'unfinished' | 'ended'>
   readonly droppedEvents: () => number
   readonly openSockets: () => number
 }): Metrics {
@@ -29,6 +32,7 @@ export function createMetrics(options: {
   registerConnections(registry, live)
   registerInputs(registry, live)
   registerDvr(registry, live)
+  registerJobs(registry, options.jobs)
 
   new Gauge({
     name: 'websocket_connections',
@@ -213,6 +217,35 @@ function registerDvr(registry: Registry, live: LiveControl): void {
   gauge('dvr_oldest_unsaved_seconds', 'Age of the oldest segment that only the spool has', ({ oldestUnsavedAtMs }) =>
     oldestUnsavedAtMs === null ? 0 : Math.max(0, (Date.now() - oldestUnsavedAtMs) / 1000),
   )
+}
+
+const UNFINISHED = JOB_STATES.filter((state) => state === 'waiting' || state === 'running')
+
+function registerJobs(registry: Registry, jobs: Pick<JobService, 'kinds' | 'unfinished' | 'ended'>): void {
+  new Gauge({
+    name: 'jobs',
+    help: 'Jobs that are not finished, on all Mirrors of this database',
+    labelNames: ['kind', 'state'],
+    registers: [registry],
+    async collect() {
+      // A database that is away must not take the other figures with it.
+      const counts = await jobs.unfinished().catch(() => null)
+      this.reset()
+      if (counts === null) return
+      for (const kind of jobs.kinds) for (const state of UNFINISHED) this.set({ kind, state }, 0)
+      for (const { kind, state, count } of counts) this.set({ kind, state }, count)
+    },
+  })
+  new Counter({
+    name: 'jobs_ended_total',
+    help: 'Jobs that ended in this process, by how',
+    labelNames: ['kind', 'state'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const { kind, state, count } of jobs.ended()) this.inc({ kind, state }, count)
+    },
+  })
 }
 
 function registerConnections(registry: Registry, live: LiveControl): void {

@@ -11,6 +11,7 @@ import { ConnectionGuard, type ConnectionLimits } from '../core/connection-guard
 import { ERRORS, MirrorError } from '../core/errors.ts'
 import { GuardedConnections } from '../core/guarded-connections.ts'
 import type { Log } from '../core/log.ts'
+import type { JobService } from '../jobs/job-service.ts'
 import type { LiveControl } from '../live/control.ts'
 import type { Access } from './access.ts'
 import type { ApiSecrets } from './api-secrets.ts'
@@ -20,6 +21,7 @@ import type { ApiApp, ApiContext } from './context.ts'
 import { startDateRangeFeed } from './date-range-feed.ts'
 import { createDateRangeService } from './date-range-service.ts'
 import { createEventHub, type EventHub } from './event-hub.ts'
+import { eventOfJob } from './job-view.ts'
 import { createMetrics } from './metrics.ts'
 import { openApiOptions } from './openapi.ts'
 import { PROBLEM_TYPE, toProblem } from './problems.ts'
@@ -31,6 +33,7 @@ import { registerDateRangeRoutes } from './routes/date-range-routes.ts'
 import { registerDvrRoutes } from './routes/dvr-routes.ts'
 import { registerEventRoutes } from './routes/event-routes.ts'
 import { registerInputRoutes } from './routes/input-routes.ts'
+import { registerJobRoutes } from './routes/job-routes.ts'
 import { registerKeyRoutes } from './routes/key-routes.ts'
 import { registerSlateRoutes } from './routes/slate-routes.ts'
 import { registerStreamRoutes } from './routes/stream-routes.ts'
@@ -54,6 +57,7 @@ export interface ApiServerOptions {
   readonly port: number
   readonly catalog: Catalog
   readonly live: LiveControl
+  readonly jobs: JobService
   readonly secrets: ApiSecrets
   readonly addresses: Addresses
   readonly database: 'sqlite' | 'postgres'
@@ -88,16 +92,22 @@ export interface ApiServer extends AsyncDisposable {
 /** Listens when it resolves. Throws `port_taken`. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   await using opened = new AsyncDisposableStack()
-  const { catalog, live, clock, log, addresses } = options
+  const { catalog, live, jobs, clock, log, addresses } = options
   const limits = options.limits ?? DEFAULT_RATE_LIMITS
 
   const auth = createAuthenticator({ catalog, adminToken: options.adminToken, clock })
   const events = opened.use(createEventHub({ events: catalog.events, live, log: log.child('events'), clock }))
+  opened.defer(
+    jobs.onChange((job) => {
+      const event = eventOfJob(job, clock())
+      if (event !== null) events.publish(event)
+    }),
+  )
   const gate = createRequestGate({ auth, limits, publicUrl: addresses.publicUrl, clock })
   let openSockets = () => 0
   let recheckSockets = () => {}
   const metrics = opened.use(
-    createMetrics({ live, droppedEvents: () => events.droppedCount(), openSockets: () => openSockets() }),
+    createMetrics({ live, jobs, droppedEvents: () => events.droppedCount(), openSockets: () => openSockets() }),
   )
   opened.defer(
     events.onEvent((event) => {
@@ -154,6 +164,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   registerKeyRoutes(app, context)
   registerTestSourceRoutes(app, context)
   registerEventRoutes(app, context)
+  registerJobRoutes(app, context)
   registerSystemRoutes(app, context)
   registerApiKeyRoutes(app, context)
   registerAuthRoutes(app, context)

@@ -21,6 +21,8 @@ export interface CliHost {
   /** Write text as it is, without adding a line end. */
   readonly stdout: (text: string) => void
   readonly stderr: (text: string) => void
+  /** Standard error is a terminal: a line can be written over. */
+  readonly isTerminal: boolean
   /** Runs the server until it stops; its exit code. */
   readonly serve: (flags: ServeFlags) => Promise<number>
   /** Aborted by Ctrl-C; ends commands that follow something. */

@@ -23,6 +23,7 @@ async function lint(playlist: string, ...flags: string[]): Promise<{ code: numbe
       err += text
     },
     serve: async () => 0,
+    isTerminal: false,
     signal: new AbortController().signal,
   })
   return { code, out, err }

@@ -8,6 +8,8 @@ import type { CliHost, ServeFlags } from './cli-host.ts'
 import { addDvrCommands } from './dvr-commands.ts'
 import { addEventCommands } from './event-commands.ts'
 import { findServer, type ServerFlags } from './find-server.ts'
+import { followJob, JobGoesOn } from './follow-job.ts'
+import { addJobCommands } from './job-commands.ts'
 import { addLintCommand } from './lint-command.ts'
 import type { WithSession } from './session.ts'
 import { addStoreCommands } from './store-commands.ts'
@@ -48,6 +50,7 @@ function createProgram(host: CliHost, setExitCode: (code: number) => void): Comm
       signal: host.signal,
       isJson,
       print: (value, text) => host.stdout(isJson ? `${JSON.stringify(value, null, 2)}\n` : text),
+      follow: (jobId) => followJob({ ...host, client, now: Date.now }, jobId),
     })
   }
 
@@ -56,6 +59,7 @@ function createProgram(host: CliHost, setExitCode: (code: number) => void): Comm
   addDvrCommands(program, withSession)
   addApiKeyCommands(program, withSession)
   addEventCommands(program, withSession, host)
+  addJobCommands(program, withSession)
   addLintCommand(program, host, setExitCode)
   addStoreCommands(program, host, setExitCode)
   return program
@@ -81,7 +85,8 @@ function addServeCommand(program: Command, host: CliHost, setExitCode: (code: nu
 function report(error: unknown, host: CliHost): number {
   // Commander has printed its own message; help and version are no failures.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE
-  if (host.signal.aborted) return EXIT_FAILED
+  // Ctrl-C needs no words, unless something goes on that should be known.
+  if (host.signal.aborted && !(error instanceof JobGoesOn)) return EXIT_FAILED
   if (error instanceof CliError) host.stderr(`${error.message}\n${error.advice}\n`)
   else if (error instanceof MirrorError) host.stderr(`${error.message}\n${ERRORS[error.code].advice}\n`)
   else host.stderr(`${error instanceof Error ? error.message : String(error)}\n`)

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import type { JobView } from '../api/contract.ts'
 import type { ApiClient } from './api-client.ts'
 
 /** What a command gets: the server, and a way to answer a person or a program. */
@@ -8,6 +9,8 @@ export interface Session {
   /** `--json`: the value as the API gave it; else `text`. */
   print(value: unknown, text: string): void
   readonly isJson: boolean
+  /** Waits for a job, showing how far it is; see `followJob`. */
+  follow(jobId: string): Promise<JobView>
 }
 
 /** Runs one command against the server that the command's own flags name. */

@@ -287,7 +287,13 @@ export const ERRORS = {
     'Restore the named object from a backup of the store; media of other hours plays on.',
   ),
   // Jobs
-  job_not_found: row('caller', 404, 'There is no such job', 'List the jobs to see which exist.'),
+  job_not_found: row(
+    'caller',
+    404,
+    'There is no such job',
+    '"mirror job list" shows the ones that exist; what ended 30 days ago is forgotten.',
+  ),
+  job_ended: row('caller', 409, 'The job has ended', 'See how with "mirror job show"; start another one if need be.'),
   job_abandoned: row(
     'mirror',
     500,

@@ -35,7 +35,7 @@ function start(kinds: Record<string, JobKind>, clock: () => number = Date.now): 
     random: () => 0.5,
     randomId: () => `id-${ids++}`,
     log: silentLog,
-    onFailed: (job) => failed.push(job),
+    onChange: (job) => void (job.state === 'failed' && failed.push(job)),
     timing: { leaseMs: 300, renewMs: 50, pollMs: 20 },
   })
 }
@@ -138,6 +138,28 @@ test('progress is seen while the job runs', async () => {
     .toEqual({ done: 2, total: 5, note: 'segments' })
 })
 
+test('a running job hears at once that it was cancelled, long before its lease must be renewed', async () => {
+  await add('a')
+  const kind = waiting()
+  const changes: string[] = []
+  await using runner = startJobRunner({
+    jobs: catalog.jobs,
+    kinds: { pack: kind },
+    owner: 'test',
+    now: Date.now,
+    random: () => 0.5,
+    randomId: () => `id-${ids++}`,
+    log: silentLog,
+    onChange: ({ state: now }) => changes.push(now),
+    timing: { leaseMs: 600_000, renewMs: 200_000, pollMs: 20 },
+  })
+  await kind.begun
+  await catalog.jobs.cancel('a', Date.now())
+  runner.notice('a')
+  await expect.poll(() => state('a')).toBe('cancelled')
+  await expect.poll(() => changes).toEqual(['running', 'cancelled'])
+})
+
 test('a running job that is cancelled stops and ends as cancelled', async () => {
   await add('a')
   const kind = waiting()
@@ -194,4 +216,13 @@ test('a schedule that is due adds one job, and is due again later', async () => 
   const [schedule] = await catalog.jobs.schedules()
   expect(schedule?.nextAtMs).toBeGreaterThan(Date.now())
   expect(await catalog.jobs.list({ limit: 9 })).toHaveLength(1)
+})
+
+test('a schedule of a kind that this Mirror does not know is left to one that does', async () => {
+  const schedule = { kind: 'foreign', payload: {}, rule: 'every 3600s', nextAtMs: 1 }
+  await catalog.jobs.schedule({ name: 'foreign', ...schedule })
+  await catalog.jobs.schedule({ name: 'own', ...schedule, kind: 'pack' })
+  await using _runner = start({ pack: { limit: 1, run: async () => ({}) } })
+  await expect.poll(async () => (await catalog.jobs.list({ state: 'done', limit: 9 })).length).toBe(1)
+  expect((await catalog.jobs.schedules()).find(({ name }) => name === 'foreign')?.nextAtMs).toBe(1)
 })

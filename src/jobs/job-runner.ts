@@ -1,5 +1,5 @@
 // Runs jobs of the catalog in this process: claims what is due, keeps leases alive, records how each ended.
-import { toMirrorError } from '../core/errors.ts'
+import { type MirrorError, toMirrorError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { retryAtMs } from './after-failure.ts'
 import { nextRunMs } from './schedule-rule.ts'
@@ -10,7 +10,10 @@ const LEASE_MS = 30_000
 const RENEW_MS = LEASE_MS / 3
 /** How late a job may start that another process added. Own ones start at once. */
 const POLL_MS = 1000
-const DRAIN_MS = 4000
+/** How old the progress that people see may be; each one is a write. */
+const PROGRESS_MS = 1000
+/** Less than half of what a stop may take: encoders are told after this. */
+const DRAIN_MS = 2000
 const KEEP_FINISHED_MS = 30 * 24 * 3_600_000
 const TRIM_MS = 3_600_000
 
@@ -20,7 +23,7 @@ export interface JobContext {
   readonly claim: JobClaim
   /** Aborts when the job is cancelled, its lease is lost, or the process drains. */
   readonly signal: AbortSignal
-  /** Shown to people; the newest is written with the next renewal of the lease. */
+  /** Shown to people; call it as often as you like. */
   progress(progress: JobProgress): void
 }
 
@@ -40,14 +43,16 @@ export interface JobRunnerOptions {
   readonly random: () => number
   readonly randomId: () => string
   readonly log: Log
-  /** A job has failed for good. */
-  readonly onFailed: (job: JobRow) => void
+  /** A job was begun here, or has ended here for good: done, failed or cancelled. */
+  readonly onChange: (job: JobRow) => void
   readonly timing?: { readonly leaseMs: number; readonly renewMs: number; readonly pollMs: number }
 }
 
 export interface JobRunner extends AsyncDisposable {
   /** Something may be due now. */
   wake(): void
+  /** A job that may run here was asked to stop: it hears so at once. */
+  notice(jobId: string): void
 }
 
 /** Ends attempts without a verdict about the job. */
@@ -64,10 +69,16 @@ export function startJobRunner(options: JobRunnerOptions): JobRunner {
   return new Runner(options)
 }
 
+interface Attempt {
+  readonly kind: string
+  readonly lease: Lease
+  readonly ended: Promise<void>
+}
+
 class Runner implements JobRunner {
   readonly #options: JobRunnerOptions
   readonly #timing: NonNullable<JobRunnerOptions['timing']>
-  readonly #attempts = new Map<string, { readonly kind: string; readonly ended: Promise<void> }>()
+  readonly #attempts = new Map<string, Attempt>()
   readonly #draining = new AbortController()
   readonly #timer: NodeJS.Timeout
   #turn: Promise<void> | null = null
@@ -89,11 +100,17 @@ class Runner implements JobRunner {
     })
   }
 
+  notice(jobId: string): void {
+    this.#attempts.get(jobId)?.lease.renew()
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer)
     this.#draining.abort(new AttemptEnded('draining'))
-    await this.#turn
-    const ended = Promise.all([...this.#attempts.values()].map((attempt) => attempt.ended))
+    const ended = (async () => {
+      await this.#turn
+      await Promise.all([...this.#attempts.values()].map((attempt) => attempt.ended))
+    })()
     const late = Promise.withResolvers<void>()
     const timer = setTimeout(late.resolve, DRAIN_MS)
     await Promise.race([ended, late.promise]) // What does not listen to its signal loses its lease in time.
@@ -105,7 +122,7 @@ class Runner implements JobRunner {
       this.#isWoken = false
       try {
         await this.#runSchedules()
-        for (const job of await this.#options.jobs.failAbandoned(this.#options.now())) this.#options.onFailed(job)
+        for (const job of await this.#options.jobs.failAbandoned(this.#options.now())) this.#options.onChange(job)
         await this.#trim()
         while (!this.#draining.signal.aborted && (await this.#claimOne())) {}
       } catch (error) {
@@ -116,10 +133,11 @@ class Runner implements JobRunner {
   }
 
   async #runSchedules(): Promise<void> {
-    const { jobs, now, randomId } = this.#options
+    const { jobs, now, randomId, kinds } = this.#options
     for (const { name, kind, payload, rule, nextAtMs } of await jobs.schedules()) {
       const nowMs = now()
-      if (nextAtMs > nowMs) continue
+      // What this Mirror cannot do is left to one that can.
+      if (nextAtMs > nowMs || kinds[kind] === undefined) continue
       // Runs that were missed while nobody ran are made up for by one.
       const job = { id: randomId(), kind, payload, dedupeKey: `schedule:${name}` }
       await jobs.runSchedule({ name, dueAtMs: nextAtMs, nextAtMs: nextRunMs(rule, nowMs), job }, nowMs)
@@ -139,7 +157,8 @@ class Runner implements JobRunner {
     const job = await jobs.claim({ kinds: free, owner, nowMs: now(), leaseMs: this.#timing.leaseMs })
     const kind = job === null ? undefined : kinds[job.kind]
     if (job === null || kind === undefined) return false
-    const ended = this.#attempt(job, kind)
+    const lease = new Lease(this.#options, this.#timing, { id: job.id, fence: job.fence })
+    const ended = this.#attempt(job, kind, lease)
       .catch((error: unknown) => {
         this.#options.log.warn('how a job ended could not be written', {
           job: job.id,
@@ -150,7 +169,7 @@ class Runner implements JobRunner {
         this.#attempts.delete(job.id)
         this.wake()
       })
-    this.#attempts.set(job.id, { kind: job.kind, ended })
+    this.#attempts.set(job.id, { kind: job.kind, lease, ended })
     return true
   }
 
@@ -158,73 +177,64 @@ class Runner implements JobRunner {
     return [...this.#attempts.values()].filter((attempt) => attempt.kind === kind).length
   }
 
-  async #attempt(job: JobRow, kind: JobKind): Promise<void> {
-    const { jobs, now, random, log, onFailed } = this.#options
+  async #attempt(job: JobRow, kind: JobKind, lease: Lease): Promise<void> {
+    const { jobs, now, onChange } = this.#options
     const claim = { id: job.id, fence: job.fence }
-    const lease = new Lease(this.#options, this.#timing, claim)
     const signal = AbortSignal.any([this.#draining.signal, lease.signal])
+    onChange(job)
     try {
       const result = await kind.run({ job, claim, signal, progress: (progress) => lease.report(progress) })
-      await jobs.finish(claim, result, now())
+      const finishedAtMs = now()
+      if (await jobs.finish(claim, result, finishedAtMs)) onChange({ ...job, state: 'done', result, finishedAtMs })
     } catch (thrown) {
       const ended: unknown = signal.aborted ? signal.reason : null
-      if (ended instanceof AttemptEnded) {
-        if (ended.why === 'cancelled') await jobs.endCancelled(claim, now())
-        if (ended.why === 'draining') await jobs.release(claim, now())
-        return
+      if (!(ended instanceof AttemptEnded)) return await this.#fail(job, claim, toMirrorError(thrown))
+      const finishedAtMs = now()
+      if (ended.why === 'draining') await jobs.release(claim, finishedAtMs)
+      if (ended.why === 'cancelled' && (await jobs.endCancelled(claim, finishedAtMs))) {
+        onChange({ ...job, state: 'cancelled', finishedAtMs })
       }
-      const error = toMirrorError(thrown)
-      const retry = retryAtMs(job, error, { nowMs: now(), random })
-      log.warn('job failed', {
-        job: job.id,
-        kind: job.kind,
-        code: error.code,
-        error: error.message,
-        attempt: job.attempt,
-      })
-      const failure = { code: error.code, message: error.message }
-      const isWritten = await jobs.fail(claim, failure, { nowMs: now(), retryAtMs: retry })
-      if (isWritten && retry === null) onFailed({ ...job, state: 'failed', failure })
     } finally {
       await lease[Symbol.asyncDispose]()
     }
+  }
+
+  async #fail(job: JobRow, claim: JobClaim, error: MirrorError): Promise<void> {
+    const { jobs, now, random, log, onChange } = this.#options
+    const { id, kind, attempt } = job
+    const nowMs = now()
+    const retry = retryAtMs(job, error, { nowMs, random })
+    log.warn('job failed', { job: id, kind, code: error.code, error: error.message, attempt })
+    const failure = { code: error.code, message: error.message }
+    const isWritten = await jobs.fail(claim, failure, { nowMs, retryAtMs: retry })
+    if (isWritten && retry === null) onChange({ ...job, state: 'failed', failure, finishedAtMs: nowMs })
   }
 }
 
 /** Keeps one claim alive, and ends the attempt when that fails or nobody wants it any more. */
 class Lease implements AsyncDisposable {
+  readonly #host: Pick<JobRunnerOptions, 'jobs' | 'now'>
+  readonly #timing: NonNullable<JobRunnerOptions['timing']>
+  readonly #claim: JobClaim
   readonly #ended = new AbortController()
   readonly #timer: NodeJS.Timeout
   #renewal: Promise<void> | null = null
+  #isClosed = false
   #progress: JobProgress | undefined
+  #askedAtMs = performance.now()
   /** Monotonic: a clock that jumps neither prolongs nor ends a lease. */
   #heldUntilMs: number
 
   constructor(
-    { jobs, now }: Pick<JobRunnerOptions, 'jobs' | 'now'>,
-    { leaseMs, renewMs }: NonNullable<JobRunnerOptions['timing']>,
+    host: Pick<JobRunnerOptions, 'jobs' | 'now'>,
+    timing: NonNullable<JobRunnerOptions['timing']>,
     claim: JobClaim,
   ) {
-    this.#heldUntilMs = performance.now() + leaseMs
-    const renew = async (): Promise<void> => {
-      const askedAtMs = performance.now()
-      try {
-        const change = { leaseUntilMs: now() + leaseMs, ...(this.#progress && { progress: this.#progress }) }
-        this.#progress = undefined
-        const renewed = await jobs.renew(claim, change)
-        if (renewed === null) this.#end('lease_lost')
-        else if (renewed.cancelRequested) this.#end('cancelled')
-        else this.#heldUntilMs = askedAtMs + leaseMs
-      } catch {
-        // The database is away. The attempt goes on while the lease is surely held.
-        if (performance.now() >= this.#heldUntilMs - renewMs) this.#end('lease_lost')
-      }
-    }
-    this.#timer = setInterval(() => {
-      this.#renewal ??= renew().finally(() => {
-        this.#renewal = null
-      })
-    }, renewMs)
+    this.#host = host
+    this.#timing = timing
+    this.#claim = claim
+    this.#heldUntilMs = performance.now() + timing.leaseMs
+    this.#timer = setInterval(() => this.renew(), timing.renewMs)
   }
 
   get signal(): AbortSignal {
@@ -233,11 +243,39 @@ class Lease implements AsyncDisposable {
 
   report(progress: JobProgress): void {
     this.#progress = progress
+    if (performance.now() - this.#askedAtMs >= PROGRESS_MS) this.renew()
+  }
+
+  renew(): void {
+    if (this.#isClosed) return
+    this.#renewal ??= this.#renew().finally(() => {
+      this.#renewal = null
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true
     clearInterval(this.#timer)
     await this.#renewal
+  }
+
+  async #renew(): Promise<void> {
+    const { leaseMs, renewMs } = this.#timing
+    this.#askedAtMs = performance.now()
+    const change = {
+      leaseUntilMs: this.#host.now() + leaseMs,
+      ...(this.#progress === undefined ? {} : { progress: this.#progress }),
+    }
+    this.#progress = undefined
+    try {
+      const renewed = await this.#host.jobs.renew(this.#claim, change)
+      if (renewed === null) this.#end('lease_lost')
+      else if (renewed.cancelRequested) this.#end('cancelled')
+      else this.#heldUntilMs = this.#askedAtMs + leaseMs
+    } catch {
+      // The database is away. The attempt goes on while the lease is surely held.
+      if (performance.now() >= this.#heldUntilMs - renewMs) this.#end('lease_lost')
+    }
   }
 
   #end(why: AttemptEnded['why']): void {

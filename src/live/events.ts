@@ -17,6 +17,10 @@ export type EventType =
   | 'stream.interrupted'
   | 'stream.resumed'
   | 'stream.viewers'
+  | 'job.started'
+  | 'job.done'
+  | 'job.failed'
+  | 'job.cancelled'
   | 'system.warning'
   | 'system.error'
 

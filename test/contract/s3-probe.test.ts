@@ -34,6 +34,7 @@ async function probe(settings: S3Settings, ...flags: string[]): Promise<{ code: 
       said.err += text
     },
     serve: async () => 0,
+    isTerminal: false,
     signal: host.signal,
   })
   return { code, ...said }
@@ -50,6 +51,7 @@ test('a folder needs no probe', async () => {
       err += text
     },
     serve: async () => 0,
+    isTerminal: false,
     signal: host.signal,
   })
   expect(code).not.toBe(0)

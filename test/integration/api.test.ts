@@ -767,6 +767,7 @@ describe('command line', () => {
         stderr += text
       },
       serve: async () => 0,
+      isTerminal: false,
       signal,
     })
     return { code, stdout, stderr }
@@ -824,6 +825,7 @@ describe('command line', () => {
       },
       stderr: () => {},
       serve: async () => 0,
+      isTerminal: false,
       signal: stop.signal,
     })
     const again = setInterval(() => {

@@ -1,4 +1,5 @@
 // A real API server on a port of the system's choice, over a real SQLite catalog and a media plane without media.
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +9,8 @@ import { openCatalog } from '../../src/catalog/open-catalog.ts'
 import type { Catalog } from '../../src/catalog/types.ts'
 import { silentLog } from '../../src/core/log.ts'
 import { createPasswords } from '../../src/core/password.ts'
+import type { JobKind } from '../../src/jobs/job-runner.ts'
+import { JobService } from '../../src/jobs/job-service.ts'
 import { createFakeLive, type FakeLive } from './fake-live.ts'
 
 export const ADMIN_TOKEN = 'preset-admin-token'
@@ -42,7 +45,9 @@ function createFakeSlates(): ApiServerOptions['slates'] {
   }
 }
 
-export async function startTestApi(change: Partial<ApiServerOptions> = {}): Promise<TestApi> {
+export async function startTestApi(
+  change: Partial<ApiServerOptions> & { readonly kinds?: Readonly<Record<string, JobKind>> } = {},
+): Promise<TestApi> {
   await using opened = new AsyncDisposableStack()
   const dataDir = await mkdtemp(join(tmpdir(), 'mirror-api-'))
   opened.defer(() => rm(dataDir, { recursive: true, force: true }))
@@ -50,11 +55,24 @@ export async function startTestApi(change: Partial<ApiServerOptions> = {}): Prom
   const catalog = opened.use(await openCatalog(location, { log: silentLog, signal: AbortSignal.timeout(10_000) }))
   const live = createFakeLive()
   const clock = { skipMs: 0 }
+  const jobs = opened.use(
+    new JobService({
+      jobs: catalog.jobs,
+      kinds: change.kinds ?? {},
+      schedules: [],
+      owner: 'test',
+      now: () => Date.now() + clock.skipMs,
+      random: Math.random,
+      randomId: randomUUID,
+      log: silentLog,
+    }),
+  )
   const options: ApiServerOptions = {
     host: '127.0.0.1',
     port: 0,
     catalog,
     live,
+    jobs,
     // Cheap hashing: what is tested here is who gets in, not how long guessing takes.
     secrets: createApiSecrets(new Uint8Array(32), createPasswords({ cost: { logN: 4, blockSize: 1, parallel: 1 } })),
     addresses: { publicUrl: null, host: '127.0.0.1', apiPort: 8080, mediaPort: 8888, rtmpPort: 1935, srtPort: 6000 },
@@ -70,6 +88,7 @@ export async function startTestApi(change: Partial<ApiServerOptions> = {}): Prom
     ...change,
   }
   const server = opened.use(await startApiServer(options))
+  if (change.kinds !== undefined) await jobs.start()
   const url = `http://127.0.0.1:${server.port}`
 
   const request: TestApi['request'] = (path, { method = 'GET', key = ADMIN_TOKEN, body, headers = {} } = {}) =>

@@ -1,0 +1,116 @@
+// Jobs as the rest of Mirror sees them: what kinds there are, which come by themselves, and how to add, find and stop one.
+import { MirrorError } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
+import { type JobKind, type JobRunner, startJobRunner } from './job-runner.ts'
+import { nextRunMs } from './schedule-rule.ts'
+import type { JobFilter, JobRow, JobState, JobTable, NewJob, Schedule } from './types.ts'
+
+export interface JobServiceOptions {
+  readonly jobs: JobTable
+  readonly kinds: Readonly<Record<string, JobKind>>
+  /** Known by name: one that is there already keeps its next run, unless its rule has changed. */
+  readonly schedules: readonly Omit<Schedule, 'nextAtMs'>[]
+  /** For people: which process this is. */
+  readonly owner: string
+  readonly now: () => number
+  readonly random: () => number
+  readonly randomId: () => string
+  readonly log: Log
+}
+
+export interface JobCount {
+  readonly kind: string
+  readonly state: JobState
+  readonly count: number
+}
+
+/** Disposing gives running jobs back to whoever comes next, within two seconds. */
+export class JobService implements AsyncDisposable {
+  readonly #options: JobServiceOptions
+  readonly #listeners = new Set<(job: JobRow) => void>()
+  readonly #ended = new Map<string, JobCount>()
+  #runner: JobRunner | null = null
+
+  constructor(options: JobServiceOptions) {
+    this.#options = options
+  }
+
+  /** Registers the schedules and begins to run jobs. Rejects with `database_unavailable`. */
+  async start(): Promise<void> {
+    const { jobs, kinds, schedules, owner, now, random, randomId, log } = this.#options
+    for (const schedule of schedules) {
+      await jobs.schedule({ ...schedule, nextAtMs: nextRunMs(schedule.rule, now()) })
+    }
+    const onChange = (job: JobRow) => this.#tell(job)
+    this.#runner = startJobRunner({ jobs, kinds, owner, now, random, randomId, log, onChange })
+  }
+
+  /**
+   * Of two unfinished jobs of a kind at most one has a `dedupeKey`: the one that is there already is given then. It runs
+   * here or on another Mirror of the same database.
+   */
+  async add(job: Omit<NewJob, 'id'>): Promise<{ readonly job: JobRow; readonly isNew: boolean }> {
+    const added = await this.#options.jobs.add({ ...job, id: this.#options.randomId() }, this.#options.now())
+    this.#runner?.wake()
+    return added
+  }
+
+  /** Throws `job_not_found`. */
+  async get(id: string): Promise<JobRow> {
+    return (await this.#options.jobs.get(id)) ?? unknownJob(id)
+  }
+
+  /** Newest first; `before` is the id of the last job of the page before. */
+  async list(query: JobFilter & { readonly before?: string; readonly limit: number }): Promise<readonly JobRow[]> {
+    return await this.#options.jobs.list(query)
+  }
+
+  /** A running job stops a moment later. Throws `job_not_found`, `job_ended`. */
+  async cancel(id: string): Promise<JobRow> {
+    const cancelled = await this.#options.jobs.cancel(id, this.#options.now())
+    if (cancelled === null) {
+      const { state } = await this.get(id)
+      throw new MirrorError('job_ended', `job ${id} is ${state} already`)
+    }
+    if (cancelled.state === 'cancelled') this.#tell(cancelled)
+    else this.#runner?.notice(id)
+    return cancelled
+  }
+
+  /** Unfinished jobs of all Mirrors of this database. */
+  async unfinished(): Promise<readonly JobCount[]> {
+    return await this.#options.jobs.count()
+  }
+
+  /** What has ended in this process since it started. */
+  ended(): readonly JobCount[] {
+    return [...this.#ended.values()]
+  }
+
+  get kinds(): readonly string[] {
+    return Object.keys(this.#options.kinds)
+  }
+
+  /** Jobs that begin or end in this process. Listeners must not throw. */
+  onChange(listener: (job: JobRow) => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#runner?.[Symbol.asyncDispose]()
+  }
+
+  #tell(job: JobRow): void {
+    const { kind, state } = job
+    if (state !== 'running') {
+      const name = `${kind} ${state}`
+      this.#ended.set(name, { kind, state, count: (this.#ended.get(name)?.count ?? 0) + 1 })
+    }
+    for (const listener of this.#listeners) listener(job)
+  }
+}
+
+function unknownJob(id: string): never {
+  throw new MirrorError('job_not_found', `there is no job ${id}`)
+}
