@@ -574,6 +574,38 @@ export type Problem = z.infer<typeof problemSchema>
 export type TrackDescriptionView = z.infer<typeof trackDescriptionSchema>
 const timeRangeSchema = z.object({ from: z.iso.datetime(), to: z.iso.datetime() })
 
+const growthShape = {
+  storedBytes: z.number().nullable().meta({ description: 'All that is kept; null: not counted yet' }),
+  bytesPerHour: z
+    .number()
+    .nullable()
+    .meta({ description: 'Growth over the last three hours; null: too short a time to tell' }),
+  bytesPerDayForecast: z
+    .number()
+    .nullable()
+    .meta({ description: 'What a day adds, if it goes on as in the last one; null: too short a time to tell' }),
+}
+
+const recordingStoreShape = {
+  write: z
+    .enum(['segment', 'pack'])
+    .nullable()
+    .meta({ description: 'An object for each segment (folders), or packs of many (S3); null: not known yet' }),
+  rpoSec: z
+    .number()
+    .nullable()
+    .meta({ description: 'What a lost machine takes with it at most while the store takes what it is given' }),
+  spool: z
+    .object({
+      bytes: z.number(),
+      maxBytes: z.number(),
+      /** Start of the oldest segment that only the spool has. */
+      oldestUnsavedAt: z.iso.datetime().nullable(),
+      oldestUnsavedSec: z.number().meta({ description: 'Its age; 0: there is none' }),
+    })
+    .meta({ description: 'Of all streams together: what is not in the store yet' }),
+}
+
 export const dvrViewSchema = dvrSettingsSchema
   .extend({
     from: z.iso.datetime(),
@@ -588,17 +620,23 @@ export const dvrViewSchema = dvrSettingsSchema
     playlist: z.string().nullable(),
     recordedSegments: z.number().meta({ description: 'Since Mirror started; safe on the disk' }),
     lostSegments: z.number().meta({ description: 'Since Mirror started; the disk was full or did not keep up' }),
-    spool: z
-      .object({
-        bytes: z.number(),
-        maxBytes: z.number(),
-        /** Start of the oldest segment that only the spool has. */
-        oldestUnsavedAt: z.iso.datetime().nullable(),
-      })
-      .meta({ description: 'Of all streams together: what is not in the store yet' }),
+    ...growthShape,
+    ...recordingStoreShape,
   })
   .meta({ id: 'Dvr' })
 
+export const dvrOverviewSchema = z
+  .object({
+    recordedStreams: z.number().meta({ description: 'Streams whose recording is switched on' }),
+    ...growthShape,
+    ...recordingStoreShape,
+    streams: z
+      .array(z.object({ id: z.string(), ...growthShape, lostSegments: z.number() }))
+      .meta({ description: 'Those that are recorded or have recordings; what grows most comes first' }),
+  })
+  .meta({ id: 'DvrOverview' })
+
+export type DvrOverviewView = z.infer<typeof dvrOverviewSchema>
 export type DvrView = z.infer<typeof dvrViewSchema>
 export type DvrSettingsView = z.infer<typeof dvrSettingsSchema>
 export type StreamSettingsView = z.infer<typeof streamSettingsSchema>

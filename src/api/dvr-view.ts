@@ -2,7 +2,7 @@
 import type { RecordedRanges } from '../dvr/archive-requests.ts'
 import type { TimeRange } from '../dvr/hour-index.ts'
 import type { DvrReport } from '../live/control.ts'
-import type { DvrSettingsView, DvrView } from './contract.ts'
+import type { DvrOverviewView, DvrSettingsView, DvrView } from './contract.ts'
 import { type Addresses, mediaUrl } from './stream-urls.ts'
 import { isoTime } from './stream-view.ts'
 
@@ -32,12 +32,57 @@ export function renderRecordings(
     playlist: media.length === 0 ? null : playlistUrl(addresses, streamId, range, nowMs),
     recordedSegments: counts?.segments ?? 0,
     lostSegments: counts?.lost ?? 0,
+    ...renderGrowth(counts),
+    ...renderStore(report, nowMs),
+  }
+}
+
+/** All streams together. */
+export function renderDvrOverview(recordedStreams: number, report: DvrReport | null, nowMs: number): DvrOverviewView {
+  const streams = (report?.streams ?? []).map((stream) => ({
+    id: stream.streamId,
+    ...renderGrowth(stream),
+    lostSegments: stream.lost,
+  }))
+  return {
+    recordedStreams,
+    storedBytes: sumOf(streams.map(({ storedBytes }) => storedBytes)),
+    bytesPerHour: sumOf(streams.map(({ bytesPerHour }) => bytesPerHour)),
+    bytesPerDayForecast: sumOf(streams.map(({ bytesPerDayForecast }) => bytesPerDayForecast)),
+    ...renderStore(report, nowMs),
+    streams: streams.toSorted(
+      (a, b) =>
+        (b.bytesPerDayForecast ?? 0) - (a.bytesPerDayForecast ?? 0) || (b.storedBytes ?? 0) - (a.storedBytes ?? 0),
+    ),
+  }
+}
+
+function renderGrowth(stream: DvrReport['streams'][number] | undefined) {
+  return {
+    storedBytes: stream?.storedBytes ?? null,
+    bytesPerHour: stream?.growth.bytesPerHour ?? null,
+    bytesPerDayForecast: stream?.growth.bytesPerDay ?? null,
+  }
+}
+
+function renderStore(report: DvrReport | null, nowMs: number): Pick<DvrOverviewView, 'write' | 'rpoSec' | 'spool'> {
+  const oldestAtMs = report?.oldestUnsavedAtMs ?? null
+  return {
+    write: report?.writeMode ?? null,
+    rpoSec: report === null ? null : report.rpoMs / 1000,
     spool: {
       bytes: report?.spoolBytes ?? 0,
       maxBytes: report?.spoolMaxBytes ?? 0,
-      oldestUnsavedAt: report?.oldestUnsavedAtMs == null ? null : isoTime(report.oldestUnsavedAtMs),
+      oldestUnsavedAt: oldestAtMs === null ? null : isoTime(oldestAtMs),
+      oldestUnsavedSec: oldestAtMs === null ? 0 : Math.max(0, (nowMs - oldestAtMs) / 1000),
     },
   }
+}
+
+/** Of what is known; null when nothing is known of any. */
+function sumOf(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null)
+  return known.length === 0 && values.length > 0 ? null : known.reduce((sum, value) => sum + value, 0)
 }
 
 function playlistUrl(addresses: Addresses, streamId: string, { fromMs, toMs }: TimeRange, nowMs: number): string {

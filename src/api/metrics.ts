@@ -202,6 +202,36 @@ function registerDvr(registry: Registry, live: LiveControl): void {
   perStream('dvr_segments_recorded_total', 'Segments that are safe on the disk', ({ segments }) => segments)
   perStream('dvr_recorded_bytes_total', 'Bytes of recorded segments', ({ bytes }) => bytes)
   perStream('dvr_segments_lost_total', 'Segments that could not be recorded', ({ lost }) => lost)
+  const streamGauge = (name: string, help: string, read: (stream: DvrReport['streams'][number]) => number | null) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['stream_id'],
+      registers: [registry],
+      collect() {
+        this.reset()
+        for (const stream of live.dvr()?.streams ?? []) {
+          const value = read(stream)
+          // Unknown is no series: 0 would be a claim.
+          if (value !== null) this.set({ stream_id: stream.streamId }, value)
+        }
+      },
+    })
+  streamGauge(
+    'dvr_storage_bytes',
+    'Recorded media that is kept, in the store and in the spool',
+    ({ storedBytes }) => storedBytes,
+  )
+  streamGauge(
+    'dvr_growth_bytes_per_hour',
+    'Growth of recordings over the last three hours',
+    ({ growth }) => growth.bytesPerHour,
+  )
+  streamGauge(
+    'dvr_growth_bytes_per_day',
+    'What a day adds, if it goes on as in the last one',
+    ({ growth }) => growth.bytesPerDay,
+  )
   const gauge = (name: string, help: string, read: (report: DvrReport) => number) =>
     new Gauge({
       name,
@@ -214,6 +244,7 @@ function registerDvr(registry: Registry, live: LiveControl): void {
     })
   gauge('dvr_spool_bytes', 'Recorded media that is not in its store yet', ({ spoolBytes }) => spoolBytes)
   gauge('dvr_spool_max_bytes', 'What the spool may hold', ({ spoolMaxBytes }) => spoolMaxBytes)
+  gauge('dvr_rpo_seconds', 'Media that a lost machine takes with it at most', ({ rpoMs }) => rpoMs / 1000)
   gauge('dvr_oldest_unsaved_seconds', 'Age of the oldest segment that only the spool has', ({ oldestUnsavedAtMs }) =>
     oldestUnsavedAtMs === null ? 0 : Math.max(0, (Date.now() - oldestUnsavedAtMs) / 1000),
   )

@@ -62,6 +62,8 @@ function renderDvr(view: DvrView): string {
   const facts = renderFacts([
     ['recorded', view.enabled ? `yes, kept for ${view.retention}` : 'no'],
     ['media', `${formatHours(view.durationSec)}, ${formatBytes(view.bytes)}, ${view.segments} segments`],
+    ['kept in all', view.storedBytes === null ? 'not counted yet' : formatBytes(view.storedBytes)],
+    ['grows by', growthWords(view)],
     ['in the spool', `${formatBytes(view.spool.bytes)} of ${formatBytes(view.spool.maxBytes)} (all streams)`],
     ['lost', `${view.lostSegments} segments since Mirror started`],
     ['playlist', view.playlist ?? 'none'],
@@ -73,6 +75,11 @@ function renderDvr(view: DvrView): string {
     .toSorted(([, a], [, b]) => a.from.localeCompare(b.from))
     .map(([kind, { from, to }]) => [kind, renderTime(from), renderTime(to)])
   return rows.length === 0 ? facts : `${facts}\n${renderTable(['', 'FROM', 'TO'], rows)}`
+}
+
+function growthWords({ bytesPerHour, bytesPerDayForecast }: DvrView): string {
+  if (bytesPerHour === null || bytesPerDayForecast === null) return 'not known yet'
+  return `${formatBytes(bytesPerHour)} an hour, ${formatBytes(bytesPerDayForecast)} a day at this pace`
 }
 
 function formatHours(seconds: number): string {

@@ -109,6 +109,20 @@ describe.each(['segment', 'pack'] as const)('written as %s', (mode) => {
     expect(found.map(({ msn }) => msn)).toEqual([msnOf(2), msnOf(3)])
   })
 
+  test('what there is of a stream is counted once, wherever it lies', async () => {
+    await using dvr = await open(mode)
+    for (let n = 0; n < 12; n += 1) await dvr.spool.append(recording(n))
+    await expect.poll(() => dvr.spool.usedBytes).toBe(200)
+    expect(dvr.stored(TRACK)).toBeNull()
+    await dvr.measure(TRACK, call)
+    expect(dvr.stored(TRACK)).toEqual([
+      { fromMs: HOUR_MS, toMs: HOUR_MS + 20_000, bytes: 1000 },
+      { fromMs: HOUR_MS + 20_000, toMs: HOUR_MS + 24_000, bytes: 200 },
+    ])
+    dvr.forgetStream(TRACK)
+    expect(dvr.stored(TRACK)).toBeNull()
+  })
+
   test('a store that is away loses nothing, and is told about once', async () => {
     disturb = (method) => {
       if (method === 'put') throw new MirrorError('store_unavailable', 'away')

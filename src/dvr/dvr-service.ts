@@ -5,9 +5,11 @@ import type { Hour, TrackPath } from '../storage/keys.ts'
 import type { ObjectStore, StoreCall } from '../storage/object-store.ts'
 import { Archive } from './archive.ts'
 import { Drainer, type WriteMode } from './drainer.ts'
+import type { StoredSpan } from './growth.ts'
 import { IndexStore } from './index-store.ts'
 import { type Expiry, sweepStream } from './retention.ts'
 import { type SealedPack, Spool, type SpoolLimits } from './spool/spool.ts'
+import { StorageTally, spanOf } from './storage-tally.ts'
 
 /** How often old packs are sealed although nothing more comes. */
 const SEAL_CHECK_MS = 1000
@@ -31,18 +33,31 @@ export interface DvrTrouble {
   readonly message: string | null
 }
 
+type StreamPath = Omit<TrackPath, 'trackId'>
+
+interface DvrParts {
+  readonly spool: Spool
+  readonly archive: Archive
+  readonly drainer: Drainer
+  readonly indexes: IndexStore
+  readonly tally: StorageTally
+}
+
 export class DvrService implements AsyncDisposable {
   readonly spool: Spool
   readonly archive: Archive
   readonly #drainer: Drainer
   readonly #options: DvrOptions
   readonly #indexes: IndexStore
+  readonly #tally: StorageTally
   readonly #timer: NodeJS.Timeout
   #isAlarmed = false
 
-  private constructor(options: DvrOptions, spool: Spool, archive: Archive, drainer: Drainer, indexes: IndexStore) {
+  private constructor(options: DvrOptions, parts: DvrParts) {
+    const { spool, archive, drainer, indexes, tally } = parts
     this.#options = options
     this.#indexes = indexes
+    this.#tally = tally
     this.spool = spool
     this.archive = archive
     this.#drainer = drainer
@@ -64,6 +79,7 @@ export class DvrService implements AsyncDisposable {
       },
     })
     const archive = new Archive({ store, indexes, spool, now })
+    const tally = new StorageTally(indexes, now)
     drainer = new Drainer({
       store,
       indexes,
@@ -72,23 +88,41 @@ export class DvrService implements AsyncDisposable {
       log,
       onDrained: async (pack, index) => {
         archive.learn(index)
+        tally.learn(index)
         await spool.remove(pack)
       },
       onTrouble: (message) => options.onTrouble({ kind: 'store', message }),
     })
     for (const pack of sealed) drainer.add(pack)
-    return new DvrService(options, spool, archive, drainer, indexes)
+    return new DvrService(options, { spool, archive, drainer, indexes, tally })
   }
 
   /** Removes what `retentionMs` does not keep. What is still in the spool is not looked at: it is young. */
-  async expire(
-    stream: { readonly tenantId: string; readonly streamId: string },
-    retentionMs: number,
-    call: StoreCall,
-  ): Promise<Expiry> {
+  async expire(stream: StreamPath, retentionMs: number, call: StoreCall): Promise<Expiry> {
     const { store, now } = this.#options
-    const onExpired = (track: TrackPath, hour: Hour) => this.archive.forget(track, hour)
+    const onExpired = (track: TrackPath, hour: Hour) => {
+      this.archive.forget(track, hour)
+      this.#tally.forget(track, hour)
+    }
     return await sweepStream({ store, indexes: this.#indexes, now, onExpired }, stream, retentionMs, call)
+  }
+
+  /** Finds out what lies in the store; cheap when that is known already. Throws `store_unavailable`, `index_damaged`. */
+  async measure(stream: StreamPath, call: StoreCall): Promise<void> {
+    await this.#tally.read(stream, call)
+  }
+
+  /** What there is of a stream, in the store and in the spool; null until it has been measured. */
+  stored(stream: StreamPath): readonly StoredSpan[] | null {
+    const spans = this.#tally.spans(stream)
+    if (spans === null) return null
+    const spooled = this.spool.tracks(stream).map(({ track }) => spanOf(this.spool.segments(track)))
+    return [...spans, ...spooled.filter(({ bytes }) => bytes > 0)]
+  }
+
+  /** The stream was deleted. */
+  forgetStream(stream: StreamPath): void {
+    this.#tally.forgetStream(stream)
   }
 
   /** Seals what is open; it is drained now as far as the store takes it at once, or after the next start. */

@@ -1,6 +1,8 @@
 // What the control plane may ask of the media plane, and what it hears from it. Implemented by supervisor.ts.
 import type { ConnectionRefusal } from '../core/connection-guard.ts'
 import type { ArchiveAnswer, ArchiveRequest } from '../dvr/archive-requests.ts'
+import type { WriteMode } from '../dvr/drainer.ts'
+import type { Growth } from '../dvr/growth.ts'
 import type { DateRange } from '../hls/date-range.ts'
 import type { MirrorEvent } from './events.ts'
 import type { StreamSettings } from './settings.ts'
@@ -131,6 +133,10 @@ export interface DvrReport {
   readonly spoolMaxBytes: number
   /** Start of the oldest segment that is not in its store yet; null when all are. */
   readonly oldestUnsavedAtMs: number | null
+  /** How recordings lie in the store: an object for each segment, or packs of many. */
+  readonly writeMode: WriteMode
+  /** The most media that is nowhere but in the spool while the store takes what it is given: what a lost machine loses. */
+  readonly rpoMs: number
   readonly streams: readonly {
     readonly streamId: string
     /** Safe on the disk. */
@@ -138,6 +144,9 @@ export interface DvrReport {
     readonly bytes: number
     /** Not recorded: the disk was full or did not keep up. */
     readonly lost: number
+    /** In the store and in the spool; null: not known yet. */
+    readonly storedBytes: number | null
+    readonly growth: Growth
   }[]
 }
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type ExpectStatic, test } from 'vitest'
-import type { DvrView, StreamView } from '../../src/api/contract.ts'
+import type { DvrOverviewView, DvrView, StreamView } from '../../src/api/contract.ts'
 import { renderReport } from '../../src/lint/report.ts'
 import { watchPresentation } from '../../src/lint/watcher.ts'
 import { Encoder, pictureArgs } from '../support/encoder.ts'
@@ -68,6 +68,7 @@ test.concurrent.for(PLACES)(
     expect(ranges).toHaveLength(1)
     const startMs = Date.parse(ranges[0]?.from ?? '')
     await expectRewound(expect, mirror)
+    await expectMeasured(expect, mirror)
     await expectPlayable(expect, mirror, startMs, startMs + 6000)
 
     // Killed while it records: what was acknowledged before is there afterwards, whether it had reached the store or not.
@@ -157,6 +158,26 @@ async function listing(mirror: MirrorProcess): Promise<Listing> {
 
 function videoUrl(mirror: MirrorProcess): string {
   return `${mirror.mediaUrl}/stream/tape/v0/playlist.m3u8`
+}
+
+/** Stream, overview and metrics tell the same of what is kept. */
+async function expectMeasured(expect: ExpectStatic, mirror: MirrorProcess): Promise<void> {
+  await expect
+    .poll(
+      async () => {
+        const shown = await recordings(mirror)
+        return Math.abs((shown.storedBytes ?? 0) / shown.bytes - 1)
+      },
+      { timeout: 20_000 },
+    )
+    .toBeLessThan(0.2)
+  const overview = await mirror.api<DvrOverviewView>('GET', '/dvr')
+  expect(overview).toMatchObject({ recordedStreams: 1, rpoSec: 4, streams: [{ id: 'tape', lostSegments: 0 }] })
+  const text = await (await fetch(`${mirror.consoleUrl}/metrics`)).text()
+  expect(Number(/^dvr_storage_bytes\{stream_id="tape"\} (\d+)$/m.exec(text)?.[1])).toBeGreaterThan(
+    (overview.storedBytes ?? 0) * 0.8,
+  )
+  expect(text).toContain('\ndvr_rpo_seconds 4\n')
 }
 
 /** As ffmpeg reads it: the time that was asked for to within a segment at each end, and no error. */

@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { MirrorError } from '../../core/errors.ts'
 import { parseMoment } from '../../dvr/time-shift.ts'
 import type { ApiApp, ApiContext } from '../context.ts'
-import { type DvrView, dvrViewSchema } from '../contract.ts'
-import { renderRecordings } from '../dvr-view.ts'
+import { type DvrOverviewView, type DvrView, dvrOverviewSchema, dvrViewSchema } from '../contract.ts'
+import { renderDvrOverview, renderRecordings } from '../dvr-view.ts'
 import { PROBLEMS, TAGS } from '../openapi.ts'
 import { streamParams } from './route-schemas.ts'
 
@@ -35,6 +35,23 @@ export function registerDvrRoutes(app: ApiApp, { streams, live, addresses, clock
       if (answer.kind === 'failed') throw new MirrorError(answer.code, answer.message)
       const tracks = answer.kind === 'ranges' ? answer.tracks : []
       return renderRecordings(id, dvr, tracks, range, live.dvr(), addresses, nowMs)
+    },
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/api/v1/dvr',
+    config: { access: 'viewer' },
+    schema: {
+      operationId: 'getDvrOverview',
+      summary: 'How much is recorded and how fast it grows',
+      description: 'Over all streams: bytes, growth and its forecast, and what waits in the spool.',
+      tags: [TAGS.streams],
+      response: { 200: dvrOverviewSchema, ...PROBLEMS },
+    },
+    handler: async (): Promise<DvrOverviewView> => {
+      const recorded = (await streams.list(false)).filter(({ dvr }) => dvr.enabled).length
+      return renderDvrOverview(recorded, live.dvr(), clock())
     },
   })
 }

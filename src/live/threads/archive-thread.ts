@@ -6,9 +6,11 @@ import { toMirrorError } from '../../core/errors.ts'
 import { answerArchive } from '../../dvr/archive-answers.ts'
 import type { ArchiveAnswer, ArchiveRequest } from '../../dvr/archive-requests.ts'
 import { DvrService, type DvrTrouble } from '../../dvr/dvr-service.ts'
+import { bytesOf, growthOf } from '../../dvr/growth.ts'
 import { Recorder } from '../../dvr/recorder.ts'
 import type { TrackPath } from '../../storage/keys.ts'
 import { openStore } from '../../storage/open-store.ts'
+import type { DvrReport, RegisteredStream } from '../control.ts'
 import { Shelf } from '../origin/shelf.ts'
 import { ownerOf } from '../ownership.ts'
 import type { Publication } from '../publication.ts'
@@ -65,11 +67,8 @@ const recorder = new Recorder({
 const peers = new Peers(onPeerMessage)
 const reporter = setInterval(report, REPORT_MS)
 let sweep: Promise<void> | null = null
-const sweeper = setInterval(() => {
-  sweep ??= expireAll().finally(() => {
-    sweep = null
-  })
-}, SWEEP_MS)
+const sweeper = setInterval(() => care(async () => await expireAll()), SWEEP_MS)
+care(async () => {})
 parentPort?.on('message', onMainMessage)
 toMain({ kind: 'ready' })
 
@@ -80,9 +79,10 @@ function onMainMessage(message: ToThread): void {
       break
     case 'register':
       registry.set(message.stream)
+      if (service.stored(pathOf(message.stream)) === null) void measure(message.stream)
       break
     case 'unregister':
-      registry.remove(message.streamId)
+      forget(message.streamId)
       shelves.delete(message.streamId)
       counts.delete(message.streamId)
       break
@@ -167,6 +167,39 @@ function onTrouble({ kind, message }: DvrTrouble): void {
   else log.warn('recordings wait in the spool', { kind, message })
 }
 
+function forget(streamId: string): void {
+  const tenantId = tenantOf(streamId)
+  registry.remove(streamId)
+  if (tenantId !== null) service.forgetStream({ tenantId, streamId })
+}
+
+function pathOf({ id: streamId, tenantId }: RegisteredStream): Omit<TrackPath, 'trackId'> {
+  return { tenantId, streamId }
+}
+
+/** One round at a time; each ends with a look at what lies there then. */
+function care(work: () => Promise<void>): void {
+  sweep ??= work()
+    .then(measureAll)
+    .finally(() => {
+      sweep = null
+    })
+}
+
+async function measureAll(): Promise<void> {
+  for (const stream of registry.all()) await measure(stream)
+}
+
+async function measure(stream: RegisteredStream): Promise<void> {
+  if (closing.signal.aborted) return
+  try {
+    await service.measure(pathOf(stream), { signal: closing.signal })
+  } catch (error) {
+    if (closing.signal.aborted) return
+    log.warn('what was recorded could not be measured', { streamId: stream.id, error: toMirrorError(error).message })
+  }
+}
+
 async function expireAll(): Promise<void> {
   for (const { id: streamId, tenantId, settings } of registry.all()) {
     try {
@@ -188,8 +221,23 @@ function report(): void {
       spoolBytes: service.spool.usedBytes,
       spoolMaxBytes: data.limits.maxBytes,
       oldestUnsavedAtMs: service.spool.oldestAtMs,
-      streams: [...counts].map(([streamId, count]) => ({ streamId, ...count })),
+      writeMode: data.writeMode,
+      rpoMs: data.limits.packMs,
+      streams: streamReports(),
     },
+  })
+}
+
+/** Of streams that are recorded, or were. */
+function streamReports(): DvrReport['streams'] {
+  return registry.all().flatMap((stream) => {
+    const { id: streamId, settings } = stream
+    const count = counts.get(streamId) ?? { segments: 0, bytes: 0, lost: 0 }
+    const stored = service.stored(pathOf(stream))
+    const storedBytes = stored === null ? null : bytesOf(stored)
+    const { isEnabled } = settings.dvr
+    if (!isEnabled && count.segments === 0 && count.lost === 0 && (storedBytes ?? 0) === 0) return []
+    return [{ streamId, ...count, storedBytes, growth: growthOf(stored ?? [], now(), isEnabled) }]
   })
 }
 
