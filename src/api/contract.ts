@@ -637,6 +637,47 @@ export const dvrOverviewSchema = z
   .meta({ id: 'DvrOverview' })
 
 export type DvrOverviewView = z.infer<typeof dvrOverviewSchema>
+export const startRecordingSchema = z.strictObject({ title: z.string().max(200).optional() })
+
+export const recordingSchema = z
+  .object({
+    id: z.string(),
+    streamId: z.string(),
+    title: z.string(),
+    state: z.enum(['active', 'interrupted', 'complete', 'failed']).meta({
+      description: 'interrupted: it runs, but the stream is not live; it goes on by itself when the stream does',
+    }),
+    cause: z.string().nullable().meta({ description: 'Why it failed' }),
+    startedAt: z.iso.datetime(),
+    endedAt: z.iso.datetime().nullable(),
+    playlist: z.string().nullable().meta({ description: 'Plays it; while it runs it grows' }),
+  })
+  .meta({ id: 'Recording' })
+
+export const recordingDetailSchema = recordingSchema
+  .extend({
+    durationSec: z.number().meta({ description: 'With media' }),
+    bytes: z.number(),
+    segments: z.number(),
+    gaps: z.array(timeRangeSchema),
+  })
+  .meta({ id: 'RecordingDetail' })
+
+export const recordingPageSchema = z.object({
+  recordings: z.array(recordingSchema),
+  /** Pass as `before` for the next, older page; null: there is none. */
+  nextBefore: z.string().nullable(),
+})
+
+export const recordingQuerySchema = z.strictObject({
+  stream: streamIdSchema.optional(),
+  before: z.string().min(1).max(64).optional().meta({ description: 'Only recordings that began before this one' }),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+})
+
+export type RecordingView = z.infer<typeof recordingSchema>
+export type RecordingDetailView = z.infer<typeof recordingDetailSchema>
+export type RecordingPage = z.infer<typeof recordingPageSchema>
 export type DvrView = z.infer<typeof dvrViewSchema>
 export type DvrSettingsView = z.infer<typeof dvrSettingsSchema>
 export type StreamSettingsView = z.infer<typeof streamSettingsSchema>

@@ -1,4 +1,5 @@
 // The API server: routes, console, WebSocket and metrics on one port.
+import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import cookie from '@fastify/cookie'
 import swagger from '@fastify/swagger'
@@ -26,6 +27,7 @@ import { createMetrics } from './metrics.ts'
 import { openApiOptions } from './openapi.ts'
 import { PROBLEM_TYPE, toProblem } from './problems.ts'
 import { DEFAULT_RATE_LIMITS, type RateLimits } from './rate-limit.ts'
+import { createRecordingService } from './recording-service.ts'
 import { createRequestGate } from './request-gate.ts'
 import { registerApiKeyRoutes } from './routes/api-key-routes.ts'
 import { registerAuthRoutes } from './routes/auth-routes.ts'
@@ -35,6 +37,7 @@ import { registerEventRoutes } from './routes/event-routes.ts'
 import { registerInputRoutes } from './routes/input-routes.ts'
 import { registerJobRoutes } from './routes/job-routes.ts'
 import { registerKeyRoutes } from './routes/key-routes.ts'
+import { registerRecordingRoutes } from './routes/recording-routes.ts'
 import { registerSlateRoutes } from './routes/slate-routes.ts'
 import { registerStreamRoutes } from './routes/stream-routes.ts'
 import { registerSystemRoutes } from './routes/system-routes.ts'
@@ -138,6 +141,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     metrics,
     streams,
     dateRanges: createDateRangeService({ catalog, live, register, clock }),
+    recordings: createRecordingService({ catalog, live, register, newId: randomUUID, addresses, events, clock }),
     logins: gate.logins,
     recheckSockets: () => recheckSockets(),
   }
@@ -158,6 +162,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
   registerStreamRoutes(app, context)
   registerDvrRoutes(app, context)
+  registerRecordingRoutes(app, context)
   registerInputRoutes(app, context)
   registerSlateRoutes(app, context)
   registerDateRangeRoutes(app, context)

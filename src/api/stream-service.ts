@@ -33,6 +33,7 @@ export interface StreamService {
   get(id: string, seesKeys: boolean): Promise<StreamView>
   create(body: CreateStreamBody): Promise<StreamView>
   update(id: string, body: UpdateStreamBody): Promise<StreamView>
+  /** Throws `stream_recorded` while recordings of it are kept. */
   remove(id: string): Promise<void>
   restart(id: string): Promise<StreamView>
   keys(id: string): Promise<PublishKeyView[]>
@@ -73,14 +74,19 @@ export async function registerStreams(
   live: Pick<LiveControl, 'register'>,
   nowMs: number,
 ): Promise<number> {
-  const [rows, keys, ranges] = await Promise.all([
+  const [rows, keys, ranges, spans] = await Promise.all([
     catalog.streams.list(),
     catalog.publishKeys.list(),
     catalog.dateRanges.list({ endsAfterMs: nowMs - DATE_RANGE_REACH_MS }),
+    catalog.dvrRecordings.spans(),
   ])
-  const keysOf = groupByStream(keys)
-  const rangesOf = groupByStream(ranges)
-  for (const row of rows) live.register(toRegistered(row, keysOf.get(row.id) ?? [], rangesOf.get(row.id) ?? []))
+  const [keysOf, rangesOf, spansOf] = [groupByStream(keys), groupByStream(ranges), groupByStream(spans)]
+  for (const row of rows) {
+    const { id } = row
+    live.register(
+      toRegistered(row, { keys: keysOf.get(id) ?? [], ranges: rangesOf.get(id) ?? [], spans: spansOf.get(id) ?? [] }),
+    )
+  }
   return rows.length
 }
 
@@ -111,11 +117,12 @@ export function createStreamService(options: StreamServiceOptions): StreamServic
   }
 
   async function register(row: StreamRow): Promise<void> {
-    const [keys, ranges] = await Promise.all([
+    const [keys, ranges, spans] = await Promise.all([
       catalog.publishKeys.list(row.id),
       catalog.dateRanges.list({ streamId: row.id, endsAfterMs: clock() - DATE_RANGE_REACH_MS }),
+      catalog.dvrRecordings.spans(row.id),
     ])
-    live.register(toRegistered(row, keys, ranges))
+    live.register(toRegistered(row, { keys, ranges, spans }))
     await live.synced()
   }
 
@@ -135,7 +142,7 @@ export function createStreamService(options: StreamServiceOptions): StreamServic
     const row = { id: body.id, tenantId: DEFAULT_TENANT, name: body.name ?? '', settings, ...times }
     const key = newKey(row.id)
     await catalog.streams.create(row, key.row)
-    live.register(toRegistered(row, [key.row], []))
+    live.register(toRegistered(row, { keys: [key.row], ranges: [], spans: [] }))
     // An encoder may connect with the key as soon as it has been answered.
     await live.synced()
     report('stream.created', row.id, `Stream ${row.id} was created`)
@@ -360,14 +367,25 @@ function groupByStream<T extends { readonly streamId: string }>(rows: readonly T
   return groups
 }
 
-function toRegistered(
-  row: StreamRow,
-  keys: readonly PublishKeyRow[],
-  ranges: readonly DateRangeRow[],
-): RegisteredStream {
+interface Belongings {
+  readonly keys: readonly PublishKeyRow[]
+  readonly ranges: readonly DateRangeRow[]
+  readonly spans: Awaited<ReturnType<Catalog['dvrRecordings']['spans']>>
+}
+
+/** While a recording runs that was asked for, the stream is recorded, whatever its settings say. */
+function toRegistered(row: StreamRow, { keys, ranges, spans }: Belongings): RegisteredStream {
   const { id, tenantId, settings } = row
-  const dateRanges = ranges.map(({ range }) => range)
-  return { id, tenantId, settings, dateRanges, keyLookups: keys.map(({ lookup }) => lookup) }
+  const holds = spans.map(({ startsAtMs, endsAtMs }) => ({ fromMs: startsAtMs, toMs: endsAtMs }))
+  const isEnabled = settings.dvr.isEnabled || holds.some(({ toMs }) => toMs === null)
+  return {
+    id,
+    tenantId,
+    settings: { ...settings, dvr: { ...settings.dvr, isEnabled } },
+    dateRanges: ranges.map(({ range }) => range),
+    holds,
+    keyLookups: keys.map(({ lookup }) => lookup),
+  }
 }
 
 function changed(base: StreamSettings, { settings, dvr }: Pick<UpdateStreamBody, 'settings' | 'dvr'>): StreamSettings {

@@ -170,6 +170,23 @@ const MIGRATIONS: readonly Migration[] = [
       ${tableEnd}`,
     ],
   },
+  {
+    version: 5,
+    name: 'recordings that were asked for',
+    statements: ({ text, integer, tableEnd }) => [
+      // No cascade: a stream cannot go while something of it is to be kept.
+      `create table dvr_recordings (
+        id ${text} primary key,
+        stream_id ${text} not null references streams (id),
+        title ${text} not null,
+        starts_at_ms ${integer} not null,
+        ends_at_ms ${integer},
+        failure ${text}
+      ${tableEnd}`,
+      'create unique index dvr_recordings_active on dvr_recordings (stream_id) where ends_at_ms is null',
+      'create index dvr_recordings_newest on dvr_recordings (starts_at_ms, id)',
+    ],
+  },
 ]
 
 export const NEWEST_VERSION = Math.max(...MIGRATIONS.map((migration) => migration.version))

@@ -4,6 +4,7 @@ import { CamelCasePlugin, type Dialect, Kysely, PostgresDialect } from 'kysely'
 import type { Log } from '../core/log.ts'
 import { openApiKeys } from './api-keys.ts'
 import { openDateRanges } from './date-ranges.ts'
+import { openDvrRecordings } from './dvr-recordings.ts'
 import { openEvents } from './events.ts'
 import { openJobs } from './jobs.ts'
 import { migrate } from './migrate.ts'
@@ -42,6 +43,7 @@ export async function openCatalog(
     streams: openStreams(db),
     publishKeys: openPublishKeys(db),
     dateRanges: openDateRanges(db),
+    dvrRecordings: openDvrRecordings(db),
     users: openUsers(db),
     apiKeys: openApiKeys(db),
     sessions: openSessions(db),

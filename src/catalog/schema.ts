@@ -2,7 +2,16 @@
 import type { Generated, Kysely } from 'kysely'
 import type { JobRow, Schedule } from '../jobs/types.ts'
 import type { MirrorEvent } from '../live/events.ts'
-import type { ApiKeyRow, DateRangeRow, LoginLinkRow, PublishKeyRow, SessionRow, StreamRow, UserRow } from './types.ts'
+import type {
+  ApiKeyRow,
+  DateRangeRow,
+  DvrRecordingRow,
+  LoginLinkRow,
+  PublishKeyRow,
+  SessionRow,
+  StreamRow,
+  UserRow,
+} from './types.ts'
 
 type Table<Row> = { -readonly [Column in keyof Row]: Row[Column] }
 type Json = string
@@ -25,6 +34,7 @@ export interface Schema {
     failure: Json | null
     cancelRequested: 0 | 1
   }
+  dvrRecordings: Table<DvrRecordingRow>
   dateRanges: Table<Omit<DateRangeRow, 'range'>> & { id: string; startsAtMs: number; body: Json }
   schedules: Table<Omit<Schedule, 'payload'>> & { payload: Json }
 }

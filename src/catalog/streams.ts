@@ -51,6 +51,11 @@ export function openStreams(db: Db): Catalog['streams'] {
           .deleteFrom('streams')
           .where('id', '=', id)
           .executeTakeFirstOrThrow()
+          .catch(
+            explainViolation({
+              foreign_key: () => new MirrorError('stream_recorded', `Recordings of ${id} are kept`),
+            }),
+          )
         if (numDeletedRows === 0n) return false
         await transaction.deleteFrom('events').where('streamId', '=', id).execute()
         return true

@@ -36,6 +36,18 @@ export interface DateRangeRow {
   readonly createdAtMs: number
 }
 
+/** A part of a stream's past that was asked for: kept until it is deleted, whatever the retention says. */
+export interface DvrRecordingRow {
+  readonly id: string
+  readonly streamId: string
+  readonly title: string
+  readonly startsAtMs: number
+  /** Null: it goes on. */
+  readonly endsAtMs: number | null
+  /** Why nothing is there, in a sentence; null: something is, or it goes on. */
+  readonly failure: string | null
+}
+
 export interface UserRow {
   readonly id: string
   readonly name: string
@@ -85,7 +97,7 @@ export interface Catalog extends AsyncDisposable {
       id: string,
       change: { readonly name?: string; readonly settings?: StreamSettings; readonly updatedAtMs: number },
     ): Promise<StreamRow | null>
-    /** Removes the stream with its keys and events; false when there was none. */
+    /** Removes the stream with its keys and events; false when there was none. Throws `stream_recorded`. */
     remove(id: string): Promise<boolean>
   }
   readonly publishKeys: {
@@ -104,6 +116,23 @@ export interface Catalog extends AsyncDisposable {
     /** False when it is gone, or is not `before` any more. */
     update(row: DateRangeRow, before: DateRange): Promise<boolean>
     remove(streamId: string, id: string): Promise<boolean>
+  }
+  readonly dvrRecordings: {
+    /** False when one of the stream goes on. Throws `stream_not_found`. */
+    begin(row: DvrRecordingRow): Promise<boolean>
+    get(id: string): Promise<DvrRecordingRow | null>
+    /** Newest first; `before`: only those that come after it in this order. */
+    list(query: {
+      readonly streamId?: string
+      readonly before?: Pick<DvrRecordingRow, 'id' | 'startsAtMs'>
+      readonly limit: number
+    }): Promise<readonly DvrRecordingRow[]>
+    /** What must be kept: all that has not failed, by stream and start; of every stream when `streamId` is omitted. */
+    spans(streamId?: string): Promise<readonly Pick<DvrRecordingRow, 'streamId' | 'startsAtMs' | 'endsAtMs'>[]>
+    /** False when it has ended already, or is not there. */
+    end(id: string, endsAtMs: number, failure: string | null): Promise<boolean>
+    /** False when it goes on, or is not there. */
+    remove(id: string): Promise<boolean>
   }
   readonly users: {
     /** Names are unique, compared without case. Throws `invalid_request` when taken. */

@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
 import type { DvrView, StreamView } from '../api/contract.ts'
+import { addRecordingCommands } from './recording-commands.ts'
 import { serverCommand } from './server-command.ts'
 import type { WithSession } from './session.ts'
-import { renderFacts, renderTable, renderTime } from './table.ts'
+import { renderAmount, renderFacts, renderSpan, renderTable, renderTime } from './table.ts'
 
 type ChangeFlags = { rewind?: string; retention?: string }
 
@@ -52,6 +53,8 @@ export function addDvrCommands(program: Command, withSession: WithSession): void
         print(changed, `Stream ${id} is not recorded any more.\n`)
       }),
   )
+
+  addRecordingCommands(dvr, withSession)
 }
 
 function dvrPath(id: string): string {
@@ -61,10 +64,10 @@ function dvrPath(id: string): string {
 function renderDvr(view: DvrView): string {
   const facts = renderFacts([
     ['recorded', view.enabled ? `yes, kept for ${view.retention}` : 'no'],
-    ['media', `${formatHours(view.durationSec)}, ${formatBytes(view.bytes)}, ${view.segments} segments`],
-    ['kept in all', view.storedBytes === null ? 'not counted yet' : formatBytes(view.storedBytes)],
+    ['media', `${renderSpan(view.durationSec)}, ${renderAmount(view.bytes)}, ${view.segments} segments`],
+    ['kept in all', view.storedBytes === null ? 'not counted yet' : renderAmount(view.storedBytes)],
     ['grows by', growthWords(view)],
-    ['in the spool', `${formatBytes(view.spool.bytes)} of ${formatBytes(view.spool.maxBytes)} (all streams)`],
+    ['in the spool', `${renderAmount(view.spool.bytes)} of ${renderAmount(view.spool.maxBytes)} (all streams)`],
     ['lost', `${view.lostSegments} segments since Mirror started`],
     ['playlist', view.playlist ?? 'none'],
   ])
@@ -79,16 +82,5 @@ function renderDvr(view: DvrView): string {
 
 function growthWords({ bytesPerHour, bytesPerDayForecast }: DvrView): string {
   if (bytesPerHour === null || bytesPerDayForecast === null) return 'not known yet'
-  return `${formatBytes(bytesPerHour)} an hour, ${formatBytes(bytesPerDayForecast)} a day at this pace`
-}
-
-function formatHours(seconds: number): string {
-  const hours = Math.floor(seconds / 3600)
-  const minutes = Math.floor((seconds % 3600) / 60)
-  return `${hours} h ${minutes} min ${Math.round(seconds % 60)} s`
-}
-
-function formatBytes(bytes: number): string {
-  if (bytes >= 2 ** 30) return `${(bytes / 2 ** 30).toFixed(1)} GiB`
-  return `${(bytes / 2 ** 20).toFixed(1)} MiB`
+  return `${renderAmount(bytesPerHour)} an hour, ${renderAmount(bytesPerDayForecast)} a day at this pace`
 }

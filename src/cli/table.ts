@@ -30,3 +30,16 @@ export function renderBitrate(bitsPerSec: number): string {
 export function renderTime(iso: string | null): string {
   return iso === null ? '–' : `${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC`
 }
+
+/** Seconds for a person: "1 h 2 min 3 s". */
+export function renderSpan(seconds: number): string {
+  const hours = Math.floor(seconds / 3600)
+  const minutes = Math.floor((seconds % 3600) / 60)
+  return `${hours} h ${minutes} min ${Math.round(seconds % 60)} s`
+}
+
+/** Bytes for a person. */
+export function renderAmount(bytes: number): string {
+  if (bytes >= 2 ** 30) return `${(bytes / 2 ** 30).toFixed(1)} GiB`
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`
+}

@@ -274,6 +274,30 @@ export const ERRORS = {
     'Nothing was recorded there',
     'See what was recorded with "mirror dvr show"; recording begins when it is switched on for the stream.',
   ),
+  recording_unknown: row(
+    'caller',
+    404,
+    'There is no such recording',
+    'List the recordings with "mirror dvr recordings" to see which exist.',
+  ),
+  recording_active: row(
+    'caller',
+    409,
+    'A recording is running',
+    'Stop it with "mirror dvr stop"; its id is in the details of this error.',
+  ),
+  recording_inactive: row(
+    'caller',
+    409,
+    'No recording is running',
+    'Start one with "mirror dvr start"; what a stream records by its settings goes on by itself.',
+  ),
+  stream_recorded: row(
+    'caller',
+    409,
+    'Recordings of the stream are kept',
+    'Delete them first ("mirror dvr recordings", "mirror dvr delete"), then the stream.',
+  ),
   spool_full: row(
     'mirror',
     503,

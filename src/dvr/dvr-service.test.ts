@@ -193,14 +193,42 @@ describe.each(['segment', 'pack'] as const)('retention of what was written as %s
     }
     nowMs = HOUR_MS + 3 * HOUR
     await expect.poll(() => dvr.spool.usedBytes, { timeout: 5000 }).toBe(0)
-    expect(await dvr.expire(TRACK, 2 * HOUR, call)).toEqual({ hours: 0, segments: 0, bytes: 0 })
+    expect(await dvr.expire(TRACK, { retentionMs: 2 * HOUR, holds: [] }, call)).toEqual({
+      hours: 0,
+      segments: 0,
+      bytes: 0,
+    })
     nowMs += 10 * 60_000
-    expect(await dvr.expire(TRACK, 2 * HOUR, call)).toEqual({ hours: 1, segments: 6, bytes: 600 })
+    expect(await dvr.expire(TRACK, { retentionMs: 2 * HOUR, holds: [] }, call)).toEqual({
+      hours: 1,
+      segments: 6,
+      bytes: 600,
+    })
     const left = await dvr.archive.segments(TRACK, { fromMs: 0, toMs: nowMs }, call)
     expect(left).toHaveLength(12)
     expect(await dvr.archive.locate(TRACK, msnOf(0), FACTS, call)).toBeNull()
     expect((await keys()).filter((key) => key.includes('/07/'))).toEqual([])
-    expect(await dvr.expire(TRACK, 2 * HOUR, call)).toEqual({ hours: 0, segments: 0, bytes: 0 })
+    expect(await dvr.expire(TRACK, { retentionMs: 2 * HOUR, holds: [] }, call)).toEqual({
+      hours: 0,
+      segments: 0,
+      bytes: 0,
+    })
+  })
+
+  test('a hold outlives every retention, and only its hours', async () => {
+    await using dvr = await open(mode)
+    for (let hour = 0; hour < 4; hour += 1) {
+      for (let n = 0; n < 6; n += 1) await dvr.spool.append(recording(hour * 1800 + n))
+    }
+    nowMs = HOUR_MS + 24 * HOUR
+    await expect.poll(() => dvr.spool.usedBytes, { timeout: 5000 }).toBe(0)
+    const held = { fromMs: HOUR_MS + HOUR + 5 * 60_000, toMs: HOUR_MS + HOUR + 10 * 60_000 }
+    const first = await dvr.expire(TRACK, { retentionMs: HOUR, holds: [held, { ...held, toMs: null }] }, call)
+    expect(first).toEqual({ hours: 1, segments: 6, bytes: 600 })
+    expect(await dvr.expire(TRACK, { retentionMs: HOUR, holds: [held] }, call)).toMatchObject({ hours: 2 })
+    const left = await dvr.archive.segments(TRACK, { fromMs: 0, toMs: nowMs }, call)
+    expect(left.map(({ msn }) => msn)).toEqual([0, 1, 2, 3, 4, 5].map((n) => msnOf(1800 + n)))
+    expect(await dvr.expire(TRACK, { retentionMs: HOUR, holds: [] }, call)).toMatchObject({ hours: 1 })
   })
 
   test('a sweep that was cut off is made up for, and no playlist names what it may have removed', async () => {
@@ -211,10 +239,14 @@ describe.each(['segment', 'pack'] as const)('retention of what was written as %s
     disturb = (_method, key) => {
       if (key.includes('/07/')) throw new MirrorError('store_unavailable', 'cut off')
     }
-    await expect(dvr.expire(TRACK, HOUR, call)).rejects.toThrow('cut off')
+    await expect(dvr.expire(TRACK, { retentionMs: HOUR, holds: [] }, call)).rejects.toThrow('cut off')
     disturb = () => {}
     expect(await dvr.archive.segments(TRACK, { fromMs: 0, toMs: nowMs }, call)).toEqual([])
-    expect(await dvr.expire(TRACK, HOUR, call)).toEqual({ hours: 1, segments: 6, bytes: 600 })
+    expect(await dvr.expire(TRACK, { retentionMs: HOUR, holds: [] }, call)).toEqual({
+      hours: 1,
+      segments: 6,
+      bytes: 600,
+    })
     expect((await keys()).filter((key) => !key.endsWith('init-1.mp4'))).toEqual(['dvr/default/demo/index.json'])
   })
 })

@@ -7,7 +7,7 @@ import { Archive } from './archive.ts'
 import { Drainer, type WriteMode } from './drainer.ts'
 import type { StoredSpan } from './growth.ts'
 import { IndexStore } from './index-store.ts'
-import { type Expiry, sweepStream } from './retention.ts'
+import { type Expiry, type Retention, sweepStream } from './retention.ts'
 import { type SealedPack, Spool, type SpoolLimits } from './spool/spool.ts'
 import { StorageTally, spanOf } from './storage-tally.ts'
 
@@ -97,14 +97,14 @@ export class DvrService implements AsyncDisposable {
     return new DvrService(options, { spool, archive, drainer, indexes, tally })
   }
 
-  /** Removes what `retentionMs` does not keep. What is still in the spool is not looked at: it is young. */
-  async expire(stream: StreamPath, retentionMs: number, call: StoreCall): Promise<Expiry> {
+  /** Removes what `retention` does not keep. What is still in the spool is not looked at: it is young. */
+  async expire(stream: StreamPath, retention: Retention, call: StoreCall): Promise<Expiry> {
     const { store, now } = this.#options
     const onExpired = (track: TrackPath, hour: Hour) => {
       this.archive.forget(track, hour)
       this.#tally.forget(track, hour)
     }
-    return await sweepStream({ store, indexes: this.#indexes, now, onExpired }, stream, retentionMs, call)
+    return await sweepStream({ store, indexes: this.#indexes, now, onExpired }, stream, retention, call)
   }
 
   /** Finds out what lies in the store; cheap when that is known already. Throws `store_unavailable`, `index_damaged`. */

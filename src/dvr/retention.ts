@@ -17,9 +17,37 @@ export interface Expiry {
   readonly bytes: number
 }
 
-/** Hours of which nothing is younger than the retention. Pure. */
-export function expiredHours(hours: readonly Hour[], retentionMs: number, nowMs: number): readonly Hour[] {
-  return hours.filter((hour) => hourStartMs(hour) + HOUR_MS + PLAYLIST_GRACE_MS <= nowMs - retentionMs)
+/** What is to stay although it is old. `toMs` null: it goes on. */
+export interface Kept {
+  readonly fromMs: number
+  readonly toMs: number | null
+}
+
+/** How long a stream keeps what it recorded. */
+export interface Retention {
+  readonly retentionMs: number
+  readonly holds: readonly Kept[]
+}
+
+/** A segment is filed by its number, not by its date: one that is held may lie this far into another hour. */
+const FILED_ASIDE_MS = 60_000
+
+/** Hours of which nothing is younger than the retention, and nothing is held. Pure. */
+export function expiredHours(
+  hours: readonly Hour[],
+  { retentionMs, holds }: Retention,
+  nowMs: number,
+): readonly Hour[] {
+  return hours.filter((hour) => {
+    const fromMs = hourStartMs(hour)
+    const toMs = fromMs + HOUR_MS
+    const isOld = toMs + PLAYLIST_GRACE_MS <= nowMs - retentionMs
+    const isHeld = holds.some(
+      (held) =>
+        held.fromMs - FILED_ASIDE_MS < toMs && (held.toMs ?? Number.POSITIVE_INFINITY) + FILED_ASIDE_MS > fromMs,
+    )
+    return isOld && !isHeld
+  })
 }
 
 export interface RetentionHost {
@@ -32,11 +60,11 @@ export interface RetentionHost {
 export async function sweepStream(
   { store, indexes, now, onExpired }: RetentionHost,
   stream: { readonly tenantId: string; readonly streamId: string },
-  retentionMs: number,
+  retention: Retention,
   call: StoreCall,
 ): Promise<Expiry> {
   const total = { hours: 0, segments: 0, bytes: 0 }
-  const forget = (index: StreamIndex) => withExpiring(index, (hours) => expiredHours(hours, retentionMs, now()))
+  const forget = (index: StreamIndex) => withExpiring(index, (hours) => expiredHours(hours, retention, now()))
   const index = await indexes.changeStream(stream, forget, call)
   for (const [trackId, { facts, expiring }] of Object.entries(index?.tracks ?? {})) {
     const track = { ...stream, trackId }

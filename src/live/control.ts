@@ -7,6 +7,13 @@ import type { DateRange } from '../hls/date-range.ts'
 import type { MirrorEvent } from './events.ts'
 import type { StreamSettings } from './settings.ts'
 
+/** Milliseconds since 1970. */
+export interface Hold {
+  readonly fromMs: number
+  /** Null: it goes on, and so the stream is recorded. */
+  readonly toMs: number | null
+}
+
 /** A stream as the media plane knows it: what is needed to admit publishers and viewers without asking anybody. */
 export interface RegisteredStream {
   readonly id: string
@@ -14,6 +21,8 @@ export interface RegisteredStream {
   readonly settings: StreamSettings
   /** What playlists announce: those that may still reach into one. */
   readonly dateRanges: readonly DateRange[]
+  /** What of its past is kept, however old it is. */
+  readonly holds: readonly Hold[]
   /** HMACs of the accepted publish keys, hex. */
   readonly keyLookups: readonly string[]
 }

@@ -4,7 +4,7 @@ import { Registry } from './registry.ts'
 import { DEFAULT_STREAM_SETTINGS } from './settings.ts'
 
 function stream(id: string, ...keyLookups: string[]) {
-  return { id, tenantId: 'default', settings: DEFAULT_STREAM_SETTINGS, dateRanges: [], keyLookups }
+  return { id, tenantId: 'default', settings: DEFAULT_STREAM_SETTINGS, dateRanges: [], holds: [], keyLookups }
 }
 
 test('a rotated key opens nothing any more', () => {

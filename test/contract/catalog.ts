@@ -4,6 +4,7 @@ import type {
   ApiKeyRow,
   Catalog,
   DateRangeRow,
+  DvrRecordingRow,
   LoginLinkRow,
   PublishKeyRow,
   SessionRow,
@@ -86,6 +87,59 @@ export function catalogContract(name: string, open: () => Promise<Catalog>): voi
         await catalog.dateRanges.add(row('a', range('ad', NOW_MS)))
         await catalog.streams.remove('a')
         expect(await catalog.dateRanges.list({})).toEqual([])
+      })
+    })
+
+    describe('recordings', () => {
+      const recording = (id: string, startsAtMs: number, more: Partial<DvrRecordingRow> = {}): DvrRecordingRow => ({
+        ...{ id, streamId: 'a', title: 'Übung', startsAtMs, endsAtMs: null, failure: null },
+        ...more,
+      })
+
+      beforeEach(async () => {
+        await catalog.streams.create(stream('a'), publishKey('a', 'k1'))
+        await catalog.streams.create(stream('b'), publishKey('b', 'k2'))
+      })
+
+      test('of a stream one runs at a time, also when many are begun at once', async () => {
+        const begun = await Promise.all(range(10).map((n) => catalog.dvrRecordings.begin(recording(`r${n}`, NOW_MS))))
+        expect(begun.filter((isNew) => isNew)).toHaveLength(1)
+        expect(await catalog.dvrRecordings.begin(recording('other', NOW_MS, { streamId: 'b' }))).toBe(true)
+        const id = `r${begun.indexOf(true)}`
+        expect(await catalog.dvrRecordings.get(id)).toEqual(recording(id, NOW_MS))
+        expect(await catalog.dvrRecordings.end(id, NOW_MS + 1, null)).toBe(true)
+        expect(await catalog.dvrRecordings.end(id, NOW_MS + 2, 'late')).toBe(false)
+        expect(await catalog.dvrRecordings.get(id)).toEqual(recording(id, NOW_MS, { endsAtMs: NOW_MS + 1 }))
+        expect(await catalog.dvrRecordings.begin(recording('next', NOW_MS + 2))).toBe(true)
+        await expectError(catalog.dvrRecordings.begin(recording('x', NOW_MS, { streamId: 'c' })), 'stream_not_found')
+      })
+
+      test('they are listed newest first, page by page, of one stream or all', async () => {
+        for (const [n, streamId] of ['a', 'b', 'a', 'a'].entries()) {
+          await catalog.dvrRecordings.begin(recording(`r${n}`, NOW_MS + Math.min(n, 2), { streamId }))
+          await catalog.dvrRecordings.end(`r${n}`, NOW_MS + 10, null)
+        }
+        const ids = async (query: Parameters<Catalog['dvrRecordings']['list']>[0]) =>
+          (await catalog.dvrRecordings.list(query)).map(({ id }) => id)
+        expect(await ids({ limit: 10 })).toEqual(['r3', 'r2', 'r1', 'r0'])
+        expect(await ids({ streamId: 'a', limit: 2 })).toEqual(['r3', 'r2'])
+        expect(await ids({ before: { id: 'r3', startsAtMs: NOW_MS + 2 }, limit: 2 })).toEqual(['r2', 'r1'])
+        expect(await ids({ before: { id: 'r0', startsAtMs: NOW_MS }, limit: 2 })).toEqual([])
+      })
+
+      test('what failed is not kept; what is kept keeps its stream', async () => {
+        await catalog.dvrRecordings.begin(recording('empty', NOW_MS))
+        await catalog.dvrRecordings.end('empty', NOW_MS + 1, 'nothing was live')
+        await catalog.dvrRecordings.begin(recording('open', NOW_MS + 5))
+        const span = { streamId: 'a', startsAtMs: NOW_MS + 5, endsAtMs: null }
+        expect([await catalog.dvrRecordings.spans('a'), await catalog.dvrRecordings.spans()]).toEqual([[span], [span]])
+        expect(await catalog.dvrRecordings.remove('open')).toBe(false)
+        await expectError(catalog.streams.remove('a'), 'stream_recorded')
+        expect(await catalog.streams.get('a')).not.toBeNull()
+        await catalog.dvrRecordings.end('open', NOW_MS + 6, null)
+        expect(await catalog.dvrRecordings.remove('open')).toBe(true)
+        expect(await catalog.dvrRecordings.remove('empty')).toBe(true)
+        expect(await catalog.streams.remove('a')).toBe(true)
       })
     })
 

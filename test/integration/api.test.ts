@@ -9,6 +9,9 @@ import type {
   EventPageView,
   MeView,
   Problem,
+  RecordingDetailView,
+  RecordingPage,
+  RecordingView,
   StreamView,
 } from '../../src/api/contract.ts'
 import { ensureFirstLogin } from '../../src/api/login-links.ts'
@@ -235,6 +238,93 @@ describe('date ranges', () => {
     ]
     for (const body of wrong) await expectProblem(api.request(path, { method: 'POST', body }), 400, 'invalid_request')
     expect(await api.json(path)).toEqual(before)
+  })
+})
+
+describe('recordings that are asked for', () => {
+  const post = (action: 'start' | 'stop', body: object = {}) =>
+    api.request(`/api/v1/streams/match/dvr/${action}`, { method: 'POST', body })
+  const registered = () => api.live.registered.get('match')
+
+  test('one runs from start to stop, is kept by the media plane, and goes when it is deleted', async () => {
+    await createStream('match')
+    expect(registered()).toMatchObject({ settings: { dvr: { isEnabled: false } }, holds: [] })
+    await expectProblem(post('stop'), 409, 'recording_inactive')
+    const response = await post('start', { title: 'First half' })
+    expect(response.status).toBe(201)
+    const started = (await response.json()) as RecordingView
+    expect(started).toMatchObject({ streamId: 'match', title: 'First half', state: 'interrupted', endedAt: null })
+    const startMs = Date.parse(started.startedAt)
+    expect(started.playlist).toMatch(new RegExp(`/stream/match/playlist\\.m3u8\\?start=${startMs}$`))
+    expect(registered()).toMatchObject({
+      settings: { dvr: { isEnabled: true } },
+      holds: [{ fromMs: startMs, toMs: null }],
+    })
+    await expectProblem(post('start'), 409, 'recording_active')
+    await expectProblem(
+      api.request(`/api/v1/dvr/recordings/${started.id}`, { method: 'DELETE' }),
+      409,
+      'recording_active',
+    )
+    await expectProblem(api.request('/api/v1/streams/match', { method: 'DELETE' }), 409, 'stream_recorded')
+
+    const media = [{ fromMs: startMs - 1000, toMs: startMs + 3000 }]
+    const track = { trackId: 'v0', media, gaps: [], segments: 2, bytes: 1000 }
+    api.live.setArchive({ kind: 'ranges', tracks: [track, { ...track, trackId: 'a0', bytes: 10 }] })
+    const stopped = (await (await post('stop')).json()) as RecordingDetailView
+    expect(stopped).toMatchObject({
+      id: started.id,
+      state: 'complete',
+      cause: null,
+      bytes: 1010,
+      segments: 4,
+      gaps: [],
+    })
+    const endMs = Date.parse(stopped.endedAt ?? '')
+    expect(stopped.durationSec).toBeLessThanOrEqual((endMs - startMs) / 1000)
+    expect(stopped.playlist).toMatch(new RegExp(`start=${startMs}&end=${endMs}$`))
+    expect(registered()).toMatchObject({
+      settings: { dvr: { isEnabled: false } },
+      holds: [{ fromMs: startMs, toMs: endMs }],
+    })
+    expect(await api.json(`/api/v1/dvr/recordings/${started.id}`)).toEqual(stopped)
+    expect(await api.json('/api/v1/dvr/recordings?stream=match')).toMatchObject({
+      recordings: [{ id: started.id }],
+      nextBefore: null,
+    })
+    expect((await api.request(`/api/v1/dvr/recordings/${started.id}`, { method: 'DELETE' })).status).toBe(204)
+    expect(registered()?.holds).toEqual([])
+    await expectProblem(api.request(`/api/v1/dvr/recordings/${started.id}`), 404, 'recording_unknown')
+  })
+
+  test('one of which nothing was live has failed, and holds nothing', async () => {
+    api.live.setArchive({ kind: 'ranges', tracks: [] })
+    await post('start')
+    const stopped = (await (await post('stop')).json()) as RecordingDetailView
+    expect(stopped).toMatchObject({
+      state: 'failed',
+      cause: expect.stringContaining('nothing was live'),
+      playlist: null,
+    })
+    expect(registered()?.holds).toEqual([])
+  })
+
+  test('while the archive cannot answer, a recording is not ended by mistake', async () => {
+    await post('start')
+    api.live.setArchive({ kind: 'failed', code: 'store_unavailable', message: 'away' })
+    await expectProblem(post('stop'), 503, 'store_unavailable')
+    expect(registered()?.holds).toMatchObject([{ toMs: null }])
+    api.live.setArchive({ kind: 'missing' })
+    expect((await post('stop')).status).toBe(200)
+  })
+
+  test('they are listed page by page', async () => {
+    const first = await api.json<RecordingPage>('/api/v1/dvr/recordings?stream=match&limit=1')
+    expect(first.recordings).toHaveLength(1)
+    const second = await api.json<RecordingPage>(
+      `/api/v1/dvr/recordings?stream=match&limit=5&before=${first.nextBefore}`,
+    )
+    expect(second).toMatchObject({ recordings: [{ state: 'failed' }], nextBefore: null })
   })
 })
 

@@ -1,5 +1,7 @@
 // A media plane without media: it remembers what it was told and lets a test say what happened.
+
 import { MirrorError } from '../../src/core/errors.ts'
+import type { ArchiveAnswer } from '../../src/dvr/archive-requests.ts'
 import type { LatencyObservation, LiveControl, LiveStatus, RegisteredStream } from '../../src/live/control.ts'
 import type { MirrorEvent } from '../../src/live/events.ts'
 
@@ -10,6 +12,8 @@ export interface FakeLive extends LiveControl {
   /** Changes what is known of a registered stream and tells listeners. */
   setStatus(id: string, change: Partial<LiveStatus>): void
   emit(event: MirrorEvent): void
+  /** What the archive says from now on. */
+  setArchive(answer: ArchiveAnswer): void
   observe(observation: LatencyObservation): void
 }
 
@@ -20,6 +24,7 @@ export function createFakeLive(): FakeLive {
   const onEvent = new Set<(event: MirrorEvent) => void>()
   const onStatus = new Set<(statuses: readonly LiveStatus[]) => void>()
   const onLatency = new Set<(observation: LatencyObservation) => void>()
+  let archive: ArchiveAnswer = { kind: 'missing' }
   let health: ReturnType<LiveControl['health']> = { ready: true, problems: [] }
 
   function setStatus(id: string, change: Partial<LiveStatus>): void {
@@ -61,7 +66,10 @@ export function createFakeLive(): FakeLive {
     },
     dvr: () => null,
     synced: async () => {},
-    askArchive: async () => ({ kind: 'missing' }),
+    askArchive: async () => archive,
+    setArchive(answer) {
+      archive = answer
+    },
     configuredInputs: () => [],
     async startTestSource(id) {
       if (!registered.has(id)) throw new MirrorError('stream_not_found', `no stream ${id}`)

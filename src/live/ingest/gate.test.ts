@@ -17,6 +17,7 @@ function stream(id: string, key: string) {
     tenantId: 'default',
     settings: DEFAULT_STREAM_SETTINGS,
     dateRanges: [],
+    holds: [],
     keyLookups: [lookupOf(key, KEY_SECRET)],
   }
 }

@@ -185,6 +185,7 @@ function registered(settings: Partial<StreamSettings> = {}): RegisteredStream {
     tenantId: 'default',
     settings: { ...DEFAULT_STREAM_SETTINGS, ...settings },
     dateRanges: [],
+    holds: [],
     keyLookups: [],
   }
 }

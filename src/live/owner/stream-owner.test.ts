@@ -16,7 +16,7 @@ let events: MirrorEvent[]
 let published: Publication[]
 
 function stream(id: string) {
-  return { id, tenantId: 'default', settings: DEFAULT_STREAM_SETTINGS, dateRanges: [], keyLookups: [] }
+  return { id, tenantId: 'default', settings: DEFAULT_STREAM_SETTINGS, dateRanges: [], holds: [], keyLookups: [] }
 }
 
 beforeEach(() => {

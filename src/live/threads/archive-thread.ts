@@ -201,11 +201,10 @@ async function measure(stream: RegisteredStream): Promise<void> {
 }
 
 async function expireAll(): Promise<void> {
-  for (const { id: streamId, tenantId, settings } of registry.all()) {
+  for (const { id: streamId, tenantId, settings, holds } of registry.all()) {
+    const retention = { retentionMs: settings.dvr.retentionMs, holds }
     try {
-      const { hours, bytes } = await service.expire({ tenantId, streamId }, settings.dvr.retentionMs, {
-        signal: closing.signal,
-      })
+      const { hours, bytes } = await service.expire({ tenantId, streamId }, retention, { signal: closing.signal })
       if (hours > 0) log.info('recordings expired', { streamId, hours, bytes })
     } catch (error) {
       if (closing.signal.aborted) return
