@@ -90,6 +90,8 @@ const SHOTS: readonly Shot[] = [
     prepare: click('Show key'),
   },
   { name: 'stream-settings', scenario: 'busy', path: '/streams/press-room?tab=settings', prepare: wait(1000) },
+  { name: 'stream-recording', scenario: 'busy', path: '/streams/studio-1?tab=recording', prepare: rewind },
+  { name: 'stream-not-recorded', scenario: 'busy', path: '/streams/press-room?tab=recording', prepare: wait(1500) },
   { name: 'stream-stale', scenario: 'silent', path: '/streams/studio-1?tab=monitor', prepare: wait(11_000) },
   { name: 'stream-loading', scenario: 'slow', path: '/streams/studio-1' },
   { name: 'stream-unknown', scenario: 'busy', path: '/streams/nobody' },
@@ -110,11 +112,22 @@ const SHOTS: readonly Shot[] = [
     isScreen: true,
     prepare: (page) => playing(page).then(() => page.mouse.move(200, 200)),
   },
+  { name: 'watch-rewind', scenario: 'busy', path: '/watch/studio-1', isScreen: true, prepare: rewind },
   { name: 'watch-share', scenario: 'busy', path: '/watch/demo', isScreen: true, prepare: openShare },
   { name: 'watch-waiting', scenario: 'busy', path: '/watch/press-room', isScreen: true, prepare: wait(1000) },
   { name: 'watch-unknown', scenario: 'busy', path: '/watch/nobody', isScreen: true, prepare: wait(1000) },
   { name: 'watch-embed', scenario: 'busy', path: '/watch/demo?embed=1', isScreen: true, prepare: playing },
 ]
+
+/** Back in time, with the timeline in use. */
+async function rewind(page: Page): Promise<void> {
+  await playing(page)
+  const slider = page.getByRole('slider').first()
+  for (let press = 0; press < 20; press++) await slider.press('Shift+ArrowLeft')
+  await page.waitForTimeout(2500)
+  const box = await slider.boundingBox()
+  if (box !== null) await page.mouse.move(box.x + box.width * 0.4, box.y + box.height / 2)
+}
 
 async function failLogin(page: Page): Promise<void> {
   await page.getByLabel('Name').fill('admin')

@@ -8,7 +8,7 @@ import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { MeView, StreamView, WsServerMessage } from '../../src/api/contract.ts'
-import { MOCK_STREAMS, mockApiKeys, mockEvents, mockSystem, renderMockLive, renderMockStream } from './mock-data.ts'
+import { MOCK_STREAMS, mockApiKeys, mockDvr, mockDvrOverview, mockEvents, mockSystem, RECORDED, renderMockLive, renderMockStream } from './mock-data.ts'
 import type { MockMedia } from './mock-media.ts'
 
 export type Scenario =
@@ -145,6 +145,7 @@ export async function startMockApi(options: {
     }
     if (route === 'GET /system') return json(200, mockSystem(url, scenario === 'fresh', nowMs))
     if (route === 'GET /events') return json(200, { events: streams.length === 0 ? [] : mockEvents(nowMs), nextBefore: null })
+    if (route === 'GET /dvr') return json(200, mockDvrOverview(streams.length > 0))
     if (route === 'GET /api-keys') return json(200, { apiKeys: streams.length === 0 ? [] : mockApiKeys(nowMs) })
     if (route === 'POST /api-keys') {
       return json(201, { id: 'k9', name: 'new', role: 'operator', createdAt: new Date(nowMs).toISOString(), lastUsedAt: null, key: 'mk_8s7v2n4q9r1x5z3b6c0d7f8g2h4j6k' })
@@ -159,6 +160,7 @@ export async function startMockApi(options: {
     if (part === 'events') {
       return json(200, { events: mockEvents(nowMs).filter((event) => event.streamId === id), nextBefore: null })
     }
+    if (part === 'dvr') return json(200, mockDvr(id, nowMs))
     if (part === 'keys') {
       return json(200, {
         keys: [
@@ -184,7 +186,7 @@ export async function startMockApi(options: {
       name === 'playlist.m3u8'
         ? media.multivariant
         : name === 'v0/playlist.m3u8'
-          ? media.mediaPlaylist(Date.now(), stream.id === 'studio-1')
+          ? media.mediaPlaylist(Date.now(), { hasGap: stream.id === 'studio-1', isRecorded: RECORDED.includes(stream.id) })
           : media.file(name.replace('v0/', ''))
     if (body === null) return void response.writeHead(404).end()
     response.writeHead(200, { 'content-type': TYPES[extname(name)] ?? 'application/octet-stream' }).end(body)

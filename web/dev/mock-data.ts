@@ -1,5 +1,5 @@
 // An installation that never was: streams in every state, with figures that move.
-import type { ApiKeyView, EventView, LiveView, StreamView, SystemView } from '../../src/api/contract.ts'
+import type { ApiKeyView, DvrOverviewView, DvrView, EventView, LiveView, StreamView, SystemView } from '../../src/api/contract.ts'
 
 export interface MockStream {
   readonly id: string
@@ -39,6 +39,47 @@ export const MOCK_STREAMS: readonly MockStream[] = [
   { ...common, id: 'school-assembly', name: 'School assembly', status: 'ended', protocol: 'rtmp', megabits: 0, viewers: 0, startedMinutesAgo: 0 },
 ]
 
+export const RECORDED: readonly string[] = ['studio-1', 'arena-4k', 'church-hall']
+const GB = 1e9
+
+const MOCK_SPOOL = { write: 'pack', rpoSec: 300, spool: { bytes: 0.61 * GB, maxBytes: 21.5 * GB, oldestUnsavedAt: null, oldestUnsavedSec: 131 } } as const
+
+export function mockDvrOverview(hasRecordings: boolean): DvrOverviewView {
+  const none = { storedBytes: 0, bytesPerHour: 0, bytesPerDayForecast: 0 }
+  return {
+    recordedStreams: hasRecordings ? RECORDED.length : 0,
+    ...(hasRecordings ? { storedBytes: 421 * GB, bytesPerHour: 19.9 * GB, bytesPerDayForecast: 462 * GB } : none),
+    ...MOCK_SPOOL,
+    streams: [],
+  }
+}
+
+export function mockDvr(id: string, nowMs: number): DvrView {
+  const at = (minutesAgo: number): string => new Date(nowMs - minutesAgo * 60_000).toISOString()
+  const span = (from: number, to: number) => ({ from: at(from), to: at(to) })
+  const isRecorded = RECORDED.includes(id)
+  return {
+    enabled: isRecorded,
+    rewind: '4h',
+    retention: '24h',
+    ...span(1440, 0),
+    ranges: isRecorded ? [span(1290, 870), span(864, 840), span(410, 217), span(215.5, 64), span(63.3, 0)] : [],
+    gaps: isRecorded ? [span(870, 864), span(217, 215.5), span(64, 63.3)] : [],
+    durationSec: isRecorded ? 51_200 : 0,
+    bytes: isRecorded ? 41.2 * GB : 0,
+    segments: isRecorded ? 51_200 : 0,
+    tracks: [],
+    playlist: isRecorded ? `http://127.0.0.1:8888/stream/${id}/playlist.m3u8?start=1763640000000` : null,
+    recordedSegments: 25_600,
+    lostSegments: 0,
+    storedBytes: isRecorded ? 41.2 * GB : 0,
+    bytesPerHour: isRecorded ? 2.9 * GB : 0,
+    bytesPerDayForecast: isRecorded ? 46.1 * GB : 0,
+    ...MOCK_SPOOL,
+    spool: { ...MOCK_SPOOL.spool, oldestUnsavedAt: at(2.2) },
+  }
+}
+
 const WIDTHS: Readonly<Record<number, number>> = { 720: 1280, 1080: 1920, 2160: 3840 }
 
 export function renderMockStream(stream: MockStream, media: string, nowMs: number, canSeeKeys: boolean): StreamView {
@@ -48,7 +89,7 @@ export function renderMockStream(stream: MockStream, media: string, nowMs: numbe
     tenant: 'default',
     name: stream.name,
     status: stream.status,
-    dvr: { enabled: false, rewind: '4h', retention: '24h' },
+    dvr: { enabled: RECORDED.includes(stream.id), rewind: '4h', retention: '24h' },
     createdAt: '2026-11-02T09:12:00.000Z',
     updatedAt: '2026-11-20T16:40:00.000Z',
     settings: {

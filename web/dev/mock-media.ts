@@ -8,9 +8,16 @@ const SEGMENT_SEC = 2
 const LOOP_SEGMENTS = 30
 const LISTED = 15
 
+const REWOUND = 2 * 1800
+
+interface Shown {
+  readonly hasGap: boolean
+  readonly isRecorded: boolean
+}
+
 export interface MockMedia {
   readonly multivariant: string
-  mediaPlaylist(nowMs: number, hasGap: boolean): string
+  mediaPlaylist(nowMs: number, what: Shown): string
   file(name: string): Buffer | null
 }
 
@@ -32,9 +39,9 @@ export async function openMockMedia(): Promise<MockMedia> {
   }
 }
 
-function renderPlaylist(nowMs: number, hasGap: boolean): string {
+function renderPlaylist(nowMs: number, { hasGap, isRecorded }: Shown): string {
   const end = Math.floor(nowMs / 1000 / SEGMENT_SEC)
-  const start = end - LISTED
+  const start = end - (isRecorded ? REWOUND : LISTED)
   const lines = [
     '#EXTM3U',
     '#EXT-X-VERSION:7',
@@ -46,7 +53,8 @@ function renderPlaylist(nowMs: number, hasGap: boolean): string {
   for (let msn = start; msn < end; msn += 1) {
     const index = msn % LOOP_SEGMENTS
     if (index === 0 && msn > start) lines.push('#EXT-X-DISCONTINUITY')
-    if (hasGap && (index === 7 || index === 8 || index === 22)) lines.push('#EXT-X-GAP')
+    const isOutage = end - msn > 1500 && end - msn < 1620
+    if (hasGap && (isRecorded ? isOutage : index === 7 || index === 8 || index === 22)) lines.push('#EXT-X-GAP')
     lines.push(`#EXT-X-PROGRAM-DATE-TIME:${new Date(msn * SEGMENT_SEC * 1000).toISOString()}`)
     lines.push(`#EXTINF:${SEGMENT_SEC}.0,`, `s${index}.m4s`)
   }

@@ -16,7 +16,7 @@ export interface StreamsSearch {
 export const SORT_KEYS = ['id', 'status', 'viewers', 'bitrate', 'latency'] as const
 export type SortKey = (typeof SORT_KEYS)[number]
 
-export const STREAM_TABS = ['monitor', 'connect', 'settings'] as const
+export const STREAM_TABS = ['monitor', 'recording', 'connect', 'settings'] as const
 export type StreamTab = (typeof STREAM_TABS)[number]
 export const CONNECT_TABS = ['obs', 'srt', 'rtmp', 'cmaf'] as const
 export type ConnectTab = (typeof CONNECT_TABS)[number]

@@ -2,6 +2,8 @@
 import { infiniteQueryOptions, QueryClient, queryOptions } from '@tanstack/react-query'
 import type {
   ApiKeyView,
+  DvrOverviewView,
+  DvrView,
   EventView,
   MeView,
   PublishKeyView,
@@ -67,6 +69,23 @@ export function publishKeysQuery(id: string) {
       listIn<PublishKeyView>(await callApi('GET', `${streamPath(id)}/keys`, { signal }), 'keys'),
   })
 }
+
+/** Recordings grow by a segment now and then, and no message tells of it. Only while somebody looks. */
+const DVR_REFRESH_MS = 10_000
+
+export function dvrQuery(id: string) {
+  return queryOptions({
+    queryKey: ['stream', id, 'dvr'],
+    queryFn: ({ signal }) => callApi<DvrView>('GET', `${streamPath(id)}/dvr`, { signal }),
+    refetchInterval: DVR_REFRESH_MS,
+  })
+}
+
+export const dvrOverviewQuery = queryOptions({
+  queryKey: ['dvr'],
+  queryFn: ({ signal }) => callApi<DvrOverviewView>('GET', '/dvr', { signal }),
+  refetchInterval: DVR_REFRESH_MS,
+})
 
 export const apiKeysQuery = queryOptions({
   queryKey: ['api-keys'],

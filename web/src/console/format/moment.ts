@@ -38,6 +38,11 @@ export function formatClock(atMs: number): string {
   })
 }
 
+/** To the minute: marks of a longer timeline. */
+export function formatClockShort(atMs: number): string {
+  return new Date(atMs).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', hour12: false })
+}
+
 /** Groups events by calendar day. */
 export function formatDay(atMs: number, nowMs: number): string {
   const day = new Date(atMs).toDateString()

@@ -4,11 +4,12 @@ import { ArrowRight, CirclePlay, Plus } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
 import type { StreamView } from '../../../../src/api/contract.ts'
 import { useEvents, useHistory } from '../api/live-context.tsx'
-import { streamsQuery, systemQuery } from '../api/queries.ts'
+import { dvrOverviewQuery, streamsQuery, systemQuery } from '../api/queries.ts'
 import { eventKey } from '../api/recent-events.ts'
 import { EventRow } from '../events/event-list.tsx'
-import { formatBitrate, formatCount, formatLatency, plural } from '../format/quantity.ts'
+import { formatBitrate, formatBytes, formatCount, formatLatency, plural } from '../format/quantity.ts'
 import { useMayOperate } from '../shell/session.ts'
+import { SPOOL_ALARM_SHARE, spoolShare } from '../streams/dvr-words.ts'
 import { startDemo } from '../streams/stream-actions.ts'
 import { selectStreams } from '../streams/stream-order.ts'
 import { mediaWords } from '../streams/stream-summary.ts'
@@ -89,6 +90,7 @@ function Dashboard({ streams }: { readonly streams: readonly StreamView[] }) {
         <Total label="Viewers" value={formatCount(viewers)} />
         <Total label="Coming in" value={bitrate === 0 ? '0' : formatBitrate(bitrate)} />
       </div>
+      <Recordings streamCount={streams.length} />
       <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,1.5fr)_minmax(0,1fr)]">
         <Section
           title="On air"
@@ -118,6 +120,30 @@ function Dashboard({ streams }: { readonly streams: readonly StreamView[] }) {
         </Section>
         <LatestEvents />
       </div>
+    </div>
+  )
+}
+
+/** Only where something is recorded, or was. */
+function Recordings({ streamCount }: { readonly streamCount: number }) {
+  const { data } = useQuery(dvrOverviewQuery)
+  if (data === undefined || (data.recordedStreams === 0 && (data.storedBytes ?? 0) === 0)) return null
+  const share = spoolShare(data.spool)
+  return (
+    <div className="card grid grid-cols-2 divide-line max-lg:gap-y-px lg:grid-cols-4 lg:divide-x">
+      <Total label="Recorded" value={`${data.recordedStreams}`} note={`of ${streamCount}`} />
+      <Total label="Recordings kept" value={data.storedBytes === null ? '–' : formatBytes(data.storedBytes)} />
+      <Total
+        label="They grow by"
+        value={data.bytesPerDayForecast === null ? '–' : formatBytes(data.bytesPerDayForecast)}
+        note="a day"
+      />
+      <Total
+        label="Not in the store yet"
+        value={formatBytes(data.spool.bytes)}
+        note={`${Math.round(share * 100)} % of the spool`}
+        tone={share >= SPOOL_ALARM_SHARE ? 'warn' : undefined}
+      />
     </div>
   )
 }

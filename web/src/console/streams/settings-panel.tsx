@@ -115,7 +115,7 @@ function bodyOf(
   }
 }
 
-function fieldError(error: unknown, key: string): string | null {
+export function fieldError(error: unknown, key: string): string | null {
   if (!(error instanceof ProblemError)) return null
   return error.problem.errors?.find(({ path }) => path.endsWith(key))?.message ?? null
 }

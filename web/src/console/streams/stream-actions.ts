@@ -1,6 +1,6 @@
 import type { QueryClient } from '@tanstack/react-query'
 import type { useNavigate } from '@tanstack/react-router'
-import type { CreateStreamBody, StreamSettingsView, StreamView } from '../../../../src/api/contract.ts'
+import type { CreateStreamBody, StreamView, UpdateStreamBody } from '../../../../src/api/contract.ts'
 import { callApi } from '../api/client.ts'
 import { streamPath, streamQuery, streamsQuery } from '../api/queries.ts'
 import { toastError } from '../ui/toast.tsx'
@@ -24,11 +24,7 @@ export async function createStream(client: QueryClient, body: CreateStreamBody):
   return stream
 }
 
-export async function updateStream(
-  client: QueryClient,
-  id: string,
-  body: { readonly name?: string; readonly settings?: Partial<StreamSettingsView> },
-): Promise<StreamView> {
+export async function updateStream(client: QueryClient, id: string, body: UpdateStreamBody): Promise<StreamView> {
   const stream = await callApi<StreamView>('PATCH', streamPath(id), { body })
   putStream(client, stream)
   return stream

@@ -17,6 +17,7 @@ import { toastDone, toastError } from '../ui/toast.tsx'
 import { secondsOf } from './connect-commands.ts'
 import { ConnectPanel } from './connect-panel.tsx'
 import { DeleteDialog } from './delete-dialog.tsx'
+import { DvrPanel } from './dvr-panel.tsx'
 import { HealthPanel } from './health-panel.tsx'
 import { InputsPanel } from './inputs-panel.tsx'
 import { KeysPanel } from './keys-panel.tsx'
@@ -101,6 +102,7 @@ function Panels({
         </div>
       ),
     },
+    { id: 'recording', label: 'Recording', content: <DvrPanel stream={stream} /> },
     {
       id: 'connect',
       label: 'Connect',
