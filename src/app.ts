@@ -12,6 +12,7 @@ import { startApiServer } from './api/server.ts'
 import { registerStreams } from './api/stream-service.ts'
 import { type Addresses, consoleUrl, mediaUrl } from './api/stream-urls.ts'
 import { renderBanner } from './banner.ts'
+import { catalogLocation } from './catalog/catalog-location.ts'
 import { openCatalog } from './catalog/open-catalog.ts'
 import { sealStoredInputs, withSealedInputs } from './catalog/sealed-inputs.ts'
 import type { Catalog } from './catalog/types.ts'
@@ -28,7 +29,8 @@ import type { RegisteredStream } from './live/control.ts'
 import { SlateMaker } from './live/slate/slate-maker.ts'
 import { type Supervisor, type SupervisorOptions, startSupervisor } from './live/supervisor.ts'
 import type { TimelineLocation } from './live/threads/messages.ts'
-import { openStore, type StoreLocation } from './storage/open-store.ts'
+import { openStore } from './storage/open-store.ts'
+import { storeLocation } from './storage/store-location.ts'
 
 const SPOOL_MAX_BYTES = 20 * 2 ** 30
 const PACK_MS = 5 * 60_000
@@ -163,21 +165,10 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
   return { addresses, live, catalog, [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }
 
-function catalogLocation(config: Config) {
-  return config.database.kind === 'postgres'
-    ? { kind: 'postgres' as const, url: config.database.url }
-    : { kind: 'sqlite' as const, path: join(config.dataDir, 'catalog.sqlite') }
-}
-
 function timelineLocation(config: Config): TimelineLocation {
   const { timeline, database } = config
   if (timeline.arbiter === 'database' && database.kind === 'postgres') return { kind: 'postgres', url: database.url }
   return storeLocation(config)
-}
-
-function storeLocation({ dataDir, store }: Config): StoreLocation {
-  if (store.kind === 's3') return { kind: 's3', settings: store.s3 }
-  return { kind: 'folder', path: join(store.path ?? join(dataDir, 'store'), 'hot') }
 }
 
 async function dvrData(config: Config): Promise<SupervisorOptions['dvr']> {

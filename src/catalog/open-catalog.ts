@@ -1,26 +1,19 @@
-import { extname } from 'node:path'
-import { Worker } from 'node:worker_threads'
-import { CamelCasePlugin, type Dialect, Kysely, PostgresDialect } from 'kysely'
+import { CamelCasePlugin, Kysely } from 'kysely'
 import type { Log } from '../core/log.ts'
 import { openApiKeys } from './api-keys.ts'
+import { catalogDialect } from './catalog-dialect.ts'
+import type { CatalogLocation } from './catalog-location.ts'
 import { openDateRanges } from './date-ranges.ts'
 import { openDvrRecordings } from './dvr-recordings.ts'
 import { openEvents } from './events.ts'
 import { openJobs } from './jobs.ts'
 import { migrate } from './migrate.ts'
-import { createPostgresPool } from './postgres-pool.ts'
 import { openPublishKeys } from './publish-keys.ts'
 import type { Schema } from './schema.ts'
 import { openSessions } from './sessions.ts'
-import { createSqliteClient } from './sqlite-client.ts'
-import { createSqliteDialect } from './sqlite-dialect.ts'
 import { openStreams } from './streams.ts'
 import type { Catalog } from './types.ts'
 import { openUsers } from './users.ts'
-
-export type CatalogLocation =
-  | { readonly kind: 'sqlite'; readonly path: string }
-  | { readonly kind: 'postgres'; readonly url: string }
 
 /**
  * Opens the database and brings its schema up to date. Rejects with `database_unavailable` when it cannot be reached,
@@ -31,7 +24,7 @@ export async function openCatalog(
   { log, signal }: { readonly log: Log; readonly signal: AbortSignal },
 ): Promise<Catalog> {
   signal.throwIfAborted()
-  const db = new Kysely<Schema>({ dialect: dialectFor(location, log), plugins: [new CamelCasePlugin()] })
+  const db = new Kysely<Schema>({ dialect: catalogDialect(location, { log }), plugins: [new CamelCasePlugin()] })
   try {
     await migrate(db, location.kind, { log })
     signal.throwIfAborted()
@@ -53,15 +46,4 @@ export async function openCatalog(
       await db.destroy()
     },
   }
-}
-
-function dialectFor(location: CatalogLocation, log: Log): Dialect {
-  if (location.kind === 'postgres') return new PostgresDialect({ pool: createPostgresPool(location.url, { log }) })
-  return createSqliteDialect(createSqliteClient({ path: location.path, startWorker: startSqliteWorker, log }))
-}
-
-/** The worker is TypeScript in a clone and JavaScript in the package, as is this file. */
-export function startSqliteWorker(path: string): Worker {
-  const file = new URL(`./sqlite-worker${extname(import.meta.url)}`, import.meta.url)
-  return new Worker(file, { workerData: { path }, execArgv: [], name: 'catalog' })
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { silentLog } from '../core/log.ts'
-import { startSqliteWorker } from './open-catalog.ts'
+import { startSqliteWorker } from './catalog-dialect.ts'
 import { createSqliteClient, MAX_WAITING_REQUESTS, type SqliteClient } from './sqlite-client.ts'
 
 const RESTART_PAUSE_MS = 20
@@ -15,7 +15,7 @@ let client: SqliteClient
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mirror-sqlite-'))
   workers = []
-  client = open(startSqliteWorker)
+  client = open((path) => startSqliteWorker(path))
 })
 
 afterEach(async () => {
@@ -112,6 +112,6 @@ test('closing waits for what was asked before', async () => {
   await client[Symbol.asyncDispose]()
   await Promise.all(writes)
   await expect(connection.query('select 1', [])).rejects.toMatchObject({ code: 'database_unavailable' })
-  client = open(startSqliteWorker)
+  client = open((path) => startSqliteWorker(path))
   expect((await client.connect().query('select count(*) as n from t', [])).rows).toEqual([{ n: 100 }])
 })

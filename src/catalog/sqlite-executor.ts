@@ -21,6 +21,8 @@ export interface SqliteExecutor {
 export function createSqliteExecutor(
   db: Database.Database,
   answer: (message: FromSqliteWorker) => void,
+  /** How transactions begin: with the right to write, or as readers, who see what was there at their first statement. */
+  begins: 'immediate' | 'deferred' = 'immediate',
 ): SqliteExecutor {
   const statements = new Map<string, Database.Statement<unknown[]>>()
   let waiting: SqliteRequest[] = []
@@ -107,7 +109,7 @@ export function createSqliteExecutor(
 
   function begin(request: SqliteRequest): void {
     const message = attempt(request.id, () => {
-      db.exec('begin immediate')
+      db.exec(`begin ${begins}`)
       return NOTHING
     })
     if (message.kind === 'done') owner = request.connection

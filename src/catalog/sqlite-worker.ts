@@ -7,19 +7,25 @@ import type { FromSqliteWorker, SqliteRequest, ToSqliteWorker } from './sqlite-p
 /** How long to wait for a lock that another process holds (a backup tool, a shell). */
 const BUSY_TIMEOUT_MS = 5000
 
-if (parentPort !== null) serve(parentPort, (workerData as { readonly path: string }).path)
+export interface SqliteWorkerData {
+  readonly path: string
+  /** Only reads, in transactions that keep nobody from writing. */
+  readonly isReader: boolean
+}
 
-function serve(port: NonNullable<typeof parentPort>, path: string): void {
+if (parentPort !== null) serve(parentPort, workerData as SqliteWorkerData)
+
+function serve(port: NonNullable<typeof parentPort>, { path, isReader }: SqliteWorkerData): void {
   const answer = (message: FromSqliteWorker): void => port.postMessage(message)
   let db: Database.Database
   try {
-    db = open(path)
+    db = isReader ? new Database(path, { timeout: BUSY_TIMEOUT_MS, readonly: true }) : open(path)
   } catch (error) {
     answer({ kind: 'unusable', failure: toFailure(error) })
     port.close()
     return
   }
-  const executor = createSqliteExecutor(db, answer)
+  const executor = createSqliteExecutor(db, answer, isReader ? 'deferred' : 'immediate')
   let arrived: SqliteRequest[] = []
 
   port.on('message', (message: ToSqliteWorker) => {

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { ERRORS, MirrorError } from '../core/errors.ts'
 import { createApiClient } from './api-client.ts'
 import { addApiKeyCommands } from './api-key-commands.ts'
+import { addCatalogCommands } from './catalog-commands.ts'
 import { CliError } from './cli-error.ts'
 import type { CliHost, ServeFlags } from './cli-host.ts'
 import { addDvrCommands } from './dvr-commands.ts'
@@ -62,6 +63,7 @@ function createProgram(host: CliHost, setExitCode: (code: number) => void): Comm
   addJobCommands(program, withSession)
   addLintCommand(program, host, setExitCode)
   addStoreCommands(program, host, setExitCode)
+  addCatalogCommands(program, host)
   return program
 }
 

@@ -310,6 +310,32 @@ export const ERRORS = {
     'An index of a recording is damaged',
     'Restore the named object from a backup of the store; media of other hours plays on.',
   ),
+  // Backups of the catalog
+  backup_not_found: row(
+    'caller',
+    404,
+    'There is no such backup',
+    'List them with "mirror catalog backups"; without any, "mirror catalog rebuild" brings back what was recorded.',
+  ),
+  backup_damaged: row(
+    'destination',
+    500,
+    'A backup of the catalog cannot be used',
+    'Nothing was changed. Take another one: "mirror catalog backups" lists them, --from chooses.',
+  ),
+  backup_newer: row(
+    'caller',
+    500,
+    'A newer Mirror wrote this backup',
+    'Restore it with that version or a newer one, or take an older backup.',
+  ),
+  catalog_not_empty: row(
+    'caller',
+    409,
+    'The catalog has data',
+    'Nothing was changed. With --replace it is kept aside and replaced.',
+  ),
+  catalog_in_use: row('caller', 409, 'The catalog is in use', 'Stop every Mirror that uses it; nothing was changed.'),
   // Jobs
   job_not_found: row(
     'caller',

@@ -45,6 +45,12 @@ export async function openInstallationSecret(dataDir: string, random: RandomByte
   )
 }
 
+/** The same without making one; null when there is none, or it is damaged. */
+export async function readInstallationSecret(dataDir: string): Promise<Uint8Array | null> {
+  const secret = await readIfPresent(join(dataDir, 'secrets', 'installation'))
+  return secret?.byteLength === SECRET_BYTES ? secret : null
+}
+
 /** A 32-byte key for one purpose (HKDF-SHA-256, RFC 5869): knowing it tells nothing about the secret or other keys. */
 export function deriveKey(secret: Uint8Array, purpose: SecretPurpose): Uint8Array {
   return new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(0), `mirror/v1/${purpose}`, 32))

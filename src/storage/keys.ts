@@ -52,6 +52,39 @@ export function probeKey(id: string): ObjectKey {
   return keyOf(`probe/${id}`)
 }
 
+/** What all backups of the catalog start with. */
+export const CATALOG_BACKUP_PREFIX = 'backup/catalog/'
+
+/** When a backup was begun and what tells it from another of the same second; as a name, `2026-11-21T10-53-07Z-1a2b3c4d`. */
+export interface BackupId {
+  readonly name: string
+  readonly atMs: number
+}
+
+/** `random` of lower-case letters and digits. */
+export function newBackupId(atMs: number, random: string): BackupId {
+  const seconds = Math.floor(atMs / 1000) * 1000
+  return { name: `${new Date(seconds).toISOString().slice(0, 19).replaceAll(':', '-')}Z-${random}`, atMs: seconds }
+}
+
+export function catalogBackupKey({ name }: Pick<BackupId, 'name'>): ObjectKey {
+  return keyOf(`${CATALOG_BACKUP_PREFIX}${name}${BACKUP_EXTENSION}`)
+}
+
+/** Null for any key that is not of `catalogBackupKey`. */
+export function parseBackupKey(key: string): BackupId | null {
+  if (!key.startsWith(CATALOG_BACKUP_PREFIX) || !key.endsWith(BACKUP_EXTENSION)) return null
+  return parseBackupName(key.slice(CATALOG_BACKUP_PREFIX.length, -BACKUP_EXTENSION.length))
+}
+
+export function parseBackupName(name: string): BackupId | null {
+  const [, day, hour, minute, second] = /^(\d{4}-\d{2}-\d{2})T(\d{2})-(\d{2})-(\d{2})Z-[a-z0-9]{1,32}$/.exec(name) ?? []
+  const atMs = Date.parse(`${day}T${hour}:${minute}:${second}Z`)
+  return Number.isNaN(atMs) ? null : { name, atMs }
+}
+
+const BACKUP_EXTENSION = '.jsonl.gz'
+
 /** Whether any key at all can start with `prefix`; stores answer the rest in ways of their own. */
 export function isKeyPrefix(prefix: string): boolean {
   const segments = prefix.split('/')
