@@ -9,8 +9,8 @@ import { atPath, errnoOf, toStoreError } from './folder-errors.ts'
 import { listFolder } from './folder-listing.ts'
 import { FolderLock } from './folder-lock.ts'
 import { encodeSegment, pathOfKey, TEMP_FOLDER } from './folder-paths.ts'
-import { parseObjectKey } from './keys.ts'
-import type { ObjectBody, ObjectInfo, ObjectKey, ObjectStore, PutCall, StoreCall } from './object-store.ts'
+import { compareKeys, parseObjectKey } from './keys.ts'
+import type { ListCall, ObjectBody, ObjectInfo, ObjectKey, ObjectStore, PutCall, StoreCall } from './object-store.ts'
 
 const CHUNK_BYTES = 256 * 1024
 /** A put that takes longer than this is dead. */
@@ -104,7 +104,7 @@ class FolderStore implements ObjectStore {
     return stats?.isFile() === true ? infoOf(key, stats) : null
   }
 
-  async *list(prefix: string, { signal }: StoreCall): AsyncGenerator<ObjectInfo, void, void> {
+  async *list(prefix: string, { signal, after = '' }: ListCall): AsyncGenerator<ObjectInfo, void, void> {
     signal.throwIfAborted()
     const folders = prefix.split('/')
     const start = folders.pop() ?? ''
@@ -112,7 +112,7 @@ class FolderStore implements ObjectStore {
     if (folders.includes('') || prefix.includes('\u0000')) return
     await this.#checkMounted()
     const folder = join(this.#root, ...folders.map(encodeSegment))
-    yield* this.#walk(folder, folders.map((segment) => `${segment}/`).join(''), start, signal)
+    yield* this.#walk(folder, folders.map((segment) => `${segment}/`).join(''), { start, after, signal })
   }
 
   async delete(keys: readonly ObjectKey[], { signal }: StoreCall): Promise<void> {
@@ -132,17 +132,19 @@ class FolderStore implements ObjectStore {
   async *#walk(
     folder: string,
     keyPrefix: string,
-    start: string,
-    signal: AbortSignal,
+    { start, after, signal }: { readonly start: string; readonly after: string; readonly signal: AbortSignal },
   ): AsyncGenerator<ObjectInfo, void, void> {
     try {
       for await (const { segment, name, isFolder } of listFolder(folder, start)) {
         signal.throwIfAborted()
+        const text = keyPrefix + segment
+        // A folder of which all comes before `after` is not entered.
+        if (compareKeys(text, after) <= 0 && !(isFolder && after.startsWith(text))) continue
         if (isFolder) {
-          yield* this.#walk(name, keyPrefix + segment, '', signal)
+          yield* this.#walk(name, text, { start: '', after, signal })
           continue
         }
-        const key = parseObjectKey(keyPrefix + segment)
+        const key = parseObjectKey(text)
         // Foreign files have no key; and an object may be deleted while the listing walks.
         const info = key === null ? null : await this.head(key, { signal })
         if (info !== null) yield info

@@ -16,6 +16,11 @@ export function parseObjectKey(text: string): ObjectKey | null {
   return text.split('/').every(isSegment) ? (text as ObjectKey) : null
 }
 
+/** Key order, that of UTF-8 bytes, which JavaScript's own order of UTF-16 units is not (surrogates). */
+export function compareKeys(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
+}
+
 /** The timeline entry `dsn` of a stream: immutable, made by conditional create. `dsn` is not padded: compare as numbers. */
 export function timelineEntryKey(tenantId: string, streamId: string, dsn: number): ObjectKey {
   if (!Number.isSafeInteger(dsn) || dsn < 0) throw new RangeError(`not a discontinuity sequence number: ${dsn}`)
@@ -123,6 +128,20 @@ export function parseHour(text: string): Hour | null {
 /** Points at the hour indexes of all tracks. */
 export function streamIndexKey({ tenantId, streamId }: Omit<TrackPath, 'trackId'>): ObjectKey {
   return keyOf(`dvr/${tenantId}/${streamId}/index.json`)
+}
+
+/** What all recordings start with. */
+export const RECORDINGS_PREFIX = 'dvr/'
+
+/** The stream whose recording a key belongs to; null: it belongs to none. */
+export function parseRecordingKey(key: ObjectKey): Omit<TrackPath, 'trackId'> | null {
+  const [, tenantId, streamId] = /^dvr\/([^/]+)\/([^/]+)\/./.exec(key) ?? []
+  return tenantId === undefined || streamId === undefined ? null : { tenantId, streamId }
+}
+
+/** After every key of a stream's recording and before those of the next stream: `0` comes next to the slash. */
+export function behindRecordings({ tenantId, streamId }: Omit<TrackPath, 'trackId'>): string {
+  return `${RECORDINGS_PREFIX}${tenantId}/${streamId}0`
 }
 
 /** `name` as players see it: `init-<hash>.mp4`. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { abortable } from './abortable.ts'
 import { clipRange } from './byte-range.ts'
 import { collect, slices } from './collect.ts'
+import { compareKeys } from './keys.ts'
 import type { ObjectInfo, ObjectKey, ObjectStore } from './object-store.ts'
 
 interface StoredObject {
@@ -43,9 +44,9 @@ export function createMemoryStore({ nowMs }: { readonly nowMs: () => number }): 
       return objects.get(key)?.info ?? null
     },
 
-    async *list(prefix, { signal }) {
-      const keys = [...objects.keys()].filter((key) => key.startsWith(prefix))
-      for (const key of keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))) {
+    async *list(prefix, { signal, after = '' }) {
+      const keys = [...objects.keys()].filter((key) => key.startsWith(prefix) && compareKeys(key, after) > 0)
+      for (const key of keys.sort(compareKeys)) {
         signal.throwIfAborted()
         const object = objects.get(key)
         if (object !== undefined) yield object.info

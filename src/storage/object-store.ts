@@ -31,6 +31,11 @@ export interface PutCall extends StoreCall {
   readonly ifMatch?: string
 }
 
+export interface ListCall extends StoreCall {
+  /** Only keys that come after this text, which need be none itself; what comes before costs nothing. */
+  readonly after?: string
+}
+
 /** Every failure to reach the store is `store_unavailable`; an abort rejects with the signal's reason. */
 export interface ObjectStore extends AsyncDisposable {
   /**
@@ -48,7 +53,7 @@ export interface ObjectStore extends AsyncDisposable {
   ): Promise<ObjectBody | null>
   head(key: ObjectKey, call: StoreCall): Promise<ObjectInfo | null>
   /** In key order (UTF-8 bytes), every key that starts with `prefix`. */
-  list(prefix: string, call: StoreCall): AsyncIterable<ObjectInfo>
+  list(prefix: string, call: ListCall): AsyncIterable<ObjectInfo>
   /** Deleting what is already gone succeeds, so a sweep can be repeated. */
   delete(keys: readonly ObjectKey[], call: StoreCall): Promise<void>
 }

@@ -128,9 +128,9 @@ export function openPostgresStore(url: string, { nowMs }: { readonly nowMs: () =
       return row === undefined ? null : infoOf(key, row)
     },
 
-    async *list(prefix, { signal }) {
+    async *list(prefix, { signal, after: given = '' }) {
       if (prefix.includes('\u0000')) return // No key has it, and PostgreSQL takes no such text.
-      let after = ''
+      let after = given
       while (true) {
         signal.throwIfAborted()
         const rows = await query<InfoRow>(

@@ -14,7 +14,15 @@ import { MirrorError } from '../core/errors.ts'
 import { Permits } from '../core/permits.ts'
 import { type ByteRange, clipRange } from './byte-range.ts'
 import { isKeyPrefix, parseObjectKey } from './keys.ts'
-import type { ObjectBody, ObjectInfo, ObjectKey, ObjectStore, StoreCall, StoredObject } from './object-store.ts'
+import type {
+  ListCall,
+  ObjectBody,
+  ObjectInfo,
+  ObjectKey,
+  ObjectStore,
+  StoreCall,
+  StoredObject,
+} from './object-store.ts'
 import { S3Body } from './s3-body.ts'
 import { askS3, createS3Client, hasStatus, isRefusal, S3Refusal, toStoreFailure } from './s3-client.ts'
 import { ConditionCheck, type S3Conditions } from './s3-conditions.ts'
@@ -106,7 +114,7 @@ export class S3Store implements ObjectStore {
     })
   }
 
-  async *list(prefix: string, { signal }: StoreCall): AsyncGenerator<ObjectInfo, void, void> {
+  async *list(prefix: string, { signal, after = '' }: ListCall): AsyncGenerator<ObjectInfo, void, void> {
     signal.throwIfAborted()
     if (!isKeyPrefix(prefix)) return
     const scope = {
@@ -118,6 +126,8 @@ export class S3Store implements ObjectStore {
     do {
       const command = new ListObjectsV2Command({
         ...scope,
+        // Named once: a token goes on from there.
+        ...(token === undefined && after !== '' ? { StartAfter: this.#settings.prefix + after } : {}),
         ...(token === undefined ? {} : { ContinuationToken: token }),
       })
       const page = await this.#explained(async () => {

@@ -295,6 +295,24 @@ export function objectStoreContract(name: string, open: () => Promise<ObjectStor
       }
     })
 
+    test('a listing begins after any text, and leaves out what comes before', async () => {
+      for (const name of ['a', 's/a/1', 's/b-c/1', 's/b/1', 's/b/2/3', 's/b0', 's/bé/1', 's/c', 't'])
+        await store.put(key(name), text(name), put)
+      const behind = async (prefix: string, at: string) => {
+        const keys: string[] = []
+        for await (const info of store.list(prefix, { signal, after: at })) keys.push(info.key)
+        return keys
+      }
+      expect(await behind('s/', 's/b')).toEqual(['s/b-c/1', 's/b/1', 's/b/2/3', 's/b0', 's/bé/1', 's/c'])
+      expect(await behind('s/', 's/b/1')).toEqual(['s/b/2/3', 's/b0', 's/bé/1', 's/c'])
+      expect(await behind('s/b/', 's/b/2')).toEqual(['s/b/2/3'])
+      expect(await behind('s/', 's/b0')).toEqual(['s/bé/1', 's/c'])
+      expect(await behind('s/', 's/b\u{10ffff}')).toEqual(['s/c'])
+      expect(await behind('s/', 'a')).toHaveLength(7)
+      expect(await behind('', 's/b0')).toEqual(['s/bé/1', 's/c', 't'])
+      expect(await behind('s/', 't')).toEqual([])
+    })
+
     test('a listing tells what head tells', async () => {
       await store.put(key('a/b'), text('hello'), put)
       const infos: ObjectInfo[] = []
