@@ -4,6 +4,7 @@ import { formatDuration, parseDuration } from '../core/duration.ts'
 import { STREAM_ID_PATTERN } from '../core/stream-id.ts'
 import { JOB_STATES } from '../jobs/types.ts'
 import type { EventType } from '../live/events.ts'
+import { MAX_RETENTION_MS } from '../live/settings.ts'
 import { TRACK_ROLES } from '../media/track-role.ts'
 
 export const streamIdSchema = z
@@ -24,8 +25,6 @@ export function durationSchema(minMs: number, maxMs: number) {
 
 /** 129,600 segments of two seconds; older times are played by `?start=`. */
 const MAX_REWIND_MS = 72 * 3_600_000
-/** Ten years. */
-const MAX_RETENTION_MS = 3653 * 86_400_000
 
 export const MAX_TRACK_DESCRIPTIONS = 64
 

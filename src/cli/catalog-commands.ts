@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
+import type { RebuiltCatalog } from '../backup/rebuild-catalog.ts'
 import type { RowCounts } from '../catalog/backup-document.ts'
 import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/types.ts'
@@ -19,7 +20,7 @@ interface PlaceFlags {
   readonly json?: boolean
 }
 
-export function addCatalogCommands(program: Command, host: CliHost): void {
+export function addCatalogCommands(program: Command, host: CliHost, setExitCode: (code: number) => void): void {
   const catalog = program.command('catalog').description('back up and bring back users, streams, keys and settings')
 
   placed(catalog, 'backup', 'back the catalog up into the store now; Mirror may run').action(
@@ -88,6 +89,18 @@ export function addCatalogCommands(program: Command, host: CliHost): void {
         if (restored.isReadable === false) host.stderr(unreadable(config, secret === null))
       })
     })
+
+  placed(
+    catalog,
+    'rebuild',
+    'add the streams that have recordings in the store but are not in the catalog; Mirror must not run; exit code 1 when something could not be brought back',
+  ).action(async (flags: PlaceFlags) => {
+    await withPlaces(host, flags, async ({ config, store, log }) => {
+      const rebuilt = await rebuild(config, store, { log, signal: host.signal })
+      host.stdout(flags.json === true ? `${JSON.stringify(rebuilt, null, 2)}\n` : renderRebuilt(rebuilt))
+      if (rebuilt.problems.length > 0) setExitCode(1)
+    })
+  })
 }
 
 function placed(parent: Command, name: string, description: string): Command {
@@ -137,6 +150,44 @@ async function withPlaces(host: CliHost, flags: PlaceFlags, work: (places: Place
 function scratchDir({ dataDir }: Config): string {
   return join(dataDir, 'backup')
 }
+
+async function rebuild(
+  config: Config,
+  store: ObjectStore,
+  { log, signal }: { readonly log: Log; readonly signal: AbortSignal },
+): Promise<RebuiltCatalog> {
+  const { rebuildCatalog } = await import('../backup/rebuild-catalog.ts')
+  const { catalogLocation } = await import('../catalog/catalog-location.ts')
+  const { openCatalog } = await import('../catalog/open-catalog.ts')
+  const { lockDataFolder } = await import('../core/data-lock.ts')
+  const { openInstallationSecret } = await import('../core/secrets.ts')
+  const { createApiSecrets } = await import('../api/api-secrets.ts')
+  await using _lock = await lockDataFolder(config.dataDir)
+  const secrets = createApiSecrets(await openInstallationSecret(config.dataDir))
+  await using catalog = await openCatalog(catalogLocation(config), { log, signal })
+  const newKey = (streamId: string) => {
+    const key = secrets.newPublishKey()
+    const id = secrets.newToken()
+    return { id, streamId, sealed: secrets.seal(key), lookup: secrets.lookup(key), createdAtMs: Date.now() }
+  }
+  return await rebuildCatalog({ store, streams: catalog.streams, newKey, now: Date.now }, { signal })
+}
+
+function renderRebuilt({ added, present, problems }: RebuiltCatalog): string {
+  const time = (atMs: number | undefined) => renderTime(atMs === undefined ? null : new Date(atMs).toISOString())
+  const rows = added.map(({ streamId, tenantId, tracks, recorded }) => [
+    ...[streamId, tenantId, tracks.join(' '), time(recorded?.fromMs), time(recorded?.toMs)],
+  ])
+  const table = rows.length === 0 ? '' : `${renderTable(['STREAM', 'TENANT', 'TRACKS', 'FROM', 'UNTIL'], rows)}\n`
+  const counts = `${added.length} streams added, ${present} were there already.\n`
+  const next = rows.length === 0 ? '' : REBUILT_NEXT
+  return `${table}${counts}${next}${problems.map((problem) => `Not brought back: ${problem}\n`).join('')}`
+}
+
+const REBUILT_NEXT = `Each has a new publish key ("mirror stream key <id>"): give it to its encoder. Names, inputs and other settings have to
+be entered again. So that nothing is deleted, recordings are kept for ten years until you say otherwise
+("mirror dvr on <id> --retention 24h").
+`
 
 function print(host: CliHost, flags: PlaceFlags, value: object, facts: readonly (readonly [string, string])[]): void {
   host.stdout(flags.json === true ? `${JSON.stringify(value, null, 2)}\n` : renderFacts(facts))

@@ -63,7 +63,7 @@ function createProgram(host: CliHost, setExitCode: (code: number) => void): Comm
   addJobCommands(program, withSession)
   addLintCommand(program, host, setExitCode)
   addStoreCommands(program, host, setExitCode)
-  addCatalogCommands(program, host)
+  addCatalogCommands(program, host, setExitCode)
   return program
 }
 

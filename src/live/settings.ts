@@ -73,6 +73,9 @@ export interface PullInputConfig {
 
 export const MAX_INPUTS_PER_STREAM = 8
 
+/** Ten years. */
+export const MAX_RETENTION_MS = 3653 * 86_400_000
+
 export const DEFAULT_STREAM_SETTINGS: StreamSettings = {
   segmentMs: 2000,
   partMs: 200,
