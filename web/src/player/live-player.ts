@@ -7,7 +7,7 @@ import { buildHlsConfig } from './hls-config.ts'
 import { endOfHole, rangesOf } from './hole.ts'
 import { type LiveWindow, mediaTimeAt, windowOf } from './live-window.ts'
 import { chooseAudio, chooseText, readChoices } from './media-tracks.ts'
-import { paceOf, refillGoalSec } from './pace.ts'
+import { paceOf } from './pace.ts'
 import {
   explainPlayerError,
   isAtLiveEdge,
@@ -16,6 +16,7 @@ import {
   type PlayerStats,
 } from './player-state.ts'
 import { fetchTail, probePlaylist, type Tail } from './playlist-probe.ts'
+import { Refill } from './refill.ts'
 import { isSameChoices, NO_CHOICES, type TrackChoices } from './track-choices.ts'
 
 /** An operator who has just pressed Start wants the picture at once; later the server is asked less often. */
@@ -37,8 +38,6 @@ const END_TOLERANCE_SEC = 0.5
 const START_MEDIA_SEC = 0.8
 /** Whatever keeps a player that could start from starting: it is made anew. */
 const STARTUP_MS_MAX = 10_000
-/** However little comes: playback is not held longer than this, for hls.js repairs nothing while the rate is 0. */
-const REFILL_MS_MAX = 3000
 
 export class LivePlayer {
   readonly #video: HTMLVideoElement
@@ -66,7 +65,7 @@ export class LivePlayer {
   #idlePlaylistUrl: string | null = null
   #attachedAtMs = 0
   /** After running dry playback is held until some media has gathered. */
-  #isRefilling = false
+  #refill: Refill | null = null
   /** Media time of the end, once the playlist has one. */
   #endSec: number | null = null
   #askedAtMs = 0
@@ -293,7 +292,7 @@ export class LivePlayer {
     }
     this.#engine = 'none'
     this.#endStall()
-    this.#isRefilling = false
+    this.#refill = null
     this.#video.playbackRate = 1
     this.#hasPlayed = false
   }
@@ -314,7 +313,7 @@ export class LivePlayer {
   // ---- What happens while it plays
 
   #onPlaying(): void {
-    if (this.#isRefilling) return
+    if (this.#refill !== null) return
     this.#attempt = 0
     if (this.#startupMs === null) this.#startupMs = Math.round(performance.now() - this.#askedAtMs)
     this.#hasPlayed = true
@@ -326,7 +325,8 @@ export class LivePlayer {
     if (!this.#hasPlayed || this.#video.seeking || this.#video.paused || this.#stallBeganAtMs !== null) return
     this.#stalls += 1
     this.#stallBeganAtMs = performance.now()
-    this.#isRefilling = this.#hls !== null && !this.#jumpHole()
+    const mustRefill = this.#hls !== null && !this.#jumpHole()
+    this.#refill = mustRefill ? new Refill(this.#stallBeganAtMs, bufferedAhead(this.#video)) : null
     this.#setState('stalled', null)
   }
 
@@ -460,14 +460,12 @@ export class LivePlayer {
     if (hls === null) return
     const targetSec = hls.targetLatency ?? 1
     const bufferedSec = bufferedAhead(this.#video)
-    if (this.#isRefilling) {
-      const heldMs = performance.now() - (this.#stallBeganAtMs ?? 0)
-      const isFull = bufferedSec >= refillGoalSec(targetSec)
-      this.#isRefilling = !isFull && heldMs <= REFILL_MS_MAX
-      if (!this.#isRefilling && this.#video.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA) this.#onPlaying()
+    if (this.#refill?.isHolding(performance.now(), { bufferedSec, targetSec }) === false) {
+      this.#refill = null
+      if (this.#video.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA) this.#onPlaying()
     }
     const follows = this.#isFollowing && this.#hasPlayed && hls.latency > 0
-    const rate = this.#isRefilling ? 0 : follows ? paceOf({ latencySec: hls.latency, targetSec, bufferedSec }) : 1
+    const rate = this.#refill !== null ? 0 : follows ? paceOf({ latencySec: hls.latency, targetSec, bufferedSec }) : 1
     if (this.#video.playbackRate !== rate) this.#video.playbackRate = rate
   }
 
