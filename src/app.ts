@@ -11,6 +11,7 @@ import { ensureFirstLogin } from './api/login-links.ts'
 import { startApiServer } from './api/server.ts'
 import { registerStreams } from './api/stream-service.ts'
 import { type Addresses, consoleUrl, mediaUrl } from './api/stream-urls.ts'
+import { BackupWatch } from './backup/backup-watch.ts'
 import { renderBanner } from './banner.ts'
 import { catalogLocation } from './catalog/catalog-location.ts'
 import { openCatalog } from './catalog/open-catalog.ts'
@@ -112,10 +113,19 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
     srtPort: live.ports.srt,
     srtPassphrase: config.srt.passphrase,
   }
+  const backups = opened.use(new BackupWatch({ store, now: clock, log: log.child('backup') }))
   const jobs = opened.use(
     new JobService({
       jobs: catalog.jobs,
-      ...jobKinds(),
+      ...jobKinds({
+        backup: {
+          ...{ store, mirrorVersion: version, now: clock, log: log.child('backup') },
+          location: catalogLocation(config),
+          scratchDir: join(config.dataDir, 'backup'),
+          randomId: () => randomUUID().slice(0, 8),
+        },
+        backups,
+      }),
       owner: `${hostname()} ${process.pid}`,
       now: clock,
       random: Math.random,
@@ -131,6 +141,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
       catalog,
       live,
       jobs,
+      backups,
       secrets,
       slates,
       addresses,

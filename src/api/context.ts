@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { BackupWatch } from '../backup/backup-watch.ts'
 import type { Catalog } from '../catalog/types.ts'
 import type { Log } from '../core/log.ts'
 import type { JobService } from '../jobs/job-service.ts'
@@ -22,6 +23,7 @@ export interface ApiContext {
   readonly catalog: Catalog
   readonly live: LiveControl
   readonly jobs: JobService
+  readonly backups: Pick<BackupWatch, 'newest' | 'trouble'>
   readonly secrets: ApiSecrets
   readonly addresses: Addresses
   readonly database: 'sqlite' | 'postgres'

@@ -449,6 +449,10 @@ export const systemSchema = z
       srt: z.string().nullable(),
     }),
     database: z.enum(['sqlite', 'postgres']),
+    catalogBackup: z
+      .object({ name: z.string(), at: z.iso.datetime(), sizeBytes: z.number() })
+      .nullable()
+      .meta({ description: 'The newest backup in the store; null: none is known' }),
     problems: z.array(z.object({ code: z.string(), message: z.string() })),
   })
   .meta({ id: 'System' })

@@ -1,5 +1,6 @@
 // Prometheus metrics. Names and meanings are documented for operators; changing one breaks their alerts.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { BackupWatch } from '../backup/backup-watch.ts'
 import type { JobService } from '../jobs/job-service.ts'
 import { JOB_STATES } from '../jobs/types.ts'
 import type { DvrReport, LatencyObservation, LiveControl, StreamStatus } from '../live/control.ts'
@@ -20,6 +21,8 @@ export interface Metrics extends Disposable {
 export function createMetrics(options: {
   readonly live: LiveControl
   readonly jobs: Pick<JobService, 'kinds' | 'unfinished' | 'ended'>
+  readonly backups: Pick<BackupWatch, 'newest'>
+  readonly clock: () => number
   readonly droppedEvents: () => number
   readonly openSockets: () => number
 }): Metrics {
@@ -33,6 +36,7 @@ export function createMetrics(options: {
   registerInputs(registry, live)
   registerDvr(registry, live)
   registerJobs(registry, options.jobs)
+  registerBackups(registry, options)
 
   new Gauge({
     name: 'websocket_connections',
@@ -277,6 +281,31 @@ function registerJobs(registry: Registry, jobs: Pick<JobService, 'kinds' | 'unfi
       for (const { kind, state, count } of jobs.ended()) this.inc({ kind, state }, count)
     },
   })
+}
+
+function registerBackups(
+  registry: Registry,
+  { backups, clock }: { readonly backups: Pick<BackupWatch, 'newest'>; readonly clock: () => number },
+): void {
+  const gauge = (name: string, help: string, read: (newestAtMs: number) => number) =>
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        // Not 0, which would be a claim: no backup is no series.
+        if (backups.newest === null) this.remove()
+        else this.set(read(backups.newest.atMs))
+      },
+    })
+  gauge('catalog_backup_age_seconds', 'Age of the newest backup of the catalog in the store', (atMs) =>
+    Math.max(0, (clock() - atMs) / 1000),
+  )
+  gauge(
+    'catalog_backup_last_success_timestamp_seconds',
+    'When the newest backup of the catalog was made, Unix time',
+    (atMs) => atMs / 1000,
+  )
 }
 
 function registerConnections(registry: Registry, live: LiveControl): void {

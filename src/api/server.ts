@@ -6,6 +6,7 @@ import swagger from '@fastify/swagger'
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { ZodType } from 'zod'
+import type { BackupWatch } from '../backup/backup-watch.ts'
 import type { Catalog } from '../catalog/types.ts'
 import { LocalConnectionCounts } from '../core/connection-counts.ts'
 import { ConnectionGuard, type ConnectionLimits } from '../core/connection-guard.ts'
@@ -17,6 +18,7 @@ import type { LiveControl } from '../live/control.ts'
 import type { Access } from './access.ts'
 import type { ApiSecrets } from './api-secrets.ts'
 import { createAuthenticator } from './authenticator.ts'
+import { eventOfBackups } from './backup-view.ts'
 import { type ConsoleFiles, registerConsole, wantsPage } from './console-files.ts'
 import type { ApiApp, ApiContext } from './context.ts'
 import { startDateRangeFeed } from './date-range-feed.ts'
@@ -61,6 +63,7 @@ export interface ApiServerOptions {
   readonly catalog: Catalog
   readonly live: LiveControl
   readonly jobs: JobService
+  readonly backups: Pick<BackupWatch, 'newest' | 'trouble' | 'onTrouble'>
   readonly secrets: ApiSecrets
   readonly addresses: Addresses
   readonly database: 'sqlite' | 'postgres'
@@ -95,7 +98,7 @@ export interface ApiServer extends AsyncDisposable {
 /** Listens when it resolves. Throws `port_taken`. */
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   await using opened = new AsyncDisposableStack()
-  const { catalog, live, jobs, clock, log, addresses } = options
+  const { catalog, live, jobs, backups, clock, log, addresses } = options
   const limits = options.limits ?? DEFAULT_RATE_LIMITS
 
   const auth = createAuthenticator({ catalog, adminToken: options.adminToken, clock })
@@ -106,11 +109,16 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       if (event !== null) events.publish(event)
     }),
   )
+  opened.defer(backups.onTrouble((trouble) => events.publish(eventOfBackups(trouble, clock()))))
   const gate = createRequestGate({ auth, limits, publicUrl: addresses.publicUrl, clock })
   let openSockets = () => 0
   let recheckSockets = () => {}
   const metrics = opened.use(
-    createMetrics({ live, jobs, droppedEvents: () => events.droppedCount(), openSockets: () => openSockets() }),
+    createMetrics({
+      ...{ live, jobs, backups, clock },
+      droppedEvents: () => events.droppedCount(),
+      openSockets: () => openSockets(),
+    }),
   )
   opened.defer(
     events.onEvent((event) => {

@@ -40,6 +40,8 @@ export type EventCode =
   | 'input_returned'
   | 'input_chosen'
   | 'dvr_segment_lost'
+  | 'catalog_backup_overdue'
+  | 'catalog_backup_resumed'
 
 export interface MirrorEvent {
   readonly type: EventType

@@ -13,6 +13,7 @@ import type {
   RecordingPage,
   RecordingView,
   StreamView,
+  SystemView,
 } from '../../src/api/contract.ts'
 import { ensureFirstLogin } from '../../src/api/login-links.ts'
 import { DEFAULT_RATE_LIMITS } from '../../src/api/rate-limit.ts'
@@ -591,6 +592,42 @@ describe('operation', () => {
     for (const name of ['stream_segment_latency', 'ingestion_latency', 'packaging_latency']) {
       expect(text).toContain(`# TYPE ${name} histogram`)
     }
+  })
+
+  test('an overdue backup of the catalog is a problem, an event and a figure', async () => {
+    const told = new Set<(trouble: string | null) => void>()
+    const backups = {
+      newest: { name: '2026-11-21T10-23-00Z-1a2b', atMs: Date.now() - 3 * 3_600_000, sizeBytes: 18_204 },
+      trouble: 'The newest backup is old',
+      onTrouble: (listener: (trouble: string | null) => void) => {
+        told.add(listener)
+        return () => void told.delete(listener)
+      },
+    }
+    await using fresh = await startTestApi({ backups })
+    const system = await fresh.json<SystemView>('/api/v1/system')
+    expect(system.catalogBackup).toEqual({
+      ...{ name: backups.newest.name, at: new Date(backups.newest.atMs).toISOString(), sizeBytes: 18_204 },
+    })
+    const problem = { code: 'catalog_backup_overdue', message: expect.stringContaining(backups.trouble) }
+    expect(system.problems).toEqual([problem])
+    const ready = await fresh.request('/ready', { key: null })
+    expect([ready.status, await ready.json()]).toEqual([200, { ready: true, problems: [problem] }])
+    const metrics = await (await fresh.request('/metrics', { key: null })).text()
+    expect(Number(/^catalog_backup_age_seconds (\S+)$/m.exec(metrics)?.[1])).toBeCloseTo(10_800, -2)
+    expect(metrics).toContain(`catalog_backup_last_success_timestamp_seconds ${backups.newest.atMs / 1000}`)
+    for (const listener of told) {
+      listener(backups.trouble)
+      listener(null)
+    }
+    await fresh.server.events.flush()
+    const { events } = await fresh.json<EventPageView>('/api/v1/events')
+    expect(events.map(({ code, severity }) => [code, severity])).toEqual([
+      ['catalog_backup_resumed', 'info'],
+      ['catalog_backup_overdue', 'warning'],
+    ])
+    // Without a backup there is no age, not even one of zero.
+    expect(await (await api.request('/metrics', { key: null })).text()).not.toMatch(/^catalog_backup_age_seconds /m)
   })
 
   test('a taken port is named, and nothing is left open', async () => {

@@ -3,8 +3,9 @@ import { execFile } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
-import type { DvrView, StreamView } from '../../src/api/contract.ts'
+import type { DvrView, StreamView, SystemView } from '../../src/api/contract.ts'
 import { Encoder, pictureArgs } from '../support/encoder.ts'
 import { MirrorProcess } from '../support/mirror-process.ts'
 
@@ -41,6 +42,7 @@ test('a lost catalog comes back from its backup, and without one from the record
   const after = await mirror.stream('tape')
   expect([after.ingest?.rtmpKey, after.dvr]).toEqual([stream.ingest?.rtmpKey, stream.dvr])
   await expectPlayable(mirror, startMs)
+  await expectHourlyBackup(mirror)
   {
     await using _encoder = publish(after) // On another port, with the key it always had.
     await mirror.waitForStatus('tape', 'live', 20_000)
@@ -60,6 +62,21 @@ test('a lost catalog comes back from its backup, and without one from the record
   expect(anew.ingest?.rtmpKey).not.toBe(stream.ingest?.rtmpKey)
   expect(await login(mirror)).toBe(401)
 })
+
+/** The hour is over: a backup is made without being asked for, and told of. */
+async function expectHourlyBackup(mirror: MirrorProcess): Promise<void> {
+  const earlier = (await mirror.api<SystemView>('GET', '/system')).catalogBackup
+  expect(earlier).not.toBeNull()
+  new Database(join(mirror.dataDir, 'catalog.sqlite'), { timeout: 5000 })
+    .exec("update schedules set next_at_ms = 0 where name = 'hourly-catalog-backup'")
+    .close()
+  await mirror.waitForEvent(({ type, details }) => type === 'job.done' && details['kind'] === 'catalog-backup', 20_000)
+  const newest = (await mirror.api<SystemView>('GET', '/system')).catalogBackup
+  expect(newest?.name).not.toBe(earlier?.name)
+  expect((await catalog(mirror, 'backups', '--json')).json).toMatchObject([newest, { name: earlier?.name }])
+  const metrics = await (await fetch(`${mirror.consoleUrl}/metrics`)).text()
+  expect(Number(/^catalog_backup_age_seconds (\S+)$/m.exec(metrics)?.[1])).toBeLessThan(60)
+}
 
 async function setFirstPassword(mirror: MirrorProcess): Promise<void> {
   const [, path = ''] = /(\/login-link\?token=\w+)/.exec(mirror.output) ?? []

@@ -77,6 +77,7 @@ export async function startTestApi(
     secrets: createApiSecrets(new Uint8Array(32), createPasswords({ cost: { logN: 4, blockSize: 1, parallel: 1 } })),
     addresses: { publicUrl: null, host: '127.0.0.1', apiPort: 8080, mediaPort: 8888, rtmpPort: 1935, srtPort: 6000 },
     slates: createFakeSlates(),
+    backups: { newest: null, trouble: null, onTrouble: () => () => {} },
     database: 'sqlite',
     adminToken: ADMIN_TOKEN,
     consoleDir: null,

@@ -232,6 +232,11 @@ export function mockSystem(consoleUrl: string, hasProblems: boolean, nowMs: numb
       srt: hasProblems ? null : 'srt://127.0.0.1:6000',
     },
     database: 'sqlite',
+    catalogBackup: {
+      name: '2026-11-21T10-23-00Z-1a2b3c4d',
+      at: new Date(nowMs - 19 * 60_000).toISOString(),
+      sizeBytes: 18_204,
+    },
     problems: hasProblems
       ? [
           {

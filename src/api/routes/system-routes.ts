@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { ERRORS, MirrorError } from '../../core/errors.ts'
+import { problemsOfBackups, renderBackup } from '../backup-view.ts'
 import type { ApiApp, ApiContext } from '../context.ts'
 import { healthSchema, metricsStreamsSchema, readinessSchema, systemSchema } from '../contract.ts'
 import { PROBLEMS, TAGS } from '../openapi.ts'
@@ -35,7 +36,8 @@ export function registerSystemRoutes(app: ApiApp, context: ApiContext): void {
         srt: srtUrl(addresses),
       },
       database: context.database,
-      problems: [...live.health().problems],
+      catalogBackup: renderBackup(context.backups.newest),
+      problems: [...live.health().problems, ...problemsOfBackups(context.backups.trouble)],
     }),
   })
 
@@ -94,8 +96,9 @@ export function registerSystemRoutes(app: ApiApp, context: ApiContext): void {
       const [{ ready, problems }, databaseAnswers] = [live.health(), await answersInTime(context)]
       const { title, advice } = ERRORS.database_unavailable
       const database = databaseAnswers ? [] : [{ code: 'database_unavailable', message: `${title}. ${advice}` }]
+      const backups = problemsOfBackups(context.backups.trouble)
       const isReady = ready && databaseAnswers
-      return reply.code(isReady ? 200 : 503).send({ ready: isReady, problems: [...problems, ...database] })
+      return reply.code(isReady ? 200 : 503).send({ ready: isReady, problems: [...problems, ...backups, ...database] })
     },
   })
 

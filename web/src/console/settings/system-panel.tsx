@@ -5,7 +5,7 @@ import type { SystemView } from '../../../../src/api/contract.ts'
 import { systemQuery } from '../api/queries.ts'
 import { formatAbsolute, formatElapsed } from '../format/moment.ts'
 import { CopyButton } from '../ui/copy.tsx'
-import { useNow } from '../ui/relative-time.tsx'
+import { RelativeTime, useNow } from '../ui/relative-time.tsx'
 import { Section } from '../ui/section.tsx'
 import { ErrorState, Notice, Skeleton } from '../ui/states.tsx'
 
@@ -34,6 +34,9 @@ function SystemFacts({ system }: { readonly system: SystemView }) {
           </span>
         </Fact>
         <Fact label="Database">{system.database === 'sqlite' ? 'SQLite, in the data folder' : 'PostgreSQL'}</Fact>
+        <Fact label="Catalog backup">
+          {system.catalogBackup === null ? 'None yet' : <RelativeTime at={system.catalogBackup.at} />}
+        </Fact>
         <Address label="Console and API" value={addresses.console} />
         <Address label="Media origin" value={addresses.media} />
         <Address label="RTMP" value={addresses.rtmp} />
