@@ -28,8 +28,11 @@ for (const { kind, name, missing } of SERVERS) {
       bucket = await createTestBucket(kind)
     }, START_TIMEOUT_MS)
 
-    objectStoreContract(`S3 (${name})`, async () =>
-      openS3Store({ ...bucket, prefix: `${randomUUID().slice(0, 13)}/` }, options),
+    objectStoreContract(
+      `S3 (${name})`,
+      async () => openS3Store({ ...bucket, prefix: `${randomUUID().slice(0, 13)}/` }, options),
+      // versitygw 1.8.0: of ten that read and replace at once, 163 reads in 40 rounds had another version's ETag.
+      { mixesVersions: kind === 'versitygw' },
     )
   })
 }
