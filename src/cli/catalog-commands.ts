@@ -181,7 +181,7 @@ function renderRebuilt({ added, present, problems }: RebuiltCatalog): string {
   const table = rows.length === 0 ? '' : `${renderTable(['STREAM', 'TENANT', 'TRACKS', 'FROM', 'UNTIL'], rows)}\n`
   const counts = `${added.length} streams added, ${present} were there already.\n`
   const next = rows.length === 0 ? '' : REBUILT_NEXT
-  return `${table}${counts}${next}${problems.map((problem) => `Not brought back: ${problem}\n`).join('')}`
+  return `${table}${counts}${next}${problems.map((problem) => `To be looked at: ${problem}\n`).join('')}`
 }
 
 const REBUILT_NEXT = `Each has a new publish key ("mirror stream key <id>"): give it to its encoder. Names, inputs and other settings have to
