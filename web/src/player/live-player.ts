@@ -5,7 +5,7 @@ import type { ErrorData, LevelDetails } from 'hls.js'
 import { type BackoffPolicy, backoffDelayMs } from './backoff.ts'
 import { buildHlsConfig } from './hls-config.ts'
 import { endOfHole, rangesOf } from './hole.ts'
-import { type LiveWindow, mediaTimeAt, windowOf } from './live-window.ts'
+import { dateAt, gapAt, type LiveWindow, mediaTimeAt, playableFrom, windowOf } from './live-window.ts'
 import { chooseAudio, chooseText, readChoices } from './media-tracks.ts'
 import { paceOf } from './pace.ts'
 import {
@@ -17,6 +17,7 @@ import {
 } from './player-state.ts'
 import { fetchTail, probePlaylist, type Tail } from './playlist-probe.ts'
 import { Refill } from './refill.ts'
+import { type Destination, SKIP_BACK_MS } from './seek-bar.ts'
 import { isSameChoices, NO_CHOICES, type TrackChoices } from './track-choices.ts'
 
 /** An operator who has just pressed Start wants the picture at once; later the server is asked less often. */
@@ -38,6 +39,10 @@ const END_TOLERANCE_SEC = 0.5
 const START_MEDIA_SEC = 0.8
 /** Whatever keeps a player that could start from starting: it is made anew. */
 const STARTUP_MS_MAX = 10_000
+/** Just behind the start of media, where both sound and picture are. */
+const INSIDE_SEC = 0.01
+/** Chromium stands still this much before the end of what it has. */
+const BEFORE_GAP_SEC = 0.2
 
 export class LivePlayer {
   readonly #video: HTMLVideoElement
@@ -59,6 +64,8 @@ export class LivePlayer {
   #wantedTextId: string | null | undefined
   #isFollowing = true
   #lastJumpAtMs = 0
+  /** Where a viewer who had gone back goes on when the player has been made anew. */
+  #resumeAtMs: number | null = null
   #isIntendedPause = false
   #mediaPlaylistUrl: string | null = null
   /** Set while the playlist that it names has nothing to play: its end, or a gap. */
@@ -157,12 +164,26 @@ export class LivePlayer {
     this.play()
   }
 
-  /** Jumps to a program date time inside the window. */
+  /** Jumps to a program date time inside the window; in a gap to what comes behind it. */
   seekTo(atMs: number): void {
     if (this.#window === null) return
+    const playableMs = playableFrom(this.#window, atMs)
+    if (playableMs === null) return this.goLive()
     this.#isFollowing = false
-    this.#video.currentTime = mediaTimeAt(this.#window, atMs)
+    this.#video.currentTime = mediaTimeAt(this.#window, playableMs) + (playableMs > atMs ? INSIDE_SEC : 0)
     this.play()
+    // The next step counts from here, however soon it comes.
+    this.#publish()
+  }
+
+  goTo(destination: Destination): void {
+    if (destination.kind === 'live') this.goLive()
+    else this.seekTo(destination.atMs)
+  }
+
+  skipBack(): void {
+    const { playingAtMs } = this.#stats
+    if (playingAtMs !== null) this.seekTo(playingAtMs - SKIP_BACK_MS)
   }
 
   close(): void {
@@ -319,6 +340,13 @@ export class LivePlayer {
     this.#hasPlayed = true
     this.#endStall()
     this.#setState('playing', null)
+    this.#resume()
+  }
+
+  #resume(): void {
+    const atMs = this.#resumeAtMs
+    this.#resumeAtMs = null
+    if (atMs !== null) this.seekTo(atMs)
   }
 
   #onWaiting(): void {
@@ -407,6 +435,7 @@ export class LivePlayer {
   }
 
   #reload(message: string): void {
+    this.#resumeAtMs ??= this.#isFollowing ? null : this.#playingAtMs()
     this.#detach()
     this.#reloads += 1
     this.#waitFor('reconnecting', message, backoffDelayMs(RECONNECT_BACKOFF, this.#attempt, Math.random()))
@@ -426,6 +455,7 @@ export class LivePlayer {
 
   #onTick(): void {
     this.#followLiveEdge()
+    this.#skipGap()
     this.#jumpHole()
     this.#keepPace()
     this.#watchStartup()
@@ -476,11 +506,23 @@ export class LivePlayer {
     this.#reload('The picture did not start.')
   }
 
-  #isGapAt(mediaSec: number): boolean {
+  /** Who went back and comes to a gap goes on behind it; followers are taken to the live edge. */
+  #skipGap(): void {
+    const video = this.#video
     const window = this.#window
-    if (window === null) return false
-    const atMs = window.startMs + (mediaSec - window.startSec) * 1000
-    return window.segments.some((segment) => segment.isGap && atMs >= segment.startMs && atMs < segment.endMs)
+    if (this.#hls === null || window === null || this.#isFollowing || this.#isIntendedPause) return
+    if (video.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA) return
+    const gap = gapAt(window, video.currentTime + BEFORE_GAP_SEC)
+    // One that reaches the live edge may end any moment.
+    const playableMs = gap === null ? null : playableFrom(window, gap.endMs)
+    if (playableMs === null) return
+    const target = mediaTimeAt(window, playableMs) + INSIDE_SEC
+    this.#note('gapSkipped', false, `From ${video.currentTime.toFixed(3)} to ${target.toFixed(3)}.`)
+    video.currentTime = target
+  }
+
+  #isGapAt(mediaSec: number): boolean {
+    return this.#window !== null && gapAt(this.#window, mediaSec) !== null
   }
 
   // ---- What it says about itself
@@ -537,7 +579,13 @@ export class LivePlayer {
   }
 
   #playingAtMs(): number | null {
-    if (this.#hls !== null) return this.#hasPlayed ? (this.#hls.playingDate?.getTime() ?? null) : null
+    if (this.#hls !== null) {
+      if (!this.#hasPlayed) return null
+      // While it seeks hls.js still counts from the segment that was left.
+      const soughtMs =
+        this.#video.seeking && this.#window !== null ? dateAt(this.#window, this.#video.currentTime) : null
+      return soughtMs ?? this.#hls.playingDate?.getTime() ?? null
+    }
     const startMs = (this.#video as { getStartDate?: () => Date }).getStartDate?.().getTime()
     return startMs === undefined || Number.isNaN(startMs) ? null : startMs + this.#video.currentTime * 1000
   }

@@ -21,6 +21,7 @@ export function element<Name extends keyof HTMLElementTagNameMap>(
 const ICONS = {
   play: ['M5 4.5v15a1 1 0 0 0 1.54.84l11.5-7.5a1 1 0 0 0 0-1.68l-11.5-7.5A1 1 0 0 0 5 4.5z'],
   pause: ['M7 4h3v16H7z', 'M14 4h3v16h-3z'],
+  back: ['M3 12a9 9 0 1 0 9-9 9.75 9.75 0 0 0-6.74 2.74L3 8', 'M3 3v5h5', 'M12 7.5v5l3.2 1.9'],
   sound: ['M11 4.7 6.6 8.5H3.5v7h3.1l4.4 3.8z', 'M16 9a5 5 0 0 1 0 6', 'M19.4 18.4a9 9 0 0 0 0-12.8'],
   silent: ['M11 4.7 6.6 8.5H3.5v7h3.1l4.4 3.8z', 'm22 9-6 6', 'm16 9 6 6'],
   share: ['M12 3v12', 'm8 7 4-4 4 4', 'M5 12v7a1 1 0 0 0 1 1h12a1 1 0 0 0 1-1v-7'],

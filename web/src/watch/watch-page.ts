@@ -1,6 +1,7 @@
 import { exposePlayerStats, LivePlayer } from '../player/live-player.ts'
+import { distanceWords, isRewindable } from '../player/seek-bar.ts'
 import { element, iconButton } from './elements.ts'
-import { scrubber } from './scrubber.ts'
+import { clockOf, type Scrubber, scrubber } from './scrubber.ts'
 import { shareDialog } from './share-dialog.ts'
 import { type TracksMenu, tracksMenu } from './tracks-menu.ts'
 import { latencyWords, standbyFor, type WatchAddress } from './watch-words.ts'
@@ -26,6 +27,8 @@ export function openWatchPage(root: HTMLElement, address: WatchAddress): LivePla
   const live = element('button', { type: 'button', class: 'go-live', click: () => player.goLive() }, 'Go live')
   const play = iconButton('play', 'Play', () => toggle(player))
   const sound = iconButton('silent', 'Turn sound on', () => setMuted(video, !video.muted))
+  const back = iconButton('back', 'Back 30 seconds', () => player.skipBack())
+  const clock = element('span', { class: 'clock' })
   const bar = scrubber(player)
   const tracks = tracksMenu(player)
   const share = address.isEmbedded ? null : shareDialog(address)
@@ -38,7 +41,9 @@ export function openWatchPage(root: HTMLElement, address: WatchAddress): LivePla
       'div',
       { class: 'row' },
       play.node,
+      back.node,
       sound.node,
+      clock,
       latency,
       element('span', { class: 'space' }),
       live,
@@ -78,7 +83,14 @@ export function openWatchPage(root: HTMLElement, address: WatchAddress): LivePla
     setText(badge, stats.atLiveEdge ? 'Live' : 'Behind live')
     setText(latency, latencyWords(stats.latencySec))
     stall.hidden = stats.state !== 'stalled'
+    const canRewind = isRewindable(player.window)
+    back.node.hidden = !canRewind
+    clock.hidden = !canRewind || stats.playingAtMs === null
+    if (stats.playingAtMs !== null) setText(clock, clockOf(stats.playingAtMs))
     live.hidden = stats.atLiveEdge && stats.state !== 'paused'
+    setText(live, canRewind && stats.latencySec !== null ? `Go live · −${distanceWords(stats.latencySec)}` : 'Go live')
+    // The button tells it already.
+    latency.hidden = canRewind && !live.hidden
     unmute.hidden = !hasPicture || !stats.muted
     if (stats.state === 'paused') play.show('play', 'Play (space)')
     else play.show('pause', 'Pause (space)')
@@ -90,7 +102,7 @@ export function openWatchPage(root: HTMLElement, address: WatchAddress): LivePla
   player.subscribe(render)
   render()
   hideWhenIdle(root)
-  listenToKeys(player, video, root, tracks)
+  listenToKeys(player, video, root, { tracks, bar })
   video.addEventListener('click', () => toggle(player))
   return player
 }
@@ -124,7 +136,12 @@ async function toggleFullScreen(root: HTMLElement, video: HTMLVideoElement): Pro
   else phone.webkitEnterFullscreen?.()
 }
 
-function listenToKeys(player: LivePlayer, video: HTMLVideoElement, root: HTMLElement, tracks: TracksMenu): void {
+interface Controls {
+  readonly tracks: TracksMenu
+  readonly bar: Scrubber
+}
+
+function listenToKeys(player: LivePlayer, video: HTMLVideoElement, root: HTMLElement, { tracks, bar }: Controls): void {
   document.addEventListener('keydown', (event) => {
     // A button is pressed by the space bar; a field takes every key.
     const isTaken =
@@ -135,7 +152,8 @@ function listenToKeys(player: LivePlayer, video: HTMLVideoElement, root: HTMLEle
     else if (event.key === 'f') void toggleFullScreen(root, video)
     else if (event.key === 'l') player.goLive()
     else if (event.key === 'c') tracks.toggleText()
-    else return
+    // Arrows choose between radio buttons.
+    else if (event.target instanceof HTMLInputElement || !bar.press(event)) return
     event.preventDefault()
   })
 }

@@ -33,10 +33,12 @@ test('offline waits, unknown does not pretend to', () => {
 })
 
 test('latency is told in tenths while it is short', () => {
-  expect([0.84, 12.4, 75].map(latencyWords)).toEqual([
+  expect([0.84, 12.4, 75, 119.9, 7500].map(latencyWords)).toEqual([
     '0.8\u00a0s behind',
     '12\u00a0s behind',
     '1\u00a0min 15\u00a0s behind',
+    '1\u00a0min 59\u00a0s behind',
+    '2\u00a0h 5\u00a0min behind',
   ])
   expect(latencyWords(-3)).toBe('')
 })

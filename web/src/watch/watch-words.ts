@@ -65,7 +65,9 @@ export function standbyFor(stats: PlayerStats, streamId: string): Standby | null
 export function latencyWords(latencySec: number | null): string {
   if (latencySec === null || latencySec < 0) return ''
   if (latencySec < 60) return `${latencySec.toFixed(latencySec < 10 ? 1 : 0)}\u00a0s behind`
-  return `${Math.floor(latencySec / 60)}\u00a0min ${Math.round(latencySec % 60)}\u00a0s behind`
+  const minutes = Math.floor(latencySec / 60)
+  if (minutes < 60) return `${minutes}\u00a0min ${Math.floor(latencySec % 60)}\u00a0s behind`
+  return `${Math.floor(minutes / 60)}\u00a0h ${minutes % 60}\u00a0min behind`
 }
 
 export function embedSnippet(watchUrl: string): string {

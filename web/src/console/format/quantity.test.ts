@@ -15,6 +15,7 @@ test('bit rates use the unit a person would say', () => {
 test('latencies change from milliseconds to seconds at one second', () => {
   expect(plain(formatLatency(312.4))).toBe('312 ms')
   expect(plain(formatLatency(1240))).toBe('1.24 s')
+  expect([723_000, 3_727_000].map((ms) => plain(formatLatency(ms)))).toEqual(['12 min', '1.0 h'])
   expect(formatLatency(null)).toBe('–')
 })
 

@@ -21,11 +21,15 @@ export function formatBytes(sizeBytes: number): string {
   return `${value.toFixed(digits)}${NBSP}${BYTE_UNITS[unit] ?? 'B'}`
 }
 
-/** Latencies: milliseconds below one second, else seconds with two digits, so that the width hardly changes. */
+/**
+ * Latencies: milliseconds below one second, then seconds with two digits, so that the width hardly changes; minutes and
+ * hours for who has gone back in time.
+ */
 export function formatLatency(ms: number | null): string {
   if (ms === null || !Number.isFinite(ms)) return '–'
   if (ms < 1000) return `${Math.round(ms)}${NBSP}ms`
-  return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)}${NBSP}s`
+  if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)}${NBSP}s`
+  return ms < 3_600_000 ? `${Math.round(ms / 60_000)}${NBSP}min` : `${(ms / 3_600_000).toFixed(1)}${NBSP}h`
 }
 
 export function formatCount(value: number): string {

@@ -85,7 +85,7 @@ function Controls({ handle, stats }: { readonly handle: PlayerHandle; readonly s
   const { player, video } = handle
   const isPaused = stats.state === 'paused'
   const button =
-    'flex h-8 items-center gap-1.5 rounded-md px-2 text-xs font-medium hover:bg-white/20 max-md:h-10 focus-visible:outline-white -outline-offset-2'
+    'flex h-8 items-center gap-1.5 whitespace-nowrap rounded-md px-2 text-xs font-medium hover:bg-white/20 max-md:h-10 focus-visible:outline-white -outline-offset-2'
   return (
     <div
       className={`absolute inset-x-0 bottom-0 flex items-center gap-1 bg-linear-to-t from-black/75 to-transparent px-2 pt-8 pb-2 transition-opacity focus-within:opacity-100 group-hover:opacity-100 max-md:opacity-100 ${

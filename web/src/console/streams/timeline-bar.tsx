@@ -1,11 +1,15 @@
-// The live window as a bar that flows to the left: its right end is now, so that the distance of the playhead from it
-// is the latency. Gaps are hatched, clock changes are dashed lines, events are dots.
-import { type KeyboardEvent, type PointerEvent, useState } from 'react'
+// The reachable past as a bar that ends at the live edge, so that the distance of the playhead from there is the latency.
+// Gaps are hatched, clock changes are dashed lines, events are dots.
+import { History } from 'lucide-react'
+import { type PointerEvent, useState } from 'react'
 import type { EventView } from '../../../../src/api/contract.ts'
 import type { LiveWindow } from '../../player/live-window.ts'
+import { destinationAt, distanceWords, isRewindable, keyDestination, playheadWords } from '../../player/seek-bar.ts'
 import { eventKey } from '../api/recent-events.ts'
 import { formatClock } from '../format/moment.ts'
-import { shareOf, timeAtShare } from './timeline-scale.ts'
+import { Button } from '../ui/button.tsx'
+import { Ticks } from './dvr-picture.tsx'
+import { shareOf, type TimeRange, timeAtShare } from './timeline-scale.ts'
 import type { PlayerHandle } from './use-live-player.ts'
 
 interface TimelineBarProps {
@@ -14,30 +18,19 @@ interface TimelineBarProps {
   readonly events: readonly EventView[]
 }
 
-const STEP_MS = 1000
-const STEP_LARGE_MS = 5000
-
 export function TimelineBar({ handle, windowMs, events }: TimelineBarProps) {
   const { window: live, stats, player } = handle
-  const [hoverMs, setHoverMs] = useState<number | null>(null)
+  const [pointed, setPointed] = useState<{ readonly atMs: number; readonly isDragging: boolean } | null>(null)
+  const canRewind = isRewindable(live)
   const nowMs = Date.now()
-  const domain = { startMs: nowMs - windowMs, endMs: nowMs }
+  const domain = live !== null && canRewind ? live : { startMs: nowMs - windowMs, endMs: nowMs }
   const playingAtMs = stats?.playingAtMs ?? null
+  const isLive = stats?.atLiveEdge ?? true
 
-  const timeAt = (event: PointerEvent<HTMLElement>): number => {
+  const point = (event: PointerEvent<HTMLElement>, isDragging: boolean): void => {
+    if (live === null) return
     const box = event.currentTarget.getBoundingClientRect()
-    return timeAtShare(domain, (event.clientX - box.left) / box.width)
-  }
-  const onKeyDown = (event: KeyboardEvent): void => {
-    if (playingAtMs === null) return
-    const step = { ArrowLeft: -STEP_MS, ArrowRight: STEP_MS, PageDown: -STEP_LARGE_MS, PageUp: STEP_LARGE_MS }[
-      event.key
-    ]
-    if (step !== undefined) player?.seekTo(playingAtMs + step)
-    else if (event.key === 'Home' && live !== null) player?.seekTo(live.startMs)
-    else if (event.key === 'End') player?.goLive()
-    else return
-    event.preventDefault()
+    setPointed({ atMs: timeAtShare(domain, (event.clientX - box.left) / box.width), isDragging })
   }
 
   return (
@@ -45,55 +38,119 @@ export function TimelineBar({ handle, windowMs, events }: TimelineBarProps) {
       <div
         role="slider"
         tabIndex={live === null ? -1 : 0}
-        aria-label="Live window"
+        aria-label={canRewind ? 'Recorded and live' : 'Live window'}
         aria-disabled={live === null}
         aria-valuemin={Math.round((live?.startMs ?? domain.startMs) / 1000)}
         aria-valuemax={Math.round(domain.endMs / 1000)}
         aria-valuenow={Math.round((playingAtMs ?? domain.endMs) / 1000)}
-        aria-valuetext={playingAtMs === null ? 'not playing' : formatClock(playingAtMs)}
-        onKeyDown={onKeyDown}
-        onPointerMove={(event) => setHoverMs(live === null ? null : timeAt(event))}
-        onPointerLeave={() => setHoverMs(null)}
-        onClick={(event) => {
-          const box = event.currentTarget.getBoundingClientRect()
-          player?.seekTo(timeAtShare(domain, (event.clientX - box.left) / box.width))
+        aria-valuetext={
+          playingAtMs === null
+            ? 'not playing'
+            : playheadWords(formatClock(playingAtMs), stats?.latencySec ?? null, isLive)
+        }
+        onKeyDown={(event) => {
+          const destination = live === null || playingAtMs === null ? null : keyDestination(event, playingAtMs, live)
+          if (destination === null) return
+          player?.goTo(destination)
+          event.preventDefault()
         }}
-        className={`relative h-9 overflow-hidden rounded-md bg-sunken ${live === null ? '' : 'cursor-pointer'}`}
+        onPointerDown={(event) => {
+          event.currentTarget.setPointerCapture(event.pointerId)
+          point(event, true)
+        }}
+        onPointerMove={(event) => point(event, pointed?.isDragging === true)}
+        onPointerUp={() => {
+          // Only here: each place on the way would be loaded, and thrown away.
+          if (live !== null && pointed?.isDragging === true) player?.goTo(destinationAt(live, pointed.atMs))
+          setPointed(null)
+        }}
+        onPointerCancel={() => setPointed(null)}
+        onPointerLeave={() => pointed?.isDragging === true || setPointed(null)}
+        className={`relative h-9 touch-none select-none overflow-hidden rounded-md bg-sunken ${live === null ? '' : 'cursor-pointer'}`}
       >
-        {live !== null && <Segments live={live} domain={domain} />}
+        {live !== null && <Spans live={live} domain={domain} />}
         {events.map((event) => (
           <EventMark key={eventKey(event)} event={event} domain={domain} />
         ))}
-        {hoverMs !== null && <Line share={shareOf(domain, hoverMs)} className="bg-soft" label={formatClock(hoverMs)} />}
-        {playingAtMs !== null && live !== null && (
+        {pointed !== null && (
+          <Line share={shareOf(domain, pointed.atMs)} className="bg-soft" label={formatClock(pointed.atMs)} />
+        )}
+        {playingAtMs !== null && live !== null && pointed?.isDragging !== true && (
           <Line share={shareOf(domain, playingAtMs)} className="w-0.5 bg-ink" label={null} />
         )}
       </div>
-      <div className="tnum mt-1 flex justify-between text-soft text-xs">
-        <span>{live === null ? `−${Math.round(windowMs / 1000)}\u00a0s` : formatClock(domain.startMs)}</span>
-        <Legend live={live} />
-        <span>now</span>
-      </div>
+      {canRewind ? (
+        <>
+          <Ticks domain={domain} />
+          <Rewind handle={handle} live={live} />
+        </>
+      ) : (
+        <div className="tnum mt-1 flex justify-between text-soft text-xs">
+          <span>{live === null ? `−${Math.round(windowMs / 1000)}\u00a0s` : formatClock(domain.startMs)}</span>
+          <Legend live={live} />
+          <span>now</span>
+        </div>
+      )}
     </div>
   )
 }
 
-interface Domain {
-  readonly startMs: number
-  readonly endMs: number
+/** Where one is, and the ways back and forth. */
+function Rewind({
+  handle: { player, stats },
+  live,
+}: {
+  readonly handle: PlayerHandle
+  readonly live: LiveWindow | null
+}) {
+  const playingAtMs = stats?.playingAtMs ?? null
+  const isLive = stats?.atLiveEdge ?? true
+  return (
+    <div className="mt-1.5 flex flex-wrap items-center gap-x-3 gap-y-1.5">
+      <Button isSmall icon={<History size={13} />} onClick={() => player?.skipBack()} className="max-md:h-9">
+        −30 s
+      </Button>
+      <span className="tnum text-xs">
+        {playingAtMs === null ? '–' : formatClock(playingAtMs)}
+        <span className="text-soft max-sm:hidden">
+          {' '}
+          of {distanceWords(live === null ? 0 : (live.endMs - live.startMs) / 1000)} that can be played
+        </span>
+      </span>
+      <span className="text-soft text-xs max-sm:hidden">
+        <Legend live={live} />
+      </span>
+      <span className="flex-1" />
+      <GoLive isLive={isLive} behindSec={stats?.latencySec ?? null} onPress={() => player?.goLive()} />
+    </div>
+  )
 }
 
-function Segments({ live, domain }: { readonly live: LiveWindow; readonly domain: Domain }) {
-  return live.segments.map((segment) => {
-    const left = shareOf(domain, segment.startMs)
-    const width = shareOf(domain, segment.endMs) - left
+function GoLive(props: { readonly isLive: boolean; readonly behindSec: number | null; readonly onPress: () => void }) {
+  const { isLive, behindSec, onPress } = props
+  return (
+    <Button isSmall disabled={isLive} onClick={onPress} className="tnum min-w-32 disabled:opacity-100 max-md:h-9">
+      <span className={`size-2 rounded-full ${isLive ? 'bg-bad-fill' : 'border-[1.5px] border-edge'}`} aria-hidden />
+      {isLive ? 'Live' : `Go live${behindSec === null ? '' : ` · −${distanceWords(behindSec)}`}`}
+    </Button>
+  )
+}
+
+/** An encoder that connects again and again would leave nothing but marks. */
+const CLOCK_MARKS_MAX = 40
+
+function Spans({ live, domain }: { readonly live: LiveWindow; readonly domain: TimeRange }) {
+  const marksClocks = live.spans.filter((span) => span.startsDiscontinuity).length <= CLOCK_MARKS_MAX
+  return live.spans.map((span) => {
+    const left = shareOf(domain, span.startMs)
+    const width = shareOf(domain, span.endMs) - left
     if (width <= 0) return null
     return (
       <div
-        key={segment.startMs}
-        title={segment.isGap ? 'Gap: the encoder sent nothing' : undefined}
-        className={`absolute inset-y-0 border-surface border-r ${segment.isGap ? 'gap-hatch bg-warn-wash' : 'bg-accent/35'} ${
-          segment.startsDiscontinuity ? 'border-l-2 border-l-warn border-dashed' : ''
+        key={span.startMs}
+        title={span.isGap ? 'Gap: nothing was sent, or it could not be recorded' : undefined}
+        className={`absolute inset-y-0 min-w-px ${marksClocks ? 'border-surface border-r' : ''} ${span.isGap ? 'gap-hatch bg-warn-wash' : 'bg-accent/35'} ${
+          marksClocks && span.startsDiscontinuity ? 'border-l-2 border-l-warn border-dashed' : ''
         }`}
         style={{ left: `${left * 100}%`, width: `${width * 100}%` }}
       />
@@ -101,7 +158,7 @@ function Segments({ live, domain }: { readonly live: LiveWindow; readonly domain
   })
 }
 
-function EventMark({ event, domain }: { readonly event: EventView; readonly domain: Domain }) {
+function EventMark({ event, domain }: { readonly event: EventView; readonly domain: TimeRange }) {
   const atMs = Date.parse(event.at)
   if (atMs < domain.startMs || atMs > domain.endMs) return null
   const tone = { info: 'bg-soft', warning: 'bg-warn', error: 'bg-bad' }[event.severity]
@@ -138,12 +195,12 @@ function Line({
 
 function Legend({ live }: { readonly live: LiveWindow | null }) {
   if (live === null) return <span>Here is the live window while the picture plays</span>
-  const gaps = live.segments.filter((segment) => segment.isGap).length
+  const gaps = live.spans.filter((span) => span.isGap).length
   if (gaps === 0) return null
   return (
     <span className="flex items-center gap-1.5">
       <span className="gap-hatch inline-block h-2.5 w-4 rounded-sm bg-warn-wash" aria-hidden />
-      {gaps} {gaps === 1 ? 'gap' : 'gaps'}: the encoder sent nothing
+      {gaps} {gaps === 1 ? 'gap' : 'gaps'} without media
     </span>
   )
 }
