@@ -35,6 +35,7 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 240_000,
           hookTimeout: 120_000,
+          globalSetup: ['test/support/s3-servers.ts'],
           fileParallelism: false,
           // Last and alone: real players and encoders on a machine that does nothing else.
           sequence: { groupOrder: 2 },
