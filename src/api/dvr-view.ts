@@ -32,7 +32,7 @@ export function renderRecordings(
     playlist: media.length === 0 ? null : playlistUrl(addresses, streamId, range, nowMs),
     recordedSegments: counts?.segments ?? 0,
     lostSegments: counts?.lost ?? 0,
-    ...renderGrowth(counts),
+    ...(report !== null && counts === undefined ? NOTHING_KEPT : renderGrowth(counts)),
     ...renderStore(report, nowMs),
   }
 }
@@ -56,6 +56,9 @@ export function renderDvrOverview(recordedStreams: number, report: DvrReport | n
     ),
   }
 }
+
+/** A stream that was never recorded is in no report. */
+const NOTHING_KEPT = { storedBytes: 0, bytesPerHour: null, bytesPerDayForecast: null }
 
 function renderGrowth(stream: DvrReport['streams'][number] | undefined) {
   return {

@@ -8,8 +8,8 @@ const STEP_LARGE_MS = 60_000
 const STEP_PAGE_MS = 600_000
 /** What the button goes back. */
 export const SKIP_BACK_MS = 30_000
-/** Shorter than this there is only the live window, and no past to speak of. */
-const REWINDABLE_MS = 90_000
+/** Shorter than this there is only the live window (30 s, and a segment), and no past to speak of. */
+const REWINDABLE_MS = 45_000
 /** Nobody aims for exactly the last part: this much of the bar is the live edge. */
 const LIVE_SHARE = 0.015
 const LIVE_MS_MIN = 3000

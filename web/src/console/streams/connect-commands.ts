@@ -59,8 +59,8 @@ export function maskKey(text: string, key: string | null): string {
 
 /** Seconds of a duration setting such as "2s" or "400ms". */
 export function secondsOf(duration: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(duration)
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(duration)
   if (match === null) return 2
-  const factor = { ms: 0.001, s: 1, m: 60, h: 3600 }[match[2] as 'ms' | 's' | 'm' | 'h']
+  const factor = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 }[match[2] as 'ms' | 's' | 'm' | 'h' | 'd']
   return Number(match[1]) * factor
 }

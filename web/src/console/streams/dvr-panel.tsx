@@ -95,6 +95,7 @@ function DvrSettings({ stream }: { readonly stream: StreamView }) {
       </Section>
     )
   }
+  const errorOf = (key: keyof Draft): string | null => fieldError(save.error, key)
   const submit = (event: FormEvent): void => {
     event.preventDefault()
     save.mutate()
@@ -117,7 +118,7 @@ function DvrSettings({ stream }: { readonly stream: StreamView }) {
           <TextField
             label="Rewind"
             hint="How far viewers can go back in the live player: 1m to 72h."
-            error={fieldError(save.error, 'rewind')}
+            error={errorOf('rewind')}
             value={draft.rewind}
             onChange={(event) => setDraft({ ...draft, rewind: event.target.value })}
             className="font-mono"
@@ -125,13 +126,13 @@ function DvrSettings({ stream }: { readonly stream: StreamView }) {
           <TextField
             label="Retention"
             hint="How long recordings are kept, such as 24h; not below rewind."
-            error={fieldError(save.error, 'retention')}
+            error={errorOf('retention')}
             value={draft.retention}
             onChange={(event) => setDraft({ ...draft, retention: event.target.value })}
             className="font-mono"
           />
         </div>
-        <InlineProblem error={save.error} />
+        {errorOf('rewind') === null && errorOf('retention') === null && <InlineProblem error={save.error} />}
         <div className="flex gap-2">
           <Button type="submit" kind="primary" isBusy={save.isPending} disabled={!isChanged}>
             Save changes

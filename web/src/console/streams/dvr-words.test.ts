@@ -11,6 +11,7 @@ test('growth is said in the unit a person would say, and what is not known is no
 
 test('a full retention holds the forecast of its length', () => {
   expect(fullBytes({ bytesPerHour: 1, bytesPerDayForecast: 24_000, retention: '6h' })).toBe(6000)
+  expect(fullBytes({ bytesPerHour: 1, bytesPerDayForecast: 24_000, retention: '7d' })).toBe(168_000)
   expect(fullBytes({ bytesPerHour: 0, bytesPerDayForecast: 0, retention: '6h' })).toBeNull()
   expect(fullBytes({ bytesPerHour: null, bytesPerDayForecast: null, retention: '6h' })).toBeNull()
 })
