@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { sql, type Transaction } from 'kysely'
 import { MirrorError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
@@ -11,6 +12,8 @@ import { openRawDatabase, presentTables, type RawDb } from './raw-database.ts'
 import { hasDatabase, placeDatabase, readyPath, removeDatabase } from './sqlite-files.ts'
 
 const BATCH_ROWS = 100
+const LOOKS_FOR_OTHERS = 10
+const BETWEEN_LOOKS_MS = 200
 
 export interface LoadOptions {
   readonly log: Log
@@ -96,7 +99,7 @@ async function loadPostgres(
   try {
     return await db.transaction().execute(async (inside) => {
       await lockMigrations(inside, 'postgres')
-      await refuseOthers(inside)
+      await refuseOthers(inside, options.signal)
       if (!options.isReplacing) await refuseRows(inside, 'postgres')
       const keptAside = await moveAside(inside, options.asideName)
       const rows = await loadTables(inside, 'postgres', backup, options)
@@ -115,13 +118,21 @@ async function refuseRows(db: RawDb, dialect: Dialect): Promise<void> {
   throw new MirrorError('catalog_not_empty', `The catalog has data: ${what}`)
 }
 
-/** Every Mirror gives its connections this name. */
-async function refuseOthers(db: RawDb): Promise<void> {
-  const { rows } = await sql<{ count: number }>`
-    select count(*) as count from pg_stat_activity
-    where datname = current_database() and application_name like 'mirror%' and pid <> pg_backend_pid()`.execute(db)
-  const count = rows[0]?.count ?? 0
-  if (count > 0) throw new MirrorError('catalog_in_use', `${count} connections of Mirror to the database are open`)
+/** Every Mirror gives its connections this name. One that has just ended may be listed for a moment. */
+async function refuseOthers(db: RawDb, signal: AbortSignal): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const { rows } = await sql<{ count: number }>`
+      select count(*) as count from pg_stat_activity
+      where datname = current_database() and application_name like 'mirror%' and pid <> pg_backend_pid()`.execute(db)
+    const count = rows[0]?.count ?? 0
+    if (count === 0) return
+    if (attempt === LOOKS_FOR_OTHERS) {
+      throw new MirrorError('catalog_in_use', `${count} connections of Mirror to the database are open`)
+    }
+    await delay(BETWEEN_LOOKS_MS, undefined, { signal })
+    // Within a transaction the view stays what it was when it was first asked.
+    await sql`select pg_stat_clear_snapshot()`.execute(db)
+  }
 }
 
 /** Tables take their indexes and sequences with them. */
