@@ -9,6 +9,7 @@ import { packKey, recordedInitKey, recordedSegmentKey } from '../storage/keys.ts
 import type { ObjectStore, StoreCall } from '../storage/object-store.ts'
 import type { HourIndex, IndexedSegment } from './hour-index.ts'
 import type { IndexStore } from './index-store.ts'
+import { renderPackTrailer } from './pack-trailer.ts'
 import type { SealedPack } from './spool/spool.ts'
 import { segmentExtension } from './track-facts.ts'
 
@@ -84,7 +85,7 @@ export class Drainer implements AsyncDisposable {
     for (let attempt = 0; !call.signal.aborted; attempt += 1) {
       try {
         const segments = await this.#store(pack, call)
-        const index = await this.#host.indexes.addSegments(pack.track, pack.hour, segments, call)
+        const index = await this.#host.indexes.addSegments(pack.track, pack.hour, pack.facts, segments, call)
         await this.#host.indexes.addHour(pack.track, pack.facts, pack.hour, call)
         await this.#host.onDrained(pack, index)
         this.#tell(null)
@@ -112,7 +113,7 @@ export class Drainer implements AsyncDisposable {
   async #storePack(pack: SealedPack, call: StoreCall): Promise<readonly IndexedSegment[]> {
     const { id, track, hour, path, sizeBytes, segments } = pack
     if (sizeBytes > 0) {
-      const body = readSpan(path, 0, sizeBytes, call.signal)
+      const body = withTrailer(readSpan(path, 0, sizeBytes, call.signal), renderPackTrailer(pack))
       await this.#host.store.put(packKey(track, hour, id), body, { ...call, contentType: 'application/octet-stream' })
     }
     return segments.map(({ offset, ...segment }) => ({
@@ -152,6 +153,11 @@ export class Drainer implements AsyncDisposable {
 
 function laneOf({ track }: SealedPack): string {
   return `${track.tenantId}/${track.streamId}/${track.trackId}`
+}
+
+async function* withTrailer(media: AsyncIterable<Uint8Array>, trailer: Uint8Array) {
+  yield* media
+  yield trailer
 }
 
 async function* readSpan(path: string, offset: number, length: number, signal: AbortSignal) {

@@ -1,11 +1,20 @@
 import { expect, test } from 'vitest'
 import { hourOf } from '../storage/keys.ts'
-import { gapsIn, type HourIndex, mediaIn, mergeSegments, parseHourIndex, renderHourIndex } from './hour-index.ts'
-import { GAP, HOUR_MS, indexed, msnOf, TRACK } from './recordings.test-support.ts'
+import {
+  gapsIn,
+  type HourIndex,
+  mediaIn,
+  mergeSegments,
+  parseHourIndex,
+  renderHourIndex,
+  salvageHourIndex,
+} from './hour-index.ts'
+import { FACTS, GAP, HOUR_MS, indexed, msnOf, TRACK } from './recordings.test-support.ts'
 
 const index: HourIndex = {
   track: TRACK,
   hour: hourOf(HOUR_MS),
+  facts: FACTS,
   updatedAtMs: HOUR_MS + 60_000,
   segments: [
     indexed(0),
@@ -20,6 +29,33 @@ const index: HourIndex = {
 test('an index comes back as it was written', () => {
   expect(parseHourIndex(renderHourIndex(index))).toEqual(index)
   expect(parseHourIndex(renderHourIndex({ ...index, segments: [] }))).toEqual({ ...index, segments: [] })
+})
+
+test('of an index that was cut short the whole rows are salvaged, and of nothing nothing', () => {
+  const text = renderHourIndex(index)
+  expect(salvageHourIndex(text)).toEqual({ facts: FACTS, segments: index.segments })
+  const rows = text.split('\n')
+  const torn = `${rows.slice(0, 4).join('\n')}\n${rows[4]?.slice(0, 20)}`
+  expect(salvageHourIndex(torn)).toEqual({ facts: FACTS, segments: index.segments.slice(0, 3) })
+  expect(salvageHourIndex(text.slice(0, 100))).toBeNull()
+  expect(salvageHourIndex('')).toBeNull()
+})
+
+test('an index of which any bit was changed is not believed', () => {
+  const text = Buffer.from(renderHourIndex(index))
+  for (let at = 0; at < text.length; at += 1) {
+    const changed = Buffer.from(text)
+    changed[at] = (changed[at] ?? 0) ^ (1 << (at % 7))
+    expect(() => parseHourIndex(changed.toString('utf8'))).toThrow(expect.objectContaining({ code: 'index_damaged' }))
+  }
+})
+
+test('an index of before it had facts and a check is read', () => {
+  const old = renderHourIndex({ ...index, facts: null })
+    .replace('"format":2', '"format":1')
+    .replace('"facts":null,', '')
+    .replace(/,"check":"[0-9a-f]+"/, '')
+  expect(parseHourIndex(old)).toEqual({ ...index, facts: null })
 })
 
 test('an index can be read without Mirror: what it covers, how much, what is missing, where it lies', () => {
@@ -44,7 +80,7 @@ test.each([
   ['', 'not JSON'],
   ['{}', 'no format'],
   [renderHourIndex(index).slice(0, -40), 'not JSON'],
-  [renderHourIndex(index).replace('"format":1', '"format":2'), 'newer Mirror'],
+  [renderHourIndex(index).replace('"format":2', '"format":3'), 'newer Mirror'],
   [renderHourIndex(index).replace('T07"', 'T77"'), 'missing'],
   [renderHourIndex(index).replace(`[${msnOf(1)},`, `[${msnOf(0)},`), 'row 1'],
   [renderHourIndex(index).replace('"packs":["p1"]', '"packs":[]'), 'row 3'],

@@ -2,7 +2,9 @@
 // catalog. Pure; written by the drainer, read by the archive.
 import { MirrorError } from '../core/errors.ts'
 import { type Hour, hourPrefix, parseHour, type TrackPath } from '../storage/keys.ts'
+import { isChecked, withCheck } from './checked-json.ts'
 import { endsAtMs, isGap, type RecordedSegment, type Span } from './recorded-segment.ts'
+import { parseTrackFacts, type TrackFacts } from './track-facts.ts'
 
 /** Within a pack, or an object of its own. */
 export type Placement = { readonly kind: 'object' } | ({ readonly kind: 'pack'; readonly id: string } & Span)
@@ -15,21 +17,25 @@ export interface IndexedSegment extends RecordedSegment {
 export interface HourIndex {
   readonly track: TrackPath
   readonly hour: Hour
+  /** Of the newest segment; null in an index of before they were written down. */
+  readonly facts: TrackFacts | null
   readonly updatedAtMs: number
   /** By media sequence number, ascending, none twice. */
   readonly segments: readonly IndexedSegment[]
 }
 
-/** Bumped when an older reader would misunderstand. */
-const FORMAT = 1
+/** Bumped when an older reader would misunderstand. From 2 on there are `facts` and `check`. */
+const FORMAT = 2
 const OBJECT = -1
+const ROWS_FROM = ',"segments":['
 
 /**
- * `{format, tenant, stream, track, hour, startsAtMs, endsAtMs, updatedAtMs, segmentCount, bytes, keyPrefix, gaps, inits,
- * packs, segments}`. `segments` are rows [msn, dsn, startsAtMs, durationSec, init, sizeBytes, sha256, pack, offset] with
- * indexes into `inits` and `packs`; pack -1 is an object `<msn>.m4s` of its own, sizeBytes 0 a gap.
+ * `{format, tenant, stream, track, hour, facts, startsAtMs, endsAtMs, updatedAtMs, segmentCount, bytes, keyPrefix, gaps,
+ * inits, packs, segments, check}`. `segments` are rows [msn, dsn, startsAtMs, durationSec, init, sizeBytes, sha256, pack, offset] with
+ * indexes into `inits` and `packs`; pack -1 is an object `<msn>.m4s` of its own, sizeBytes 0 a gap. `check` is the SHA-256 of all
+ * that comes before it.
  */
-export function renderHourIndex({ track, hour, updatedAtMs, segments }: HourIndex): string {
+export function renderHourIndex({ track, hour, facts: trackFacts, updatedAtMs, segments }: HourIndex): string {
   const inits = new Numbering()
   const packs = new Numbering()
   const rows = segments.map((segment) => {
@@ -44,6 +50,7 @@ export function renderHourIndex({ track, hour, updatedAtMs, segments }: HourInde
     stream: track.streamId,
     track: track.trackId,
     hour,
+    facts: trackFacts,
     startsAtMs: segments[0]?.startsAtMs ?? null,
     endsAtMs: segments.length === 0 ? null : endsAtMs(segments.at(-1) as IndexedSegment),
     updatedAtMs,
@@ -56,7 +63,7 @@ export function renderHourIndex({ track, hour, updatedAtMs, segments }: HourInde
   }
   // One row a line: small differences, readable with any tool.
   const head = JSON.stringify(facts).slice(0, -1)
-  return `${head},"segments":[\n${rows.map((row) => JSON.stringify(row)).join(',\n')}\n]}\n`
+  return withCheck(`${head}${ROWS_FROM}\n${rows.map((row) => JSON.stringify(row)).join(',\n')}\n]}\n`)
 }
 
 /** Throws `index_damaged`, naming what is wrong. */
@@ -69,8 +76,8 @@ export function parseHourIndex(text: string): HourIndex {
   } catch (error) {
     throw damaged('it is not JSON', error)
   }
-  const { format, tenant, stream, track, hour, updatedAtMs, inits, packs, segments } = asRecord(json)
-  if (typeof format !== 'number') throw damaged('it has no format')
+  const { format, tenant, stream, track, hour, facts, updatedAtMs, inits, packs, segments } = asRecord(json)
+  if (typeof format !== 'number' || format < 1) throw damaged('it has no format')
   if (format > FORMAT) throw damaged(`format ${format} is of a newer Mirror`)
   const parsedHour = typeof hour === 'string' ? parseHour(hour) : null
   if (typeof tenant !== 'string' || typeof stream !== 'string' || typeof track !== 'string' || parsedHour === null) {
@@ -86,8 +93,49 @@ export function parseHourIndex(text: string): HourIndex {
     previousMsn = segment.msn
     return segment
   })
+  if (format > 1 && !isChecked(text)) throw damaged('its check does not fit')
   const path = { tenantId: tenant, streamId: stream, trackId: track }
-  return { track: path, hour: parsedHour, updatedAtMs, segments: rows }
+  return { track: path, hour: parsedHour, facts: parseTrackFacts(facts), updatedAtMs, segments: rows }
+}
+
+/** Rows of an index that was cut short or damaged, as far as they are whole; null when not even its head is. */
+export function salvageHourIndex(text: string): Pick<HourIndex, 'facts' | 'segments'> | null {
+  const cut = text.indexOf(ROWS_FROM)
+  const { inits, packs, facts } = asRecord(cut < 0 ? null : parseOrNull(`${text.slice(0, cut)}}`))
+  if (!isTextList(inits) || !isTextList(packs)) return null
+  const rows = text.slice(cut + ROWS_FROM.length).split('\n')
+  const segments = rows.flatMap((row) => parseRow(parseOrNull(row.replace(/,$/, '')), inits, packs) ?? [])
+  return { facts: parseTrackFacts(facts), segments: plausible(mergeSegments([], segments)) }
+}
+
+/** Nothing within an hour moves a segment this far away from where its number says. */
+const MAX_STRAY_MS = 30_000
+
+/** Without rows whose time or length cannot be: a digit of theirs was changed. */
+function plausible(segments: readonly IndexedSegment[]): readonly IndexedSegment[] {
+  const steps = segments.slice(1).flatMap((segment, index) => {
+    const before = segments[index]
+    return before === undefined ? [] : [(segment.startsAtMs - before.startsAtMs) / (segment.msn - before.msn)]
+  })
+  const stepMs = median(steps)
+  if (stepMs === null) return segments
+  const baseMs = median(segments.map(({ msn, startsAtMs }) => startsAtMs - msn * stepMs)) ?? 0
+  return segments.filter(({ msn, startsAtMs, durationSec }) => {
+    const strayMs = Math.abs(startsAtMs - msn * stepMs - baseMs)
+    return strayMs <= MAX_STRAY_MS && durationSec * 1000 <= stepMs + MAX_STRAY_MS
+  })
+}
+
+function median(values: readonly number[]): number | null {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? null
+}
+
+function parseOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
 }
 
 /** Adds what was recorded. Media wins over a gap, and what is there already over what comes later: bytes never change. */

@@ -37,16 +37,40 @@ export class IndexStore {
   async addSegments(
     track: TrackPath,
     hour: Hour,
+    facts: TrackFacts,
     added: readonly IndexedSegment[],
     call: StoreCall,
   ): Promise<HourIndex> {
     const change = (text: string | null): HourIndex => ({
       track,
       hour,
+      facts,
       updatedAtMs: this.#now(),
       segments: mergeSegments(text === null ? [] : parseHourIndex(text).segments, added),
     })
     return await this.#change(hourIndexKey(track, hour), change, renderHourIndex, call)
+  }
+
+  /** For repairs: `change` sees the text as it is, damaged or not (null: absent), and gives null to change nothing. */
+  async replaceHour(
+    track: TrackPath,
+    hour: Hour,
+    change: (text: string | null) => Omit<HourIndex, 'updatedAtMs'> | null,
+    call: StoreCall,
+  ): Promise<void> {
+    const render = (index: Omit<HourIndex, 'updatedAtMs'> | null) =>
+      index && renderHourIndex({ ...index, updatedAtMs: this.#now() })
+    await this.#change(hourIndexKey(track, hour), change, render, call)
+  }
+
+  /** Likewise. */
+  async replaceStream(
+    stream: StreamPath,
+    change: (text: string | null) => StreamIndex | null,
+    call: StoreCall,
+  ): Promise<void> {
+    const render = (index: StreamIndex | null) => index && renderStreamIndex({ ...index, updatedAtMs: this.#now() })
+    await this.#change(streamIndexKey(stream), change, render, call)
   }
 
   /** Makes an hour findable from the stream. */

@@ -22,7 +22,7 @@ function setUp() {
     },
   }
   const record = async (hour: Hour, ns: readonly number[]) => {
-    const index = await indexes.addSegments(TRACK, hour, [...ns.map((n) => indexed(n)), indexed(900, GAP)], call)
+    const index = await indexes.addSegments(TRACK, hour, FACTS, [...ns.map((n) => indexed(n)), indexed(900, GAP)], call)
     await indexes.addHour(TRACK, FACTS, hour, call)
     return index
   }

@@ -1,6 +1,7 @@
 // `dvr/<tenant>/<stream>/index.json`: which tracks a stream has recorded, and in which hours. Pure.
 import { MirrorError } from '../core/errors.ts'
 import { type Hour, parseHour } from '../storage/keys.ts'
+import { isChecked, withCheck } from './checked-json.ts'
 import type { TrackFacts } from './track-facts.ts'
 
 export interface RecordedTrack {
@@ -18,10 +19,13 @@ export interface StreamIndex {
   readonly tracks: Readonly<Record<string, RecordedTrack>>
 }
 
-const FORMAT = 1
+/** From 2 on there is a `check`. */
+const FORMAT = 2
 
 export function renderStreamIndex({ tenantId, streamId, updatedAtMs, tracks }: StreamIndex): string {
-  return `${JSON.stringify({ format: FORMAT, tenant: tenantId, stream: streamId, updatedAtMs, tracks }, null, 1)}\n`
+  return withCheck(
+    `${JSON.stringify({ format: FORMAT, tenant: tenantId, stream: streamId, updatedAtMs, tracks }, null, 1)}\n`,
+  )
 }
 
 /** Throws `index_damaged`, naming what is wrong. */
@@ -34,7 +38,9 @@ export function parseStreamIndex(text: string): StreamIndex {
     throw damaged('it is not JSON')
   }
   const { format, tenant, stream, updatedAtMs, tracks } = (json ?? {}) as Readonly<Record<string, unknown>>
-  if (typeof format !== 'number' || format > FORMAT) throw damaged(`format ${String(format)} is not known`)
+  if (typeof format !== 'number' || format < 1 || format > FORMAT) {
+    throw damaged(`format ${String(format)} is not known`)
+  }
   if (typeof tenant !== 'string' || typeof stream !== 'string' || typeof updatedAtMs !== 'number') {
     throw damaged('tenant, stream or updatedAtMs is missing')
   }
@@ -49,6 +55,7 @@ export function parseStreamIndex(text: string): StreamIndex {
     if (!isWhole || ![...track.hours, ...track.expiring].every((hour) => parseHour(hour) !== null))
       throw damaged(`track ${id} is not whole`)
   }
+  if (format > 1 && !isChecked(text)) throw damaged('its check does not fit')
   return { tenantId: tenant, streamId: stream, updatedAtMs, tracks: tracks as StreamIndex['tracks'] }
 }
 

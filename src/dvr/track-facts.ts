@@ -37,3 +37,14 @@ export type TrackFacts = VideoFacts | AudioFacts | SubtitlesFacts
 export function segmentExtension({ kind }: Pick<TrackFacts, 'kind'>): 'm4s' | 'vtt' {
   return kind === 'subtitles' ? 'vtt' : 'm4s'
 }
+
+/** Null when it is not whole: what `segments` of an index need of it. */
+export function parseTrackFacts(json: unknown): TrackFacts | null {
+  const facts = (typeof json === 'object' && json !== null ? json : {}) as Partial<TrackFacts>
+  const isWhole =
+    typeof facts.cell?.num === 'number' &&
+    typeof facts.cell.den === 'number' &&
+    typeof facts.targetDurationSec === 'number' &&
+    (facts.kind === 'video' || facts.kind === 'audio' || facts.kind === 'subtitles')
+  return isWhole ? (facts as TrackFacts) : null
+}

@@ -89,7 +89,7 @@ export async function putHistory(
     first = msn
   }
   for (const [hour, rows] of hours) {
-    await indexes.addSegments(track, hour, rows, { signal })
+    await indexes.addSegments(track, hour, facts, rows, { signal })
     await indexes.addHour(track, facts, hour, { signal })
   }
 }
