@@ -118,6 +118,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
     new JobService({
       jobs: catalog.jobs,
       ...jobKinds({
+        catalog,
         backup: {
           ...{ store, mirrorVersion: version, now: clock, log: log.child('backup') },
           location: catalogLocation(config),

@@ -2,16 +2,25 @@
 import type { BackupHost } from './backup/back-up-catalog.ts'
 import { BACKUP_JOB, BACKUP_SCHEDULE, backupJob } from './backup/backup-job.ts'
 import type { BackupWatch } from './backup/backup-watch.ts'
+import type { Catalog } from './catalog/types.ts'
+import { type CareHost, DEFAULT_GRACE_MS, type FsckPayload, fsckJob } from './dvr/care/fsck-job.ts'
 import type { JobServiceOptions } from './jobs/job-service.ts'
 
+/** At night in Europe, in the evening in America; of several Mirrors one does it. */
+const DAILY_FSCK = '17 3 * * *'
+
 export interface JobKindsHost {
+  readonly catalog: Pick<Catalog, 'streams'>
   readonly backup: BackupHost
   readonly backups: BackupWatch
 }
 
-export function jobKinds({ backup, backups }: JobKindsHost): Pick<JobServiceOptions, 'kinds' | 'schedules'> {
+export function jobKinds({ catalog, backup, backups }: JobKindsHost): Pick<JobServiceOptions, 'kinds' | 'schedules'> {
+  const streams = async () => (await catalog.streams.list()).map(({ id, tenantId }) => ({ tenantId, streamId: id }))
+  const care: CareHost = { store: backup.store, streams, now: backup.now }
+  const reportOnly: FsckPayload = { stream: null, repair: false, graceMs: DEFAULT_GRACE_MS }
   return {
-    kinds: { [BACKUP_JOB]: backupJob(backup, backups) },
-    schedules: [BACKUP_SCHEDULE],
+    kinds: { [BACKUP_JOB]: backupJob(backup, backups), fsck: fsckJob(care) },
+    schedules: [BACKUP_SCHEDULE, { name: 'daily-fsck', kind: 'fsck', payload: { ...reportOnly }, rule: DAILY_FSCK }],
   }
 }

@@ -398,6 +398,21 @@ export const jobPageSchema = z.object({
   /** Pass as `before` for the next, older page; null: there is none. */
   nextBefore: z.string().nullable(),
 })
+/** Jobs that people may start. */
+export const startJobSchema = z
+  .discriminatedUnion('kind', [
+    z
+      .strictObject({
+        kind: z.literal('fsck'),
+        stream: streamIdSchema.optional().meta({ description: 'Recordings of one stream only' }),
+        repair: z.boolean().optional().meta({ description: 'Mend what can be mended; default: only tell' }),
+        grace: durationSchema(0, 30 * 86_400_000)
+          .optional()
+          .meta({ description: 'What is younger may be under way, and is left alone', example: '1h' }),
+      })
+      .meta({ description: 'Check recordings: do indexes and stored objects fit each other' }),
+  ])
+  .meta({ id: 'StartJob' })
 export const jobQuerySchema = z.strictObject({
   kind: z.string().min(1).max(64).optional(),
   state: jobStateSchema.optional(),
@@ -558,6 +573,7 @@ export type DateRangeListView = z.infer<typeof dateRangeListSchema>
 export type AddDateRangeBody = z.infer<typeof addDateRangeSchema>
 export type ChangeDateRangeBody = z.infer<typeof changeDateRangeSchema>
 export type JobView = z.infer<typeof jobSchema>
+export type StartJobBody = z.infer<typeof startJobSchema>
 export type JobSummaryView = z.infer<typeof jobSummarySchema>
 export type JobPageView = z.infer<typeof jobPageSchema>
 export type InputListView = z.infer<typeof inputListSchema>

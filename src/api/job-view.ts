@@ -31,13 +31,16 @@ export function renderJobSummary(job: JobRow): JobSummaryView {
 }
 
 /** Null for a state that is no news. */
-export function eventOfJob({ id, kind, state, failure, attempt }: JobRow, atMs: number): MirrorEvent | null {
+export function eventOfJob({ id, kind, state, failure, attempt, result }: JobRow, atMs: number): MirrorEvent | null {
   const told = TOLD[state]
   if (told === undefined) return null
-  const cause = state === 'failed' && failure !== null ? `: ${failure.message}` : ''
+  // A job that has done its work may have found something that somebody has to look at.
+  const problem = state === 'done' ? result?.['problem'] : undefined
+  const words = state === 'failed' ? failure?.message : typeof problem === 'string' ? problem : undefined
+  const cause = words === undefined ? '' : `: ${words}`
   return {
     type: told.type,
-    severity: state === 'failed' ? 'error' : 'info',
+    severity: state === 'failed' ? 'error' : words === undefined ? 'info' : 'warning',
     streamId: null,
     atMs,
     code: null,

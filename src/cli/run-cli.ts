@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { ERRORS, MirrorError } from '../core/errors.ts'
 import { createApiClient } from './api-client.ts'
 import { addApiKeyCommands } from './api-key-commands.ts'
+import { addCareCommands } from './care-commands.ts'
 import { addCatalogCommands } from './catalog-commands.ts'
 import { CliError } from './cli-error.ts'
 import type { CliHost, ServeFlags } from './cli-host.ts'
@@ -60,6 +61,7 @@ function createProgram(host: CliHost, setExitCode: (code: number) => void): Comm
   addDvrCommands(program, withSession)
   addApiKeyCommands(program, withSession)
   addEventCommands(program, withSession, host)
+  addCareCommands(program, withSession, setExitCode)
   addJobCommands(program, withSession)
   addLintCommand(program, host, setExitCode)
   addStoreCommands(program, host, setExitCode)

@@ -308,7 +308,7 @@ export const ERRORS = {
     'mirror',
     500,
     'An index of a recording is damaged',
-    'Restore the named object from a backup of the store; media of other hours plays on.',
+    'Run "mirror fsck --repair": it makes the index anew from the media; media of other hours plays on.',
   ),
   // Backups of the catalog
   backup_not_found: row(

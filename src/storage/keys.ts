@@ -168,6 +168,40 @@ export function hourPrefix(track: TrackPath, hour: Hour): string {
   return `${trackPrefix(track)}${hour.replace(/[-T]/g, '/')}/`
 }
 
+/** What all recordings start with, those of one stream, or one of its tracks; and nothing else does. */
+export function recordingsPrefix(of: Partial<Omit<TrackPath, 'trackId'>> & { readonly trackId?: string }): string {
+  const { tenantId, streamId, trackId } = of
+  if (tenantId === undefined || streamId === undefined) return 'dvr/'
+  if (trackId !== undefined) return trackPrefix({ tenantId, streamId, trackId })
+  return `dvr/${tenantId}/${streamId}/`
+}
+
+/** What a key of a recording says about its object. */
+export type RecordedKey =
+  | { readonly kind: 'stream_index'; readonly stream: Omit<TrackPath, 'trackId'> }
+  | { readonly kind: 'init'; readonly track: TrackPath; readonly name: string }
+  | { readonly kind: 'hour_index'; readonly track: TrackPath; readonly hour: Hour }
+  | { readonly kind: 'pack'; readonly track: TrackPath; readonly hour: Hour; readonly id: string }
+  | { readonly kind: 'segment'; readonly track: TrackPath; readonly hour: Hour; readonly name: string }
+
+/** Null for a key that no function here makes. */
+export function parseRecordedKey(key: ObjectKey): RecordedKey | null {
+  const [root, tenantId = '', streamId = '', ...rest] = key.split('/')
+  if (root !== 'dvr' || rest.length === 0) return null
+  if (rest.length === 1)
+    return rest[0] === 'index.json' ? { kind: 'stream_index', stream: { tenantId, streamId } } : null
+  const [trackId = '', ...below] = rest
+  const track = { tenantId, streamId, trackId }
+  const name = below.at(-1) ?? ''
+  if (below.length === 1) return /^init-[^/]+\.mp4$/.test(name) ? { kind: 'init', track, name } : null
+  const [year, month, day, ofDay] = below
+  const hour = below.length === 5 ? parseHour(`${year}-${month}-${day}T${ofDay}`) : null
+  if (hour === null) return null
+  if (name === `${ofDay}.index.json`) return { kind: 'hour_index', track, hour }
+  if (name.endsWith('.pack')) return { kind: 'pack', track, hour, id: name.slice(0, -'.pack'.length) }
+  return /^(?:0|[1-9]\d{0,14})\.(?:m4s|vtt)$/.test(name) ? { kind: 'segment', track, hour, name } : null
+}
+
 function trackPrefix({ tenantId, streamId, trackId }: TrackPath): string {
   for (const segment of [tenantId, streamId, trackId]) {
     if (segment.includes('/')) throw new RangeError(`a slash in an id: ${segment}`)

@@ -11,27 +11,25 @@ let api: TestApi
 const running = new Map<string, { readonly context: JobContext; readonly end: () => void }>()
 
 beforeAll(async () => {
-  api = await startTestApi({
-    kinds: {
-      quick: { limit: 2, run: async ({ job }) => ({ answer: job.payload['question'] }) },
-      wrong: {
-        limit: 1,
-        run: async () => {
-          throw new MirrorError('invalid_request', 'that cannot be done')
-        },
-      },
-      slow: {
-        limit: 1,
-        async run(context) {
-          const { promise, resolve, reject } = Promise.withResolvers<void>()
-          context.signal.addEventListener('abort', () => reject(context.signal.reason), { once: true })
-          running.set(context.job.id, { context, end: resolve })
-          await promise
-          return { ended: 'well' }
-        },
+  api = await startTestApi({}, () => ({
+    quick: { limit: 2, run: async ({ job }) => ({ answer: job.payload['question'] }) },
+    wrong: {
+      limit: 1,
+      run: async () => {
+        throw new MirrorError('invalid_request', 'that cannot be done')
       },
     },
-  })
+    slow: {
+      limit: 1,
+      async run(context) {
+        const { promise, resolve, reject } = Promise.withResolvers<void>()
+        context.signal.addEventListener('abort', () => reject(context.signal.reason), { once: true })
+        running.set(context.job.id, { context, end: resolve })
+        await promise
+        return { ended: 'well' }
+      },
+    },
+  }))
 })
 afterAll(async () => {
   await api[Symbol.asyncDispose]()

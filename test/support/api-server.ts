@@ -46,7 +46,9 @@ function createFakeSlates(): ApiServerOptions['slates'] {
 }
 
 export async function startTestApi(
-  change: Partial<ApiServerOptions> & { readonly kinds?: Readonly<Record<string, JobKind>> } = {},
+  change: Partial<ApiServerOptions> = {},
+  /** What jobs there are; omitted: none run. */
+  kindsOf?: (catalog: Catalog) => Readonly<Record<string, JobKind>>,
 ): Promise<TestApi> {
   await using opened = new AsyncDisposableStack()
   const dataDir = await mkdtemp(join(tmpdir(), 'mirror-api-'))
@@ -58,7 +60,7 @@ export async function startTestApi(
   const jobs = opened.use(
     new JobService({
       jobs: catalog.jobs,
-      kinds: change.kinds ?? {},
+      kinds: kindsOf?.(catalog) ?? {},
       schedules: [],
       owner: 'test',
       now: () => Date.now() + clock.skipMs,
@@ -89,7 +91,7 @@ export async function startTestApi(
     ...change,
   }
   const server = opened.use(await startApiServer(options))
-  if (change.kinds !== undefined) await jobs.start()
+  if (kindsOf !== undefined) await jobs.start()
   const url = `http://127.0.0.1:${server.port}`
 
   const request: TestApi['request'] = (path, { method = 'GET', key = ADMIN_TOKEN, body, headers = {} } = {}) =>

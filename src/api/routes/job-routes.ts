@@ -1,13 +1,14 @@
 import { z } from 'zod'
 import type { ApiApp, ApiContext } from '../context.ts'
-import { jobPageSchema, jobQuerySchema, jobSchema } from '../contract.ts'
+import { jobPageSchema, jobQuerySchema, jobSchema, startJobSchema } from '../contract.ts'
+import { jobOf } from '../job-requests.ts'
 import { renderJob, renderJobSummary } from '../job-view.ts'
 import { PROBLEMS, TAGS } from '../openapi.ts'
 
 const tags = [TAGS.jobs]
 const jobParams = z.object({ id: z.string().min(1).meta({ description: 'Job id' }) })
 
-export function registerJobRoutes(app: ApiApp, { jobs }: ApiContext): void {
+export function registerJobRoutes(app: ApiApp, { jobs, streams }: ApiContext): void {
   app.route({
     method: 'GET',
     url: '/api/v1/jobs',
@@ -30,6 +31,24 @@ export function registerJobRoutes(app: ApiApp, { jobs }: ApiContext): void {
       })
       const page = rows.slice(0, limit)
       return { jobs: page.map(renderJobSummary), nextBefore: rows.length > limit ? (page.at(-1)?.id ?? null) : null }
+    },
+  })
+
+  app.route({
+    method: 'POST',
+    url: '/api/v1/jobs',
+    config: { access: 'operator' },
+    schema: {
+      operationId: 'startJob',
+      summary: 'Start a job',
+      description: 'An unfinished job that was asked to do the same is given instead of a second one.',
+      tags,
+      body: startJobSchema,
+      response: { 202: jobSchema, ...PROBLEMS },
+    },
+    handler: async (request, reply) => {
+      const { job } = await jobs.add(await jobOf(request.body, streams))
+      return reply.code(202).header('Location', `/api/v1/jobs/${job.id}`).send(renderJob(job))
     },
   })
 

@@ -1,0 +1,81 @@
+// `mirror fsck` and `mirror dvr verify`: is what was recorded still there, and all of it named?
+import type { Command } from 'commander'
+import type { JobView, StartJobBody } from '../api/contract.ts'
+import type { Finding } from '../dvr/care/finding.ts'
+import { serverCommand } from './server-command.ts'
+import type { Session, WithSession } from './session.ts'
+
+interface FsckFlags {
+  readonly stream?: string
+  readonly repair?: boolean
+  readonly grace?: string
+}
+
+/** The part of a report that commands read; the job wrote it. */
+interface CareReport {
+  readonly streams: number
+  readonly objects: number
+  readonly counts: { readonly error: number; readonly warning: number; readonly info: number }
+  readonly findings: readonly Finding[]
+}
+
+export function addCareCommands(program: Command, withSession: WithSession, setExitCode: (code: number) => void): void {
+  const fsck = async (session: Session, { stream, repair, grace }: FsckFlags): Promise<void> => {
+    const body: StartJobBody = {
+      kind: 'fsck',
+      ...(stream === undefined ? {} : { stream }),
+      ...(repair === undefined ? {} : { repair }),
+      ...(grace === undefined ? {} : { grace }),
+    }
+    const report = await reportOf(session, body)
+    session.print(report, `${renderFindings(report)}${fsckSummary(report, repair === true)}`)
+    if (isWrong(report)) setExitCode(1)
+  }
+
+  serverCommand(
+    program,
+    'fsck',
+    'check that recordings are whole: what indexes name is stored, and what is stored is named; exit code 1 when something is wrong',
+  )
+    .option('--stream <id>', 'recordings of one stream only')
+    .option('--repair', 'mend what can be mended; what is lost is marked as a gap')
+    .option('--grace <duration>', 'leave alone what is younger: it may be under way (1h)')
+    .action((flags: FsckFlags, command: Command) => withSession(command, (session) => fsck(session, flags)))
+
+  const dvr = program.commands.find((command) => command.name() === 'dvr') ?? program.command('dvr')
+  serverCommand(dvr, 'verify <stream>', 'check the recordings of one stream as "mirror fsck" does')
+    .option('--repair', 'mend what can be mended; what is lost is marked as a gap')
+    .option('--grace <duration>', 'leave alone what is younger: it may be under way (1h)')
+    .action((stream: string, flags: FsckFlags, command: Command) =>
+      withSession(command, (session) => fsck(session, { ...flags, stream })),
+    )
+}
+
+async function reportOf({ client, follow }: Session, body: StartJobBody): Promise<CareReport> {
+  const { id } = await client.post<JobView>('/jobs', body)
+  const done = await follow(id)
+  return done.result as unknown as CareReport
+}
+
+function isWrong({ counts }: CareReport): boolean {
+  return counts.error + counts.warning > 0
+}
+
+const MARKS = { error: 'ERROR', warning: 'WARNING', info: 'INFO' } as const
+
+function renderFindings({ findings, counts }: CareReport): string {
+  const lines = findings.map(({ severity, code, key, message, repair }) => {
+    const done = repair === null ? '' : `\n  repair: ${repair}`
+    return `${MARKS[severity]} ${code} ${key}\n  ${message}${done}\n`
+  })
+  const hidden = counts.error + counts.warning + counts.info - findings.length
+  return `${lines.join('')}${hidden > 0 ? `and ${hidden} more\n` : ''}`
+}
+
+function fsckSummary({ streams, objects, counts }: CareReport, isRepaired: boolean): string {
+  const seen = `${objects.toLocaleString('en')} objects of ${streams} ${streams === 1 ? 'stream' : 'streams'} checked`
+  const { error, warning } = counts
+  if (error + warning === 0) return `${seen}: nothing is wrong.\n`
+  const next = isRepaired ? 'Check again to see what is left.' : 'Run it with --repair to mend what can be mended.'
+  return `${seen}: ${error} errors, ${warning} warnings. ${next}\n`
+}

@@ -1,0 +1,106 @@
+// `mirror fsck` and `mirror dvr verify` over a real API server and a folder store.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { EventPageView, JobView } from '../../src/api/contract.ts'
+import { runCli } from '../../src/cli/run-cli.ts'
+import { cellAt, INIT, range, record, SEVEN_MS, SOUND } from '../../src/dvr/care/recorded-store.test-support.ts'
+import { jobKinds } from '../../src/job-kinds.ts'
+import { openFolderStore } from '../../src/storage/folder-store.ts'
+import { hourIndexKey, hourOf, recordedInitKey, recordedSegmentKey } from '../../src/storage/keys.ts'
+import type { ObjectStore } from '../../src/storage/object-store.ts'
+import { ADMIN_TOKEN, startTestApi, type TestApi } from '../support/api-server.ts'
+
+const call = { signal: new AbortController().signal }
+const SEVEN = hourOf(SEVEN_MS)
+
+let folder: string
+let store: ObjectStore
+let api: TestApi
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mirror-care-'))
+  let ids = 0
+  store = await openFolderStore(join(folder, 'store'), { randomId: () => `id${ids++}` })
+  await record({ store, folder, mode: 'segment', packs: [range(0, 20)] })
+  api = await startTestApi({}, (catalog) => jobKinds({ store, catalog, now: Date.now }).kinds)
+  await api.json('/api/v1/streams', { method: 'POST', body: { id: SOUND.streamId } })
+})
+
+afterEach(async () => {
+  await api[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true })
+})
+
+async function mirror(...args: string[]) {
+  const out = { stdout: '', stderr: '' }
+  const code = await runCli(args, {
+    env: { MIRROR_URL: api.url, MIRROR_API_KEY: ADMIN_TOKEN },
+    version: '1.2.3',
+    fetch,
+    stdout: (text) => {
+      out.stdout += text
+    },
+    stderr: (text) => {
+      out.stderr += text
+    },
+    serve: async () => 0,
+    isTerminal: false,
+    signal: call.signal,
+  })
+  return { code, ...out }
+}
+
+test('a check tells what is wrong and exits with 1, repair mends it, and then nothing is wrong', async () => {
+  expect(await mirror('fsck')).toMatchObject({ code: 0, stdout: expect.stringContaining('nothing is wrong') })
+  const lost = recordedSegmentKey(SOUND, SEVEN, `${cellAt(7)}.m4s`)
+  await store.delete([lost, hourIndexKey(SOUND, SEVEN)], call)
+
+  const found = await mirror('fsck', '--grace', '0s')
+  expect(found.code).toBe(1)
+  expect(found.stdout).toContain(`ERROR index_missing ${hourIndexKey(SOUND, SEVEN)}`)
+  expect(found.stdout).toContain('Run it with --repair')
+
+  const repaired = await mirror('dvr', 'verify', SOUND.streamId, '--repair', '--grace', '0s', '--json')
+  expect(repaired.code).toBe(1)
+  expect(JSON.parse(repaired.stdout)).toMatchObject({
+    streams: 1,
+    counts: { error: 1 },
+    findings: [{ code: 'index_missing', repair: expect.stringContaining('19 from the media') }],
+  })
+  expect(await mirror('dvr', 'verify', SOUND.streamId)).toMatchObject({ code: 0 })
+
+  await api.server.events.flush()
+  const { events } = await api.json<EventPageView>('/api/v1/events?limit=50')
+  const told = events.find(({ type, severity }) => type === 'job.done' && severity === 'warning')
+  expect(told?.message).toContain(hourIndexKey(SOUND, SEVEN))
+})
+
+test('what cannot be asked is refused by name, and a viewer may not ask', async () => {
+  expect(await mirror('dvr', 'verify', 'nobody')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('no such stream'),
+  })
+  expect(await mirror('fsck', '--grace', 'soon')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('duration'),
+  })
+  const { key } = await api.json<{ key: string }>('/api/v1/api-keys', {
+    method: 'POST',
+    body: { name: 'viewer', role: 'viewer' },
+  })
+  const refused = await api.request('/api/v1/jobs', { method: 'POST', key, body: { kind: 'fsck' } })
+  expect(refused.status).toBe(403)
+})
+
+test('a job over the API is answered at once, with its address; its report names the init segment that is gone', async () => {
+  await store.delete([recordedInitKey(SOUND, INIT.name)], call)
+  const answer = await api.request('/api/v1/jobs', { method: 'POST', body: { kind: 'fsck' } })
+  expect(answer.status).toBe(202)
+  const { id } = (await answer.json()) as JobView
+  expect(answer.headers.get('location')).toBe(`/api/v1/jobs/${id}`)
+  await expect.poll(async () => (await api.json<JobView>(`/api/v1/jobs/${id}`)).state).toBe('done')
+  const { result } = await api.json<JobView>(`/api/v1/jobs/${id}`)
+  expect(result).toMatchObject({ findings: [{ code: 'init_missing', severity: 'error', repair: null }] })
+})
