@@ -4,6 +4,7 @@ import { BACKUP_JOB, BACKUP_SCHEDULE, backupJob } from './backup/backup-job.ts'
 import type { BackupWatch } from './backup/backup-watch.ts'
 import type { Catalog } from './catalog/types.ts'
 import { type CareHost, DEFAULT_GRACE_MS, type FsckPayload, fsckJob } from './dvr/care/fsck-job.ts'
+import { scrubJob } from './dvr/care/scrub-job.ts'
 import type { JobServiceOptions } from './jobs/job-service.ts'
 
 /** At night in Europe, in the evening in America; of several Mirrors one does it. */
@@ -20,7 +21,7 @@ export function jobKinds({ catalog, backup, backups }: JobKindsHost): Pick<JobSe
   const care: CareHost = { store: backup.store, streams, now: backup.now }
   const reportOnly: FsckPayload = { stream: null, repair: false, graceMs: DEFAULT_GRACE_MS }
   return {
-    kinds: { [BACKUP_JOB]: backupJob(backup, backups), fsck: fsckJob(care) },
+    kinds: { [BACKUP_JOB]: backupJob(backup, backups), fsck: fsckJob(care), scrub: scrubJob(care) },
     schedules: [BACKUP_SCHEDULE, { name: 'daily-fsck', kind: 'fsck', payload: { ...reportOnly }, rule: DAILY_FSCK }],
   }
 }

@@ -411,6 +411,15 @@ export const startJobSchema = z
           .meta({ description: 'What is younger may be under way, and is left alone', example: '1h' }),
       })
       .meta({ description: 'Check recordings: do indexes and stored objects fit each other' }),
+    z
+      .strictObject({
+        kind: z.literal('scrub'),
+        stream: streamIdSchema.optional().meta({ description: 'Recordings of one stream only' }),
+        maxBytes: z.number().int().positive().optional().meta({ description: 'End when so many have been read' }),
+        bytesPerSec: z.number().int().min(65_536).optional().meta({ description: 'Default: 33554432' }),
+        after: z.string().max(1024).optional().meta({ description: '`next` of an earlier result: go on there' }),
+      })
+      .meta({ description: 'Read every recorded byte and compare its SHA-256' }),
   ])
   .meta({ id: 'StartJob' })
 export const jobQuerySchema = z.strictObject({

@@ -70,7 +70,12 @@ function pruneSchemas<T extends object>(document: T): T {
   }
 }
 
-const ANSWERS: Readonly<Record<string, string>> = { '200': 'The result', '201': 'What was made', '503': 'Not ready' }
+const ANSWERS: Readonly<Record<string, string>> = {
+  '200': 'The result',
+  '201': 'What was made',
+  '202': 'What was begun',
+  '503': 'Not ready',
+}
 
 /** The generator has no words for answers whose schema is a reference. */
 function nameAnswers<T extends { readonly paths?: object }>(document: T): T {

@@ -1,7 +1,9 @@
-// `mirror fsck` and `mirror dvr verify`: is what was recorded still there, and all of it named?
+// `mirror fsck`, `mirror dvr verify` and `mirror scrub`: is what was recorded still there, named, and as it was?
 import type { Command } from 'commander'
 import type { JobView, StartJobBody } from '../api/contract.ts'
+import { parseSize } from '../core/size.ts'
 import type { Finding } from '../dvr/care/finding.ts'
+import { CliError } from './cli-error.ts'
 import { serverCommand } from './server-command.ts'
 import type { Session, WithSession } from './session.ts'
 
@@ -11,10 +13,20 @@ interface FsckFlags {
   readonly grace?: string
 }
 
+interface ScrubFlags {
+  readonly stream?: string
+  readonly maxBytes?: string
+  readonly rate?: string
+  readonly after?: string
+}
+
 /** The part of a report that commands read; the job wrote it. */
 interface CareReport {
   readonly streams: number
   readonly objects: number
+  readonly bytes: number
+  /** Of a scrub that ended early: where to go on. */
+  readonly next?: string | null
   readonly counts: { readonly error: number; readonly warning: number; readonly info: number }
   readonly findings: readonly Finding[]
 }
@@ -42,6 +54,7 @@ export function addCareCommands(program: Command, withSession: WithSession, setE
     .option('--grace <duration>', 'leave alone what is younger: it may be under way (1h)')
     .action((flags: FsckFlags, command: Command) => withSession(command, (session) => fsck(session, flags)))
 
+  addScrub(program, withSession, setExitCode)
   const dvr = program.commands.find((command) => command.name() === 'dvr') ?? program.command('dvr')
   serverCommand(dvr, 'verify <stream>', 'check the recordings of one stream as "mirror fsck" does')
     .option('--repair', 'mend what can be mended; what is lost is marked as a gap')
@@ -49,6 +62,44 @@ export function addCareCommands(program: Command, withSession: WithSession, setE
     .action((stream: string, flags: FsckFlags, command: Command) =>
       withSession(command, (session) => fsck(session, { ...flags, stream })),
     )
+}
+
+function addScrub(program: Command, withSession: WithSession, setExitCode: (code: number) => void): void {
+  serverCommand(
+    program,
+    'scrub',
+    'read every recorded byte and compare its SHA-256; exit code 1 when something is damaged',
+  )
+    .option('--stream <id>', 'recordings of one stream only')
+    .option('--max-bytes <size>', 'end when so much has been read, such as 10GiB')
+    .option('--rate <size>', 'read no more than this in a second (32MiB)')
+    .option('--after <prefix>', 'go on where an earlier one ended')
+    .action(({ stream, maxBytes, rate, after }: ScrubFlags, command: Command) =>
+      withSession(command, async (session) => {
+        const report = await reportOf(session, {
+          kind: 'scrub',
+          ...(stream === undefined ? {} : { stream }),
+          ...(maxBytes === undefined ? {} : { maxBytes: sizeOf(maxBytes) }),
+          ...(rate === undefined ? {} : { bytesPerSec: sizeOf(rate) }),
+          ...(after === undefined ? {} : { after }),
+        })
+        session.print(report, `${renderFindings(report)}${scrubSummary(report)}`)
+        if (isWrong(report)) setExitCode(1)
+      }),
+    )
+}
+
+function sizeOf(text: string): number {
+  const bytes = parseSize(text)
+  if (bytes === null || bytes <= 0) throw new CliError(`"${text}" is not a size.`, 'Write it as 500MiB or 10GiB.')
+  return bytes
+}
+
+function scrubSummary({ objects, bytes, counts, next }: CareReport): string {
+  const seen = `${objects.toLocaleString('en')} objects, ${(bytes / 2 ** 20).toFixed(1)} MiB read`
+  const rest = next == null ? '' : `The rest: mirror scrub --after ${next}\n`
+  if (counts.error + counts.warning === 0) return `${seen}: all as it was recorded.\n${rest}`
+  return `${seen}: ${counts.error} damaged.\n${rest}`
 }
 
 async function reportOf({ client, follow }: Session, body: StartJobBody): Promise<CareReport> {

@@ -1,12 +1,13 @@
 // `mirror fsck` and `mirror dvr verify` over a real API server and a folder store.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { EventPageView, JobView } from '../../src/api/contract.ts'
 import { runCli } from '../../src/cli/run-cli.ts'
+import { fsckJob } from '../../src/dvr/care/fsck-job.ts'
 import { cellAt, INIT, range, record, SEVEN_MS, SOUND } from '../../src/dvr/care/recorded-store.test-support.ts'
-import { jobKinds } from '../../src/job-kinds.ts'
+import { scrubJob } from '../../src/dvr/care/scrub-job.ts'
 import { openFolderStore } from '../../src/storage/folder-store.ts'
 import { hourIndexKey, hourOf, recordedInitKey, recordedSegmentKey } from '../../src/storage/keys.ts'
 import type { ObjectStore } from '../../src/storage/object-store.ts'
@@ -24,7 +25,9 @@ beforeEach(async () => {
   let ids = 0
   store = await openFolderStore(join(folder, 'store'), { randomId: () => `id${ids++}` })
   await record({ store, folder, mode: 'segment', packs: [range(0, 20)] })
-  api = await startTestApi({}, (catalog) => jobKinds({ store, catalog, now: Date.now }).kinds)
+  const streams = async () => [{ tenantId: SOUND.tenantId, streamId: SOUND.streamId }]
+  const care = { store, streams, now: Date.now }
+  api = await startTestApi({}, () => ({ fsck: fsckJob(care), scrub: scrubJob(care) }))
   await api.json('/api/v1/streams', { method: 'POST', body: { id: SOUND.streamId } })
 })
 
@@ -92,6 +95,29 @@ test('what cannot be asked is refused by name, and a viewer may not ask', async 
   })
   const refused = await api.request('/api/v1/jobs', { method: 'POST', key, body: { kind: 'fsck' } })
   expect(refused.status).toBe(403)
+})
+
+test('a scrub names the segment whose bytes have changed, in the object that they lie in', async () => {
+  expect(await mirror('scrub', '--rate', '1GiB')).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('all as it was recorded'),
+  })
+  const key = recordedSegmentKey(SOUND, SEVEN, `${cellAt(7)}.m4s`)
+  const path = join(folder, 'store', key)
+  const bytes = await readFile(path)
+  bytes[100] = (bytes[100] ?? 0) ^ 1
+  await writeFile(path, bytes)
+  const found = await mirror('scrub', '--stream', SOUND.streamId)
+  expect(found.code).toBe(1)
+  expect(found.stdout).toContain(
+    `ERROR media_damaged ${key}\n  Segment ${cellAt(7)} of 2026-11-21T07:00:14.000Z, bytes 0–`,
+  )
+  const part = await mirror('scrub', '--max-bytes', '1B')
+  expect(part.stdout).not.toContain('The rest') // It ends after an hour, and there is but one.
+  expect(await mirror('scrub', '--max-bytes', 'much')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('size'),
+  })
 })
 
 test('a job over the API is answered at once, with its address; its report names the init segment that is gone', async () => {

@@ -1,13 +1,20 @@
 // Recording, and playing what was recorded, against real Mirror processes; on a folder, and on a real S3 server in packs.
 import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type ExpectStatic, test } from 'vitest'
-import type { DvrOverviewView, DvrView, StreamView } from '../../src/api/contract.ts'
+import type { DvrOverviewView, DvrView, JobView, StartJobBody, StreamView } from '../../src/api/contract.ts'
+import { IndexStore } from '../../src/dvr/index-store.ts'
 import { renderReport } from '../../src/lint/report.ts'
 import { watchPresentation } from '../../src/lint/watcher.ts'
+import { openFolderStore } from '../../src/storage/folder-store.ts'
+import { hourIndexKey } from '../../src/storage/keys.ts'
+import type { ObjectStore } from '../../src/storage/object-store.ts'
+import { MIN_PART_BYTES, type S3Settings } from '../../src/storage/s3-settings.ts'
+import { openS3Store } from '../../src/storage/s3-store.ts'
 import { Encoder, pictureArgs } from '../support/encoder.ts'
 import { mediaPlaylist, probeHls } from '../support/hls.ts'
 import { MirrorProcess } from '../support/mirror-process.ts'
@@ -48,7 +55,7 @@ test.concurrent.for(PLACES)(
     const dataDir = await mkdtemp(join(tmpdir(), 'mirror-test-'))
     await using away = new AsyncDisposableStack()
     away.defer(() => rm(dataDir, { recursive: true, force: true }))
-    const flush = { MIRROR_DVR_FLUSH: '4s', ...(await env()) }
+    const flush: Readonly<Record<string, string>> = { MIRROR_DVR_FLUSH: '4s', ...(await env()) }
     const mirror = away.use(await MirrorProcess.start({ dataDir, env: flush }))
     const stream = await mirror.api<StreamView>('POST', '/streams', {
       id: 'tape',
@@ -83,6 +90,8 @@ test.concurrent.for(PLACES)(
     await expect.poll(async () => (await recordings(mirror)).spool.bytes, { timeout: 60_000 }).toBe(0)
     expect(await filesOf(join(dataDir, 'spool'))).toEqual([])
     await expectPlayable(expect, mirror, startMs, startMs + 6000)
+    await expectWhole(expect, mirror)
+    await expectMended(expect, mirror, away.use(await storeOf(dataDir, flush)))
     const lastMs = Date.parse((await recordings(mirror)).ranges.at(-1)?.to ?? '')
     await expectPlayable(expect, mirror, lastMs - 4000, lastMs)
     const { ingest } = await mirror.stream('tape')
@@ -99,6 +108,68 @@ test.concurrent.for(PLACES)(
     })
   },
 )
+
+/** Everything that is stored is named, all of it is there, and every byte is as it was recorded. */
+async function expectWhole(expect: ExpectStatic, mirror: MirrorProcess): Promise<void> {
+  expect((await done(expect, mirror, { kind: 'fsck', grace: '0s' })).result).toMatchObject({ streams: 1, findings: [] })
+  const { result } = await done(expect, mirror, { kind: 'scrub', bytesPerSec: 2 ** 30 })
+  expect(result).toMatchObject({ streams: 1, findings: [], next: null })
+  expect(result?.['bytes']).toBeGreaterThan(100_000)
+}
+
+/** Without any index the media tells enough of itself to make the index anew. */
+async function expectMended(expect: ExpectStatic, mirror: MirrorProcess, store: ObjectStore): Promise<void> {
+  const indexes = new IndexStore(store, Date.now)
+  const track = { tenantId: 'default', streamId: 'tape', trackId: 'v0' }
+  const hours = (await indexes.stream(track, CALL))?.tracks['v0']?.hours ?? []
+  const read = async () => {
+    const rows = []
+    for (const hour of hours) rows.push(...((await indexes.hour(track, hour, CALL))?.segments ?? []))
+    return rows.filter(({ sizeBytes }) => sizeBytes > 0)
+  }
+  const before = await read()
+  expect(before.length).toBeGreaterThan(20)
+  await store.delete(
+    hours.map((hour) => hourIndexKey(track, hour)),
+    CALL,
+  )
+  const { result } = await done(expect, mirror, { kind: 'fsck', grace: '0s', repair: true })
+  expect(result).toMatchObject({ counts: { error: hours.length, warning: 0 } })
+  const after = await read()
+  expect(after.map((row) => ({ ...row, startsAtMs: 0 }))).toEqual(before.map((row) => ({ ...row, startsAtMs: 0 })))
+  // A lone segment tells its time to the tick, but not what its encoder's clock had drifted by then.
+  const strayMs = after.map((row, index) => Math.abs(row.startsAtMs - (before[index]?.startsAtMs ?? 0)))
+  expect(Math.max(...strayMs)).toBeLessThan(200)
+  await expectWhole(expect, mirror)
+}
+
+const CALL = { signal: new AbortController().signal }
+
+async function done(expect: ExpectStatic, mirror: MirrorProcess, job: StartJobBody): Promise<JobView> {
+  const { id } = await mirror.api<JobView>('POST', '/jobs', job)
+  await expect
+    .poll(async () => (await mirror.api<JobView>('GET', `/jobs/${id}`)).state, { timeout: 30_000 })
+    .toBe('done')
+  return await mirror.api<JobView>('GET', `/jobs/${id}`)
+}
+
+async function storeOf(dataDir: string, env: Readonly<Record<string, string>>): Promise<ObjectStore> {
+  if (env['S3_BUCKET'] === undefined) {
+    return await openFolderStore(join(dataDir, 'store', 'hot'), { randomId: randomUUID })
+  }
+  const settings: S3Settings = {
+    endpoint: env['S3_ENDPOINT'] ?? null,
+    region: env['S3_REGION'] ?? '',
+    bucket: env['S3_BUCKET'],
+    prefix: '',
+    credentials: { accessKey: env['S3_ACCESS_KEY'] ?? '', secretKey: env['S3_SECRET_KEY'] ?? '' },
+    pathStyle: true,
+    storageClass: null,
+    partBytes: MIN_PART_BYTES,
+    uploadConcurrency: 8,
+  }
+  return openS3Store(settings, { randomId: randomUUID, nowMs: Date.now })
+}
 
 /** The live playlist lists what has left memory, in numbers without a hole, and all of it can be had. */
 async function expectRewound(expect: ExpectStatic, mirror: MirrorProcess): Promise<void> {

@@ -41,7 +41,7 @@ export class HourCheck {
   async check(listing: HourListing, streamFacts: TrackFacts | null, call: StoreCall): Promise<HourIndex | null> {
     const found = await this.#read(listing, call)
     const media = [...listing.segments.values(), ...listing.packs.values()]
-    if (found.state === 'absent' && !media.some((object) => this.#isOld(object))) return null // Under way, or expired.
+    if (found.state === 'absent' && !(await this.#isLeft(media, call))) return null
     const facts = found.facts ?? streamFacts
     const suspects = mediaFaults(listing, found.segments, extensionOf(listing, facts))
     const faults = suspects.length === 0 ? [] : await this.#confirm(listing, suspects, call)
@@ -67,6 +67,12 @@ export class HourCheck {
     const index = await this.#host.indexes.hour(listing.track, listing.hour, call).catch(unlessDamaged)
     // What was made anew is not young: nobody else is about to name it.
     return index !== null && found.state !== 'whole' ? { ...index, updatedAtMs: 0 } : index
+  }
+
+  /** Whether media lies there that is not under way, and did not expire since it was listed: its index goes last. */
+  async #isLeft(media: readonly ObjectInfo[], call: StoreCall): Promise<boolean> {
+    const last = media.findLast((object) => this.#isOld(object))
+    return last !== undefined && (await this.#host.store.head(last.key, call)) !== null
   }
 
   async #read({ track, hour }: HourListing, call: StoreCall): Promise<Found> {

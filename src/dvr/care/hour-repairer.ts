@@ -65,7 +65,7 @@ export class HourRepairer {
       const contents = await this.contentsOf(object, call)
       if (contents === null) continue
       learnt ??= contents.facts
-      const adopted = rowsOf(parsed.id, contents, object.sizeBytes).filter(({ msn }) => !held.has(msn))
+      const adopted = rowsOfPack(parsed.id, contents, object.sizeBytes).filter(({ msn }) => !held.has(msn))
       for (const row of adopted) if (!isGap(row)) held.add(row.msn)
       found.push(...adopted)
       const isUsed = adopted.some((row) => !isGap(row))
@@ -95,7 +95,8 @@ export class HourRepairer {
   }
 }
 
-function rowsOf(id: string, { segments }: PackContents, sizeBytes: number): readonly IndexedSegment[] {
+/** As an hour index has them; what lies beyond the end is left out. */
+export function rowsOfPack(id: string, { segments }: PackContents, sizeBytes: number): readonly IndexedSegment[] {
   return segments
     .filter((segment) => segment.offset + segment.sizeBytes <= sizeBytes)
     .map(({ offset, ...segment }) => ({
