@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
+/** What is awaited comes at once, or on a busy machine a little later. */
+const PATIENT = { poll: { timeout: 15_000 } }
+
 export default defineConfig({
   test: {
     projects: [
@@ -13,7 +16,8 @@ export default defineConfig({
             'test/contract/**/*.test.ts',
             'test/media/**/*.test.ts',
           ],
-          testTimeout: 20_000,
+          testTimeout: 30_000,
+          expect: PATIENT,
           globalSetup: ['test/support/s3-servers.ts'],
           sequence: { groupOrder: 0 },
         },
@@ -23,6 +27,7 @@ export default defineConfig({
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
           testTimeout: 120_000,
+          expect: PATIENT,
           hookTimeout: 60_000,
           globalSetup: ['test/support/s3-servers.ts'],
           fileParallelism: false,
@@ -34,6 +39,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 240_000,
+          expect: PATIENT,
           hookTimeout: 120_000,
           globalSetup: ['test/support/s3-servers.ts'],
           fileParallelism: false,
