@@ -41,7 +41,6 @@ export default defineConfig({
           testTimeout: 240_000,
           expect: PATIENT,
           hookTimeout: 120_000,
-          globalSetup: ['test/support/s3-servers.ts'],
           fileParallelism: false,
           // Last and alone: real players and encoders on a machine that does nothing else.
           sequence: { groupOrder: 2 },
