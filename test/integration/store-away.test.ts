@@ -143,11 +143,14 @@ describe.concurrent('away for the first five seconds', () => {
       await follower.waitForArrivals(5, 10_000)
       expectHere(follower.longestPauseMs(startedAtMs, performance.now())).toBeLessThan(PAUSE_WITHIN_MS)
 
+      expectHere(follower.failures).toEqual([])
+
       // The next connection finds the store there again and the stream on the entry that it had.
       await first.end()
       await relay.connect(ingest?.rtmp ?? '')
       await follower.waitForArrivals(20, 20_000)
-      expectHere(follower.failures).toEqual([])
+      // Where more is missing between the two than a part has room for, the part that was hinted at never comes.
+      expectHere(follower.failures.filter((failure) => !/\/p0-\d+\.m4s → 404/.test(failure))).toEqual([])
       const dsns = new Set(follower.arrivals.map(({ uri }) => /^p(\d+)-/.exec(uri)?.[1]))
       expectHere(dsns).toEqual(new Set(['0']))
       expectHere(JSON.parse((await ground.readEntry(dataDir, 0)) ?? 'null')).toMatchObject({ dsn: 0 })
