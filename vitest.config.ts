@@ -40,6 +40,7 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 240_000,
           expect: PATIENT,
+          globalSetup: ['test/support/s3-servers.ts'],
           hookTimeout: 120_000,
           fileParallelism: false,
           // Last and alone: real players and encoders on a machine that does nothing else.
