@@ -220,8 +220,13 @@ async function listen(more: Partial<SrtListenerOptions> = {}, streams = ['cam1',
   opened.use(listener)
   libraryName = listener.library
   const keyLookups = [lookupOf(KEY, keySecret)]
-  const entries: SrtRegistryEntry[] = streams.map((streamId) => ({ streamId, keyLookups, busy: false }))
-  listener.setRegistry([...entries, { streamId: 'busy', keyLookups, busy: true }], 0)
+  const entries: SrtRegistryEntry[] = streams.map((streamId) => ({
+    streamId,
+    keyLookups,
+    isExclusive: false,
+    busy: false,
+  }))
+  listener.setRegistry([...entries, { streamId: 'busy', keyLookups, isExclusive: true, busy: true }], 0)
   return { listener, port: listener.port, gate, refusals, problems }
 }
 

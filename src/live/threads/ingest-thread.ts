@@ -176,6 +176,7 @@ function srtRegistry() {
   return registry.all().map((stream) => ({
     streamId: stream.id,
     keyLookups: stream.keyLookups,
+    isExclusive: stream.settings.onBusy === 'refuse',
     busy: registry.isBusy(stream.id) && stream.settings.onBusy === 'refuse',
   }))
 }

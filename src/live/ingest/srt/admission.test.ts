@@ -6,8 +6,9 @@ const keySecret = new Uint8Array(32).fill(7)
 const keyLookups = [lookupOf('k1', keySecret), lookupOf('k2', keySecret)]
 const state: SrtAdmissionState = {
   registry: new Map([
-    ['cam1', { streamId: 'cam1', keyLookups, busy: false }],
-    ['cam2', { streamId: 'cam2', keyLookups, busy: true }],
+    ['cam1', { streamId: 'cam1', keyLookups, isExclusive: true, busy: false }],
+    ['cam2', { streamId: 'cam2', keyLookups, isExclusive: true, busy: true }],
+    ['cam3', { streamId: 'cam3', keyLookups, isExclusive: false, busy: false }],
   ]),
   keySecret,
   connections: 0,
@@ -15,6 +16,7 @@ const state: SrtAdmissionState = {
   connectionsFromHere: 0,
   maxConnectionsPerAddress: 2,
   isConnecting: () => false,
+  isConnected: () => false,
 }
 
 test.each(['publish:cam1:k1', 'publish:cam1:k2', '#!::r=cam1,m=publish,s=k2'])('%s is admitted', (text) => {
@@ -56,4 +58,10 @@ test('of two callers at the same moment the second meets a busy stream', () => {
   expect(admitSrtCaller('publish:cam1:k1', { ...state, isConnecting: (id) => id === 'cam1' })).toMatchObject({
     rejectReason: 1409,
   })
+})
+
+test('a caller that has connected is met, also before the registry knows it; where takeover is allowed it is not', () => {
+  const connected = { ...state, isConnected: () => true }
+  expect(admitSrtCaller('publish:cam1:k1', connected)).toMatchObject({ rejectReason: 1409 })
+  expect(admitSrtCaller('publish:cam3:k1', connected)).toMatchObject({ ok: true, streamId: 'cam3' })
 })

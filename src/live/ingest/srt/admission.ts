@@ -18,6 +18,8 @@ export interface SrtRegistryEntry {
   readonly streamId: string
   /** `lookupOf` of every accepted key. */
   readonly keyLookups: readonly string[]
+  /** It refuses a second publisher. */
+  readonly isExclusive: boolean
   /** A publisher is live and its stream refuses a second one. False where a takeover is allowed. */
   readonly busy: boolean
 }
@@ -32,6 +34,8 @@ export interface SrtAdmissionState {
   readonly maxConnectionsPerAddress: number
   /** Another caller for this stream is between hook and accept: the registry does not know it yet. */
   readonly isConnecting: (streamId: string) => boolean
+  /** A caller for this stream is connected; the registry may not know it yet. */
+  readonly isConnected: (streamId: string) => boolean
 }
 
 export type SrtAdmission =
@@ -70,7 +74,8 @@ export function admitSrtCaller(streamIdText: string, state: SrtAdmissionState): 
   if (!entry.keyLookups.includes(lookupOf(key, state.keySecret))) {
     return refuse(SRT_REJX.UNAUTHORIZED, streamId, 'publish_key_wrong', `Wrong publish key for stream "${streamId}".`)
   }
-  if (entry.busy || state.isConnecting(streamId)) {
+  const isTaken = entry.busy || (entry.isExclusive && state.isConnected(streamId))
+  if (isTaken || state.isConnecting(streamId)) {
     return refuse(SRT_REJX.CONFLICT, streamId, 'stream_busy', `Another publisher is live on stream "${streamId}".`)
   }
   if (state.connections >= state.maxConnections) {

@@ -180,6 +180,8 @@ export class SrtReceiver {
       connectionsFromHere: this.#isTrusted(hostOf(remoteAddress)) ? 0 : this.#countFrom(remoteAddress),
       maxConnectionsPerAddress: this.#settings.maxConnectionsPerAddress,
       isConnecting: (streamId) => [...this.#admitted.values()].some((caller) => caller.streamId === streamId),
+      isConnected: (streamId) =>
+        [...this.#connections.values()].some((one) => one.streamId === streamId && one.brokenAtMs === null),
     })
     if (!admission.ok) {
       this.#reportRefusal(remoteAddress, admission.streamId, admission.fault)
