@@ -34,7 +34,7 @@ export interface SrtAdmissionState {
   readonly maxConnectionsPerAddress: number
   /** Another caller for this stream is between hook and accept: the registry does not know it yet. */
   readonly isConnecting: (streamId: string) => boolean
-  /** A caller for this stream is connected; the registry may not know it yet. */
+  /** A caller for this stream has just connected: the registry may not know it yet. */
   readonly isConnected: (streamId: string) => boolean
 }
 

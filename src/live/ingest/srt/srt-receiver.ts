@@ -52,6 +52,9 @@ export interface FrameSink {
   drained(): Promise<void>
 }
 
+/** By then the registry knows whether its stream takes a caller in: it may have fallen silent since. */
+const KNOWN_WITHIN_MS = 2000
+
 interface Connection {
   readonly id: number
   readonly socket: number
@@ -61,6 +64,7 @@ interface Connection {
   readonly latencyMs: number
   /** The parent wants its data. */
   isReading: boolean
+  readonly acceptedAtMs: number
   lastDataAtMs: number
   packetsRetransmitted: number
   /** When the peer was seen to be gone; what libsrt holds back for the latency is still read. */
@@ -181,7 +185,9 @@ export class SrtReceiver {
       maxConnectionsPerAddress: this.#settings.maxConnectionsPerAddress,
       isConnecting: (streamId) => [...this.#admitted.values()].some((caller) => caller.streamId === streamId),
       isConnected: (streamId) =>
-        [...this.#connections.values()].some((one) => one.streamId === streamId && one.brokenAtMs === null),
+        [...this.#connections.values()].some(
+          (one) => one.streamId === streamId && this.#ports.nowMs() - one.acceptedAtMs < KNOWN_WITHIN_MS,
+        ),
     })
     if (!admission.ok) {
       this.#reportRefusal(remoteAddress, admission.streamId, admission.fault)
@@ -229,6 +235,7 @@ export class SrtReceiver {
         remoteAddress: caller.remoteAddress,
         latencyMs: srt.getInt(socket, SRTO.RCVLATENCY) ?? this.#settings.latencyMs,
         isReading: false,
+        acceptedAtMs: nowMs(),
         lastDataAtMs: nowMs(),
         packetsRetransmitted: 0,
         brokenAtMs: null,
