@@ -1,0 +1,90 @@
+// Any sequence of calls on a store answers as a map would: made at random, judged against a model, shrunk when it fails.
+import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { openCatalog } from '../../src/catalog/open-catalog.ts'
+import { silentLog } from '../../src/core/log.ts'
+import { openFolderStore } from '../../src/storage/folder-store.ts'
+import { createMemoryStore } from '../../src/storage/memory-store.ts'
+import type { ObjectStore } from '../../src/storage/object-store.ts'
+import { openPostgresStore } from '../../src/storage/postgres-store.ts'
+import { MIN_PART_BYTES } from '../../src/storage/s3-settings.ts'
+import { openS3Store } from '../../src/storage/s3-store.ts'
+import { startPostgres } from '../support/postgres.ts'
+import { rgwMissing } from '../support/rgw.ts'
+import { createTestBucket } from '../support/s3-bucket.ts'
+import { judge } from '../support/store-judge.ts'
+import { sequences } from '../support/store-operations.ts'
+
+const isLong = process.env['TEST_LONG'] === '1'
+const LONG_MS = 3_600_000
+/** A folder is written in steps of 256 KiB; a body in memory in steps of 4 MiB. */
+const FOLDER_SIZES = [256 * 1024, 256 * 1024 + 1, 300_000]
+/** On a disk in memory: what a real one keeps through a power failure is not asked here, and it would only be slower. */
+const FAST_DISK = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+
+/** fast-check prints the seed and the shortest sequence that fails. */
+async function hold(
+  handles: readonly [ObjectStore, ObjectStore],
+  count: number,
+  sizes: readonly number[],
+): Promise<void> {
+  const property = fc.asyncProperty(sequences(sizes), (operations) => judge(handles, operations))
+  await fc.assert(property, { numRuns: count })
+}
+
+test(
+  'a store in memory answers as the model',
+  async () => {
+    const store = createMemoryStore({ nowMs: Date.now })
+    await hold([store, store], isLong ? 20_000 : 300, [300_000])
+  },
+  LONG_MS,
+)
+
+test(
+  'a folder that two share answers as the model, and nothing is left in it',
+  async () => {
+    const folder = await mkdtemp(join(FAST_DISK, 'mirror-sequences-'))
+    await using away = new AsyncDisposableStack()
+    away.defer(() => rm(folder, { recursive: true, force: true }))
+    const open = async () => away.use(await openFolderStore(folder, { randomId: randomUUID }))
+    await hold([await open(), await open()], isLong ? 80_000 : 150, FOLDER_SIZES)
+    expect(await readdir(folder)).toEqual(['.tmp'])
+    expect((await readdir(join(folder, '.tmp'))).filter((name) => !name.startsWith('lock.sqlite'))).toEqual([])
+  },
+  LONG_MS,
+)
+
+test(
+  'PostgreSQL, through which origins agree, answers as the model',
+  async () => {
+    await using postgres = await startPostgres()
+    const url = await postgres.createDatabase()
+    // The catalog's migrations make the table.
+    await using _catalog = await openCatalog(
+      { kind: 'postgres', url },
+      { log: silentLog, signal: new AbortController().signal },
+    )
+    await using one = openPostgresStore(url, { nowMs: Date.now })
+    await using other = openPostgresStore(url, { nowMs: Date.now })
+    await hold([one, other], isLong ? 2000 : 20, [300_000])
+  },
+  LONG_MS,
+)
+
+test.skipIf(rgwMissing() !== null)(
+  'a bucket answers as the model',
+  async () => {
+    const bucket = await createTestBucket('rgw')
+    const open = () => openS3Store(bucket, { randomId: randomUUID, nowMs: Date.now })
+    await using one = open()
+    await using other = open()
+    await hold([one, other], isLong ? 500 : 5, [300_000, MIN_PART_BYTES + 1])
+  },
+  LONG_MS,
+)
