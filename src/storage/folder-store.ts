@@ -26,7 +26,8 @@ const MAX_DURABLE_FOLDERS = 10_000
  * Objects as files in a folder, which several threads and processes may share. Temporary files that a crash left behind
  * are swept once they are old enough to be nobody's.
  * The content type is not stored: whoever delivers derives it from the key's extension.
- * The etag is made of inode, size and modification time: any new body has a new inode.
+ * The etag is made of inode, size and modification time. An inode may soon be given to another body, and the kernel's
+ * own times are as coarse as its ticks (4 ms before Linux 6.13): the time is set to the microsecond.
  */
 export async function openFolderStore(
   folder: string,
@@ -65,7 +66,10 @@ class FolderStore implements ObjectStore {
   ): Promise<ObjectInfo | null> {
     signal.throwIfAborted()
     const path = this.#pathOf(key)
-    if (ifAbsent && (await this.head(key, { signal })) !== null) return null // Spares the body; link() decides.
+    if (ifAbsent && (await this.head(key, { signal })) !== null) {
+      await this.#makeDurable(path)
+      return null // Spares the body; link() decides.
+    }
     const temp = join(this.#temp, this.#randomId())
     const info = await this.#write(temp, key, body, signal)
     try {
@@ -168,6 +172,8 @@ class FolderStore implements ObjectStore {
         await atPath(temp, async () => await writeFully(file, chunk))
       }
       const stats = await atPath(temp, async () => {
+        const atSec = fineNowSec()
+        await file.utimes(atSec, atSec)
         await file.sync()
         return await file.stat({ bigint: true })
       })
@@ -208,17 +214,25 @@ class FolderStore implements ObjectStore {
         const code = errnoOf(error)
         if (ifAbsent && code === 'EEXIST') {
           await unlink(temp)
+          await this.#makeDurable(path)
           return false
         }
         // The folder was emptied and removed meanwhile.
         if (code !== 'ENOENT' || attempt >= MAX_FOLDER_ATTEMPTS) throw error
       }
     }
-    await syncFolder(folder).catch((error: unknown) => {
-      if (errnoOf(error) !== 'ENOENT') throw error // Absent: the object was deleted already, and its folder with it.
-    })
+    await unlessGone(syncFolder(folder))
     if (ifAbsent) await unlink(temp)
     return true
+  }
+
+  /** Whoever is told that an object is there already relies on it; its writer may have died before it made it durable. */
+  async #makeDurable(path: string): Promise<void> {
+    const folder = dirname(path)
+    await atPath(folder, async () => {
+      await unlessGone(syncFolder(folder))
+      await unlessGone(syncParents(folder, this.#root))
+    })
   }
 
   /** Makes `folder` and sees to it that no crash can take it away again. */
@@ -318,6 +332,18 @@ async function writeFully(file: FileHandle, chunk: Uint8Array): Promise<void> {
     const { bytesWritten } = await file.write(chunk, offset, chunk.byteLength - offset)
     offset += bytesWritten
   }
+}
+
+/** An object may be deleted as soon as it is there, and its folder with it. */
+async function unlessGone(syncing: Promise<void>): Promise<void> {
+  await syncing.catch((error: unknown) => {
+    if (errnoOf(error) !== 'ENOENT') throw error
+  })
+}
+
+/** In seconds, to the microsecond: the wall clock's milliseconds, and of another clock what is finer. */
+function fineNowSec(): number {
+  return (Date.now() + Number(process.hrtime.bigint() % 1_000_000n) / 1e6) / 1000
 }
 
 async function sweep(temp: string): Promise<void> {

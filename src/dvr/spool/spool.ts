@@ -1,7 +1,7 @@
 // The durable way station between the live edge and the store: segments are safe on the local disk before anything else
 // happens to them, so that a store that is slow or away loses nothing.
 import { mkdir, readdir, readFile, stat, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { MirrorError } from '../../core/errors.ts'
 import { syncFolder, syncParents } from '../../storage/durable-folder.ts'
 import { atPath, errnoOf } from '../../storage/folder-errors.ts'
@@ -62,6 +62,8 @@ export class Spool implements AsyncDisposable {
   /** By track. */
   readonly #open = new Map<string, OpenPack>()
   readonly #sealed = new Map<string, SealedPack>()
+  /** Folders of tracks whose names are on the disk; whoever made them may have died before that, or failed. */
+  readonly #durable = new Set<string>()
   /** One opening or sealing at a time for each track. */
   readonly #turns = new Map<string, Promise<unknown>>()
   #sealedBytes = 0
@@ -76,7 +78,8 @@ export class Spool implements AsyncDisposable {
   static async open(folder: string, limits: SpoolLimits, host: SpoolHost): Promise<Spool> {
     const spool = new Spool(folder, limits, host)
     await atPath(folder, async () => {
-      await mkdir(folder, { recursive: true })
+      const firstMade = await mkdir(folder, { recursive: true })
+      if (firstMade !== undefined) await syncParents(folder, dirname(firstMade))
       await spool.#recover()
     })
     return spool
@@ -186,10 +189,11 @@ export class Spool implements AsyncDisposable {
     const id = this.#host.randomId()
     const path = join(folder, `${id}.pack`)
     return await atPath(path, async () => {
-      const firstMade = await mkdir(folder, { recursive: true })
+      await mkdir(folder, { recursive: true })
       const writer = await PackWriter.create(path, journalOf(path), header)
       await syncFolder(folder)
-      if (firstMade !== undefined) await syncParents(folder, this.#folder)
+      if (!this.#durable.has(folder)) await syncParents(folder, this.#folder)
+      this.#durable.add(folder)
       const pack = { id, ...header, path, writer, openedAtMs: this.#host.now(), segments: [] }
       this.#open.set(keyOf(header.track), pack)
       return pack
