@@ -63,6 +63,12 @@ export const NEEDS_TO_TEST = [
     isPresent: () => ['radosgw', 'ceph-mon', 'ceph-osd', 'ceph'].every(hasProgram),
   },
   {
+    what: 'strace',
+    off: 'the test that files are synced before they count',
+    packages: ['strace'],
+    isPresent: () => hasProgram('strace'),
+  },
+  {
     what: 'nginx',
     off: 'the tests behind an edge',
     packages: ['nginx-light', 'nginx'],
