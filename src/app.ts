@@ -34,6 +34,8 @@ import { openStore } from './storage/open-store.ts'
 import { storeLocation } from './storage/store-location.ts'
 
 const SPOOL_MAX_BYTES = 20 * 2 ** 30
+/** Of the read cache: 50 GB. */
+const CACHE_MAX_BYTES = 50e9
 const PACK_MS = 5 * 60_000
 const FOLDER_FLUSH_MS = 30_000
 const PACK_BYTES = 2 ** 30
@@ -190,6 +192,7 @@ async function dvrData(config: Config): Promise<SupervisorOptions['dvr']> {
   const { blocks, bsize } = await statfs(spoolDir)
   return {
     spoolDir,
+    cache: isBucket ? await cacheOptions(config) : null,
     store: storeLocation(config),
     // On folders a file a segment costs nothing; on S3 every object costs a request.
     writeMode: isBucket ? 'pack' : 'segment',
@@ -199,6 +202,15 @@ async function dvrData(config: Config): Promise<SupervisorOptions['dvr']> {
       packBytes: PACK_BYTES,
     },
   }
+}
+
+/** Null: no copies are wanted. What lies on folders is as near as a copy of it. */
+async function cacheOptions({ dvr, dataDir }: Config): Promise<SupervisorOptions['dvr']['cache']> {
+  if (dvr.cacheMaxBytes === 0) return null
+  const folder = dvr.cachePath ?? join(dataDir, 'cache')
+  await mkdir(folder, { recursive: true })
+  const { blocks, bsize } = await statfs(folder)
+  return { folder, maxBytes: dvr.cacheMaxBytes ?? Math.min(CACHE_MAX_BYTES, Math.floor((blocks * bsize) / 10)) }
 }
 
 async function readTls({ media }: Config): Promise<{ readonly cert: string; readonly key: string } | null> {

@@ -11,6 +11,7 @@ function stream(streamId: string, perHour: number | null, storedBytes: number | 
 
 function report(streams: DvrReport['streams'], change: Partial<DvrReport> = {}): DvrReport {
   return {
+    cache: null,
     spoolBytes: 40,
     spoolMaxBytes: 100,
     oldestUnsavedAtMs: NOW - 90_000,

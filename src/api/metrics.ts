@@ -1,6 +1,7 @@
 // Prometheus metrics. Names and meanings are documented for operators; changing one breaks their alerts.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { BackupWatch } from '../backup/backup-watch.ts'
+import type { CacheReport } from '../dvr/cache/segment-cache.ts'
 import type { JobService } from '../jobs/job-service.ts'
 import { JOB_STATES } from '../jobs/types.ts'
 import type { DvrReport, LatencyObservation, LiveControl, StreamStatus } from '../live/control.ts'
@@ -35,6 +36,7 @@ export function createMetrics(options: {
   registerConnections(registry, live)
   registerInputs(registry, live)
   registerDvr(registry, live)
+  registerPlayback(registry, live)
   registerJobs(registry, options.jobs)
   registerBackups(registry, options)
 
@@ -252,6 +254,50 @@ function registerDvr(registry: Registry, live: LiveControl): void {
   gauge('dvr_oldest_unsaved_seconds', 'Age of the oldest segment that only the spool has', ({ oldestUnsavedAtMs }) =>
     oldestUnsavedAtMs === null ? 0 : Math.max(0, (Date.now() - oldestUnsavedAtMs) / 1000),
   )
+}
+
+function registerPlayback(registry: Registry, live: LiveControl): void {
+  new Counter({
+    name: 'dvr_playback_requests_total',
+    help: 'Segments that players asked for, by where their bytes came from',
+    labelNames: ['source'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const [source, count] of Object.entries(live.served())) this.inc({ source }, count)
+    },
+  })
+  new Counter({
+    name: 'dvr_cache_requests_total',
+    help: 'Segments looked for in the read cache, by how that went',
+    labelNames: ['result'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const [result, count] of Object.entries(live.dvr()?.cache?.requests ?? {})) this.inc({ result }, count)
+    },
+  })
+  new Counter({
+    name: 'dvr_cache_filled_bytes_total',
+    help: 'Bytes read out of the store into the read cache',
+    registers: [registry],
+    collect() {
+      this.reset()
+      this.inc(live.dvr()?.cache?.filledBytes ?? 0)
+    },
+  })
+  const gauge = (name: string, help: string, read: (cache: CacheReport) => number) =>
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        const cache = live.dvr()?.cache ?? null
+        this.set(cache === null ? 0 : read(cache))
+      },
+    })
+  gauge('dvr_cache_bytes', 'Copies in the read cache', ({ bytes }) => bytes)
+  gauge('dvr_cache_max_bytes', 'What the read cache may hold; 0: there is none', ({ maxBytes }) => maxBytes)
 }
 
 const UNFINISHED = JOB_STATES.filter((state) => state === 'waiting' || state === 'running')

@@ -55,7 +55,7 @@ test('without file, variables and flags Mirror serves this machine only, from ./
       store: { kind: 'folder', path: null },
       timeline: { arbiter: 'store' },
       database: { kind: 'sqlite' },
-      dvr: { spoolPath: null, spoolMaxBytes: null, flushMs: null },
+      dvr: { spoolPath: null, spoolMaxBytes: null, cachePath: null, cacheMaxBytes: null, flushMs: null },
       adminToken: null,
       ffmpeg: { path: 'ffmpeg' },
       metrics: { access: 'loopback' },

@@ -300,6 +300,8 @@ function toConfig(input: ConfigInput, locate: (name: string, written: string) =>
     dvr: {
       spoolPath: input.dvr.spool === null ? null : locate('dvr.spool', input.dvr.spool),
       spoolMaxBytes: input.dvr.spoolMaxBytes,
+      cachePath: input.dvr.cache === null ? null : locate('dvr.cache', input.dvr.cache),
+      cacheMaxBytes: input.dvr.cacheMaxBytes,
       flushMs: input.dvr.flush,
     },
     adminToken: input.adminToken,

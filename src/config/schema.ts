@@ -443,6 +443,24 @@ export const CONFIG_SCHEMA = z.strictObject({
         tradeOff:
           'At 6 Mbit/s 20 GiB bridge a store that is away for 8 hours; beyond it recordings get gaps, live goes on.',
       }),
+      cache: key(optional(text(/\S/)), {
+        kind: 'path',
+        default: null,
+        env: 'MIRROR_DVR_CACHE',
+        values: 'a folder',
+        about:
+          'Where copies of recordings that were read out of a bucket are kept; not set means `cache` in the data folder.',
+        tradeOff:
+          'A local disk; everything in it may be deleted while Mirror is stopped. Folder stores need no copies.',
+      }),
+      cacheMaxBytes: key(optional(measured(parseSize, '0B', '1PiB')), {
+        kind: 'size',
+        default: null,
+        env: 'MIRROR_DVR_CACHE_MAX_BYTES',
+        values: 'a size, 0B for no copies',
+        about: 'Most that copies may take; not set means a tenth of the disk, at most 50 GB.',
+        tradeOff: 'What many watch is read out of the bucket once; at 6 Mbit/s 50 GB hold 18 hours of one rendition.',
+      }),
       flush: key(optional(measured(parseDuration, '1s', '1h')), {
         kind: 'duration',
         default: null,

@@ -45,6 +45,10 @@ export interface Config {
     readonly spoolPath: string | null
     /** Null: a tenth of the disk, at most 20 GiB. */
     readonly spoolMaxBytes: number | null
+    /** Null: `cache` in the data folder. */
+    readonly cachePath: string | null
+    /** Null: a tenth of the disk, at most 50 GB; 0: no read cache. */
+    readonly cacheMaxBytes: number | null
     /** How long recorded media stays in the spool at least; null: 5 min before a bucket, 30 s before a folder. */
     readonly flushMs: number | null
   }

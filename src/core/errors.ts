@@ -310,6 +310,12 @@ export const ERRORS = {
     'An index of a recording is damaged',
     'Run "mirror fsck --repair": it makes the index anew from the media; media of other hours plays on.',
   ),
+  media_damaged: row(
+    'mirror',
+    500,
+    'A recorded segment is damaged',
+    'Run "mirror scrub" to find all that are; what lies before and behind it plays on.',
+  ),
   // Backups of the catalog
   backup_not_found: row(
     'caller',

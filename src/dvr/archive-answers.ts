@@ -4,6 +4,7 @@ import { compress } from '../live/rendered-text.ts'
 import type { StoreCall } from '../storage/object-store.ts'
 import type { Archive } from './archive.ts'
 import type { ArchiveAnswer, ArchiveRequest } from './archive-requests.ts'
+import type { SegmentCache } from './cache/segment-cache.ts'
 import { gapsIn, mediaIn } from './hour-index.ts'
 import {
   isOver,
@@ -19,6 +20,8 @@ const MAX_RANGE_MS = 7 * 24 * 3_600_000
 
 export interface AnswersHost {
   readonly archive: Archive
+  /** Null: what lies in the store is read there each time. */
+  readonly cache: Pick<SegmentCache, 'near'> | null
   /** Null: there is no such stream. */
   readonly tenantOf: (streamId: string) => string | null
   readonly now: () => number
@@ -38,7 +41,7 @@ export async function answerArchive(
 }
 
 async function answer(
-  { archive, tenantOf, now }: AnswersHost,
+  { archive, cache, tenantOf, now }: AnswersHost,
   request: ArchiveRequest,
   call: StoreCall,
 ): Promise<ArchiveAnswer | null> {
@@ -51,7 +54,9 @@ async function answer(
       const facts = (await archive.tracks(stream, call)).get(request.trackId)?.facts
       if (facts === undefined) return null
       const location = await archive.locate({ ...stream, trackId: request.trackId }, request.msn, facts, call)
-      return location === null ? null : { kind: 'location', location }
+      if (location === null) return null
+      const isAway = location.kind === 'object' && cache !== null
+      return { kind: 'location', location: isAway ? await cache.near(location, call) : location }
     }
     case 'init': {
       const bytes = await archive.init({ ...stream, trackId: request.trackId }, request.name, call)

@@ -8,24 +8,43 @@ const MAX_WAITING = 2000
 const BUSY: ArchiveAnswer = { kind: 'failed', code: 'origin_unavailable', message: 'too many questions to the archive' }
 const LATE: ArchiveAnswer = { kind: 'failed', code: 'origin_unavailable', message: 'the archive does not answer' }
 
+const GONE: ArchiveAnswer = { kind: 'failed', code: 'origin_unavailable', message: 'nobody waits for it any more' }
+
 export class ArchiveClient {
   readonly #send: (requestId: number, request: ArchiveRequest) => void
+  readonly #cancel: (requestId: number) => void
   readonly #waiting = new Map<number, { resolve(answer: ArchiveAnswer): void; readonly timer: NodeJS.Timeout }>()
   #nextId = 1
 
-  constructor(send: (requestId: number, request: ArchiveRequest) => void) {
+  /** `cancel`: the answer is of no use any more. */
+  constructor(send: (requestId: number, request: ArchiveRequest) => void, cancel: (requestId: number) => void) {
     this.#send = send
+    this.#cancel = cancel
   }
 
-  /** Never rejects; what is not answered in time has failed. */
-  ask(request: ArchiveRequest, timeoutMs = TIMEOUT_MS): Promise<ArchiveAnswer> {
-    if (this.#waiting.size >= MAX_WAITING) return Promise.resolve(BUSY)
+  /** Never rejects; what is not answered in time has failed, and so has what nobody waits for any more (`signal`). */
+  async ask(
+    request: ArchiveRequest,
+    { timeoutMs = TIMEOUT_MS, signal }: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<ArchiveAnswer> {
+    if (signal?.aborted === true) return GONE
+    if (this.#waiting.size >= MAX_WAITING) return BUSY
     const id = this.#nextId++
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => this.onAnswer(id, LATE), timeoutMs)
-      this.#waiting.set(id, { resolve, timer })
-      this.#send(id, request)
-    })
+    const { promise, resolve } = Promise.withResolvers<ArchiveAnswer>()
+    const giveUp = (answer: ArchiveAnswer) => {
+      this.#cancel(id)
+      this.onAnswer(id, answer)
+    }
+    const timer = setTimeout(() => giveUp(LATE), timeoutMs)
+    const onAbort = () => giveUp(GONE)
+    signal?.addEventListener('abort', onAbort, { once: true })
+    this.#waiting.set(id, { resolve, timer })
+    this.#send(id, request)
+    try {
+      return await promise
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+    }
   }
 
   onAnswer(requestId: number, answer: ArchiveAnswer): void {

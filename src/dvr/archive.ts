@@ -1,4 +1,5 @@
 // Reads recordings: one index over the spool and the store. Knows nothing of how they got there.
+import { SingleFlight } from '../core/single-flight.ts'
 import { collect } from '../storage/collect.ts'
 import {
   HOUR_MS,
@@ -19,12 +20,26 @@ import type { RecordedTrack, StreamIndex } from './stream-index.ts'
 import { segmentExtension, type TrackFacts } from './track-facts.ts'
 
 /** Where a segment's bytes are to be had now. A file may be gone a moment later: ask again then. */
-export type Location =
-  | ({ readonly kind: 'file'; readonly path: string } & Span)
-  | ({ readonly kind: 'object'; readonly key: ObjectKey } & Span)
+export type Location = FileLocation | ObjectLocation
+
+/** `from`: what the bytes cost. A copy that was made for this request cost the store a read. */
+export interface FileLocation extends Span {
+  readonly kind: 'file'
+  readonly from: 'spool' | 'cache' | 'store'
+  readonly path: string
+}
+
+export interface ObjectLocation extends Span {
+  readonly kind: 'object'
+  readonly key: ObjectKey
+  /** Of the span, hex. */
+  readonly sha256: string
+}
 
 /** Hour indexes kept in memory; at 1,800 segments each about half a megabyte. */
 const MAX_HOURS = 256
+/** Init segments kept in memory, about a kilobyte each. */
+const MAX_INITS = 512
 /** How long what another origin may add to stays unread. Own additions are seen at once. */
 const FRESH_MS = 10_000
 /** Nobody adds to an hour that ended this long ago, but for repairs. */
@@ -52,6 +67,12 @@ export class Archive {
   /** Least recently used first. */
   readonly #hours = new Map<string, Cached<HourIndex | null>>()
   readonly #streams = new Map<string, Cached<StreamIndex | null>>()
+  /** Named by their content, so they are never stale; least recently used first. */
+  readonly #inits = new Map<string, Uint8Array>()
+  /** What many viewers ask for at once is read once. */
+  readonly #hourReads = new SingleFlight<HourIndex | null>()
+  readonly #streamReads = new SingleFlight<StreamIndex | null>()
+  readonly #initReads = new SingleFlight<Uint8Array | null>()
 
   constructor(host: ArchiveHost) {
     this.#host = host
@@ -101,7 +122,7 @@ export class Archive {
   /** Null: never recorded, a gap, or expired. */
   async locate(track: TrackPath, msn: number, facts: TrackFacts, call: StoreCall): Promise<Location | null> {
     const spooled = this.#host.spool.find(track, msn)
-    if (spooled !== null) return { kind: 'file', ...spooled }
+    if (spooled !== null) return { kind: 'file', from: 'spool', ...spooled }
     const hour = hourOfCell(msn, facts.cell)
     const segment = find((await this.#hour(track, hour, call))?.segments ?? [], msn)
     if (segment === null || segment.placement === null) return null
@@ -111,16 +132,30 @@ export class Archive {
         key: recordedSegmentKey(track, hour, `${msn}.${segmentExtension(facts)}`),
         offset: 0,
         length: segment.sizeBytes,
+        sha256: segment.sha256,
       }
     }
     const { id, offset, length } = segment.placement
-    return { kind: 'object', key: packKey(track, hour, id), offset, length }
+    return { kind: 'object', key: packKey(track, hour, id), offset, length, sha256: segment.sha256 }
   }
 
   async init(track: TrackPath, name: string, call: StoreCall): Promise<Uint8Array | null> {
     const spooled = this.#host.spool.init(track, name)
     if (spooled !== null) return spooled
-    const object = await this.#host.store.get(recordedInitKey(track, name), call)
+    const key = recordedInitKey(track, name)
+    const known = this.#inits.get(key)
+    const bytes =
+      known ?? (await this.#initReads.run(key, call.signal, async (signal) => await this.#readInit(key, signal)))
+    if (bytes === null) return null
+    this.#inits.delete(key)
+    this.#inits.set(key, bytes)
+    const oldest = this.#inits.keys().next()
+    if (this.#inits.size > MAX_INITS && oldest.done !== true) this.#inits.delete(oldest.value)
+    return bytes
+  }
+
+  async #readInit(key: ObjectKey, signal: AbortSignal): Promise<Uint8Array | null> {
+    const object = await this.#host.store.get(key, { signal })
     if (object === null) return null
     await using body = object
     return await collect(body.chunks)
@@ -134,19 +169,26 @@ export class Archive {
       this.#touch(track, hour, cached)
       return cached.value
     }
-    const index = await this.#host.indexes.hour(track, hour, call)
-    this.#remember(track, hour, index)
-    return index
+    return await this.#hourReads.run(hourKeyOf(track, hour), call.signal, async (signal) => {
+      const index = await this.#host.indexes.hour(track, hour, { signal })
+      // What was learnt meanwhile is newer than what was read.
+      const learnt = this.#hours.get(hourKeyOf(track, hour))
+      if (learnt !== undefined && learnt !== cached) return learnt.value
+      this.#remember(track, hour, index)
+      return index
+    })
   }
 
   async #stream(stream: StreamPath, call: StoreCall): Promise<StreamIndex | null> {
     const key = streamKeyOf(stream)
     const cached = this.#streams.get(key)
     if (cached !== undefined && this.#host.now() - cached.readAtMs < FRESH_MS) return cached.value
-    const value = await this.#host.indexes.stream(stream, call)
-    if (this.#streams.size >= MAX_HOURS) this.#streams.clear()
-    this.#streams.set(key, { value, readAtMs: this.#host.now() })
-    return value
+    return await this.#streamReads.run(key, call.signal, async (signal) => {
+      const value = await this.#host.indexes.stream(stream, { signal })
+      if (this.#streams.size >= MAX_HOURS) this.#streams.clear()
+      this.#streams.set(key, { value, readAtMs: this.#host.now() })
+      return value
+    })
   }
 
   #remember(track: TrackPath, hour: Hour, value: HourIndex | null): void {

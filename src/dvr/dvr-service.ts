@@ -7,6 +7,7 @@ import { Archive } from './archive.ts'
 import { Drainer, type WriteMode } from './drainer.ts'
 import type { StoredSpan } from './growth.ts'
 import { IndexStore } from './index-store.ts'
+import type { RecordedSegment } from './recorded-segment.ts'
 import { type Expiry, type Retention, sweepStream } from './retention.ts'
 import { type SealedPack, Spool, type SpoolLimits } from './spool/spool.ts'
 import { StorageTally, spanOf } from './storage-tally.ts'
@@ -25,6 +26,8 @@ export interface DvrOptions {
   readonly randomId: () => string
   readonly log: Log
   readonly onTrouble: (trouble: DvrTrouble) => void
+  /** Retention has removed these from the store. */
+  readonly onReleased?: (segments: readonly RecordedSegment[]) => Promise<void>
 }
 
 /** `message` null: it is over. */
@@ -99,12 +102,12 @@ export class DvrService implements AsyncDisposable {
 
   /** Removes what `retention` does not keep. What is still in the spool is not looked at: it is young. */
   async expire(stream: StreamPath, retention: Retention, call: StoreCall): Promise<Expiry> {
-    const { store, now } = this.#options
+    const { store, now, onReleased = async () => {} } = this.#options
     const onExpired = (track: TrackPath, hour: Hour) => {
       this.archive.forget(track, hour)
       this.#tally.forget(track, hour)
     }
-    return await sweepStream({ store, indexes: this.#indexes, now, onExpired }, stream, retention, call)
+    return await sweepStream({ store, indexes: this.#indexes, now, onExpired, onReleased }, stream, retention, call)
   }
 
   /** Finds out what lies in the store; cheap when that is known already. Throws `store_unavailable`, `index_damaged`. */

@@ -1,20 +1,31 @@
-import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { Readable } from 'node:stream'
-import { MirrorError } from '../core/errors.ts'
+import { errnoOf } from '../storage/folder-errors.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { Location } from './archive.ts'
 
-/** Bytes of a segment from where they lie. `range` counts within the segment, end exclusive. */
+/** Larger than a store's chunks: each costs a trip to another thread. */
+const READ_BYTES = 256 * 1024
+
+/**
+ * Bytes of a segment from where they lie; null when they lie there no more: where, is to be asked again. `range` counts
+ * within the segment, end exclusive.
+ */
 export async function openSpan(
   location: Location,
   { start, end }: { readonly start: number; readonly end: number },
   store: () => Promise<ObjectStore>,
   signal: AbortSignal,
-): Promise<Readable> {
+): Promise<Readable | null> {
   const from = location.offset + start
   const to = location.offset + end
-  if (location.kind === 'file') return createReadStream(location.path, { start: from, end: to - 1, signal })
+  if (location.kind === 'file') {
+    const file = await open(location.path, 'r').catch((error: unknown) => {
+      if (errnoOf(error) === 'ENOENT') return null
+      throw error
+    })
+    return file?.createReadStream({ start: from, end: to - 1, highWaterMark: READ_BYTES, signal }) ?? null
+  }
   const body = await (await store()).get(location.key, { signal, range: { start: from, end: to } })
-  if (body === null) throw new MirrorError('media_gone', `${location.key} is gone`)
-  return Readable.from(body.chunks, { objectMode: false })
+  return body === null ? null : Readable.from(body.chunks, { objectMode: false })
 }

@@ -5,6 +5,7 @@ import { HOUR_MS, type Hour, hourStartMs, packKey, recordedSegmentKey, type Trac
 import type { ObjectKey, ObjectStore, StoreCall } from '../storage/object-store.ts'
 import type { HourIndex } from './hour-index.ts'
 import type { IndexStore } from './index-store.ts'
+import type { RecordedSegment } from './recorded-segment.ts'
 import { type StreamIndex, withExpiring, withoutExpired } from './stream-index.ts'
 import { segmentExtension, type TrackFacts } from './track-facts.ts'
 
@@ -55,10 +56,12 @@ export interface RetentionHost {
   readonly indexes: IndexStore
   readonly now: () => number
   readonly onExpired: (track: TrackPath, hour: Hour) => void
+  /** Their bytes have gone from the store. */
+  readonly onReleased: (segments: readonly RecordedSegment[]) => Promise<void>
 }
 
 export async function sweepStream(
-  { store, indexes, now, onExpired }: RetentionHost,
+  { store, indexes, now, onExpired, onReleased }: RetentionHost,
   stream: { readonly tenantId: string; readonly streamId: string },
   retention: Retention,
   call: StoreCall,
@@ -73,6 +76,7 @@ export async function sweepStream(
       const listed = await indexes.hour(track, hour, call)
       if (listed !== null) {
         await store.delete(mediaOf(track, hour, facts, listed), call)
+        await onReleased(listed.segments)
         await indexes.removeHour(track, hour, call)
         total.segments += listed.segments.length
         total.bytes += listed.segments.reduce((sum, segment) => sum + segment.sizeBytes, 0)

@@ -1,6 +1,7 @@
 // What the control plane may ask of the media plane, and what it hears from it. Implemented by supervisor.ts.
 import type { ConnectionRefusal } from '../core/connection-guard.ts'
 import type { ArchiveAnswer, ArchiveRequest } from '../dvr/archive-requests.ts'
+import type { CacheReport } from '../dvr/cache/segment-cache.ts'
 import type { WriteMode } from '../dvr/drainer.ts'
 import type { Growth } from '../dvr/growth.ts'
 import type { DateRange } from '../hls/date-range.ts'
@@ -146,6 +147,8 @@ export interface DvrReport {
   readonly writeMode: WriteMode
   /** The most media that is nowhere but in the spool while the store takes what it is given: what a lost machine loses. */
   readonly rpoMs: number
+  /** Null: nothing is kept of what is read out of the store. */
+  readonly cache: CacheReport | null
   readonly streams: readonly {
     readonly streamId: string
     /** Safe on the disk. */
@@ -158,6 +161,12 @@ export interface DvrReport {
     readonly growth: Growth
   }[]
 }
+
+/** Where the bytes of a segment came from: the live window, the spool, the store, or a copy of what lies there. */
+export const SEGMENT_SOURCES = ['memory', 'spool', 'store', 'cache'] as const
+export type SegmentSource = (typeof SEGMENT_SOURCES)[number]
+/** Whole segments that players asked for. */
+export type ServedCounts = Readonly<Record<SegmentSource, number>>
 
 /** Connections to the media port; all but `open` since the start. */
 export interface ConnectionStatus {
@@ -191,6 +200,8 @@ export interface LiveControl extends AsyncDisposable {
   connections(): ConnectionStatus
   /** Null until the archive thread has told of itself. */
   dvr(): DvrReport | null
+  /** Since the start. */
+  served(): ServedCounts
   /** Resolves when every media thread knows what it was told before, or after a second; never rejects. */
   synced(): Promise<void>
   /** Never rejects. */

@@ -17,6 +17,7 @@ import type {
   LiveStatus,
   OwnerStatus,
   RegisteredStream,
+  ServedCounts,
 } from './control.ts'
 import type { MirrorEvent } from './events.ts'
 import type { SlateWish } from './owner/slate.ts'
@@ -121,9 +122,11 @@ class RunningSupervisor implements Supervisor {
   readonly #connections = new ConnectionWatch()
   readonly #stop = new AbortController()
   readonly #deaths: number[] = []
-  readonly #archive = new ArchiveClient((requestId, request) =>
-    this.#threads.get('archive')?.post({ kind: 'archive', requestId, request }),
+  readonly #archive = new ArchiveClient(
+    (requestId, request) => this.#threads.get('archive')?.post({ kind: 'archive', requestId, request }),
+    (requestId) => this.#threads.get('archive')?.post({ kind: 'archiveCancel', requestId }),
   )
+  #served: ServedCounts = { memory: 0, spool: 0, store: 0, cache: 0 }
   #dvr: DvrReport | null = null
   readonly #syncs = new Map<number, { readonly waitingFor: Set<PeerName>; done(): void }>()
   #nextRequestId = 1
@@ -203,6 +206,10 @@ class RunningSupervisor implements Supervisor {
 
   dvr(): DvrReport | null {
     return this.#dvr
+  }
+
+  served(): ServedCounts {
+    return this.#served
   }
 
   async synced(): Promise<void> {
@@ -362,8 +369,15 @@ class RunningSupervisor implements Supervisor {
   }
 
   #onReport(name: PeerName, report: Extract<FromThread, { kind: 'report' }>): void {
-    const { statuses, latencies, viewers, connections } = report
+    const { statuses, latencies, viewers, connections, served } = report
     this.#reports.set(name, { statuses, viewers })
+    const { memory, spool, store, cache } = this.#served
+    this.#served = {
+      memory: memory + served.memory,
+      spool: spool + served.spool,
+      store: store + served.store,
+      cache: cache + served.cache,
+    }
     for (const event of this.#connections.note(name, connections, this.#options.now())) this.#emit(event)
     for (const observation of latencies) for (const listener of this.#latencyListeners) listener(observation)
     const changed = statuses.flatMap(({ id }) => this.status(id) ?? [])

@@ -90,6 +90,7 @@ test.concurrent.for(PLACES)(
     await expect.poll(async () => (await recordings(mirror)).spool.bytes, { timeout: 60_000 }).toBe(0)
     expect(await filesOf(join(dataDir, 'spool'))).toEqual([])
     await expectPlayable(expect, mirror, startMs, startMs + 6000)
+    await expectCounted(expect, mirror, flush['S3_BUCKET'] !== undefined)
     await expectWhole(expect, mirror)
     await expectMended(expect, mirror, away.use(await storeOf(dataDir, flush)))
     const lastMs = Date.parse((await recordings(mirror)).ranges.at(-1)?.to ?? '')
@@ -249,6 +250,19 @@ async function expectMeasured(expect: ExpectStatic, mirror: MirrorProcess): Prom
     (overview.storedBytes ?? 0) * 0.8,
   )
   expect(text).toContain('\ndvr_rpo_seconds 4\n')
+}
+
+/** All that was played lies in the store, and was played before: a bucket is read once. */
+async function expectCounted(expect: ExpectStatic, mirror: MirrorProcess, isBucket: boolean): Promise<void> {
+  const value = async (name: string) => {
+    const text = await (await fetch(`${mirror.consoleUrl}/metrics`)).text()
+    return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1] ?? 0)
+  }
+  const from = async (source: string) => await value(`dvr_playback_requests_total\\{source="${source}"\\}`)
+  // Copies outlive the kill: of a bucket nothing need be read any more.
+  await expect.poll(async () => await from(isBucket ? 'cache' : 'store'), { timeout: 10_000 }).toBeGreaterThan(5)
+  if (!isBucket) return expect(await from('cache')).toBe(0)
+  await expect.poll(async () => await value('dvr_cache_bytes')).toBeGreaterThan(10_000)
 }
 
 /** As ffmpeg reads it: the time that was asked for to within a segment at each end, and no error. */

@@ -65,6 +65,7 @@ export function createFakeLive(): FakeLive {
       throw new MirrorError('input_not_ready', `input ${inputId} of ${id} is not connected`)
     },
     dvr: () => null,
+    served: () => ({ memory: 0, spool: 0, store: 0, cache: 0 }),
     synced: async () => {},
     askArchive: async () => archive,
     setArchive(answer) {

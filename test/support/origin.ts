@@ -44,7 +44,10 @@ export async function openOrigin(
     new LocalConnectionCounts(),
     () => performance.now(),
   )
-  const archive = new ArchiveClient((id) => archive.onAnswer(id, { kind: 'missing' }))
+  const archive = new ArchiveClient(
+    (id) => archive.onAnswer(id, { kind: 'missing' }),
+    () => {},
+  )
   const server = await startOriginServer({
     host: '127.0.0.1',
     port,
@@ -57,7 +60,7 @@ export async function openOrigin(
     onRefused: () => {},
     idleTimeoutMs: 10_000,
     shelf: (streamId) => (streamId === STREAM_ID ? shelf : null),
-    archive: { archive, store: async () => createMemoryStore({ nowMs: Date.now }), now: Date.now },
+    archive: { archive, store: async () => createMemoryStore({ nowMs: Date.now }), now: Date.now, onServed: () => {} },
     now: () => Date.now(),
   })
   return { port, guard, shelf, released, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }

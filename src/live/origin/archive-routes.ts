@@ -1,5 +1,6 @@
 // Answers about the past: what is no more, or never was, in the window of a live stream.
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { toMirrorError } from '../../core/errors.ts'
 import type { ArchiveClient } from '../../dvr/archive-client.ts'
@@ -7,13 +8,14 @@ import type { ArchiveAnswer } from '../../dvr/archive-requests.ts'
 import { openSpan } from '../../dvr/open-span.ts'
 import type { PlaylistRequest, TimeShift } from '../../dvr/time-shift.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
+import type { SegmentSource } from '../control.ts'
 import {
   answerBytes,
   answerPlaylist,
   answerProblem,
   CACHE_PLAYLIST,
   type MediaAnswer,
-  startMedia,
+  mediaHead,
 } from './http-answer.ts'
 
 const SEGMENT_NAME = /^(\d{1,10})\.(?:m4s|vtt)$/
@@ -23,12 +25,16 @@ const INIT_NAME = /^init-[0-9a-f]{1,64}\.mp4$/
 const CACHE_FINAL_PLAYLIST = 'public, max-age=60'
 /** A reader that takes nothing for this long is cut off. */
 const STALL_MS = 20_000
+/** Between the answer and the look a pack may have left the spool, or a copy the cache; hardly twice in a row. */
+const LOOKS = 3
 
 export interface ArchiveHost {
   readonly archive: ArchiveClient
   /** Where recordings lie; opened when the first is asked for. */
   readonly store: () => Promise<ObjectStore>
   readonly now: () => number
+  /** The bytes of a whole segment, or of a range of it, are on their way. */
+  readonly onServed: (from: SegmentSource) => void
 }
 
 interface Exchange {
@@ -64,6 +70,10 @@ export async function answerRecordedPlaylist(
   answerText(exchange, answer, `nothing of ${streamId}/${trackId} was recorded at that time`)
 }
 
+export function isSegmentName(name: string): boolean {
+  return SEGMENT_NAME.test(name)
+}
+
 /** Media that is not in the window: a segment or an init segment may have been recorded. `missing` answers when not. */
 export function answerRecorded(
   host: ArchiveHost,
@@ -90,22 +100,37 @@ async function answerRecordedSegment(
   answer: MediaAnswer,
   missing: () => void,
 ): Promise<void> {
-  const found = await host.archive.ask({ kind: 'segment', ...path })
-  if (found.kind === 'failed') return answerProblem(response, found.code, found.message)
-  if (found.kind !== 'location') return missing()
-  const { location } = found
-  const range = startMedia(request, response, { ...answer, sizeBytes: location.length })
-  if (range === null) return
   const gone = new AbortController()
   response.once('close', () => gone.abort(new Error('the client has gone')))
+  for (let attempt = 1; ; attempt += 1) {
+    const found = await host.archive.ask({ kind: 'segment', ...path }, { signal: gone.signal })
+    if (gone.signal.aborted) return
+    if (found.kind === 'failed') return answerProblem(response, found.code, found.message)
+    if (found.kind !== 'location') return missing()
+    const { location } = found
+    const { status, headers, range } = mediaHead(request, { ...answer, sizeBytes: location.length })
+    if (range === null) {
+      response.writeHead(status, headers).end()
+      return
+    }
+    // Nothing is promised to the client before the bytes are in hand.
+    const source = await openSpan(location, range, host.store, gone.signal)
+    if (source === null && attempt < LOOKS) continue
+    if (source === null) return answerProblem(response, 'media_gone', `${path.msn} of ${path.trackId} is gone`)
+    host.onServed(location.kind === 'object' ? 'store' : location.from)
+    response.writeHead(status, headers)
+    return await send(source, response)
+  }
+}
+
+/** The head is out: a connection that ends early is all that can be said from here on. */
+async function send(source: Readable, response: ServerResponse): Promise<void> {
   const stalled = setTimeout(() => response.destroy(), STALL_MS)
   response.on('drain', () => stalled.refresh())
   try {
-    await pipeline(await openSpan(location, range, host.store, gone.signal), response)
-  } catch (error) {
-    // The head is out, or the client has gone: the connection's end is the answer.
-    if (response.headersSent) response.destroy()
-    else answerProblem(response, toMirrorError(error).code, 'the recording cannot be read')
+    await pipeline(source, response)
+  } catch {
+    response.destroy()
   } finally {
     clearTimeout(stalled)
   }

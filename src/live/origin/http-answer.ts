@@ -76,7 +76,28 @@ export function startMedia(
   request: IncomingMessage,
   response: ServerResponse,
   answer: MediaAnswer & { readonly sizeBytes: number },
-): { readonly start: number; readonly end: number } | null {
+): ByteRange | null {
+  const { status, headers, range } = mediaHead(request, answer)
+  response.writeHead(status, headers)
+  if (range === null) response.end()
+  return range
+}
+
+/** End exclusive. */
+export interface ByteRange {
+  readonly start: number
+  readonly end: number
+}
+
+/** How a request for media is answered; `range` null: without a body. RFC 9110 section 14. */
+export function mediaHead(
+  request: Pick<IncomingMessage, 'method' | 'headers'>,
+  answer: MediaAnswer & { readonly sizeBytes: number },
+): {
+  readonly status: 200 | 206 | 304 | 416
+  readonly headers: Readonly<Record<string, string | number>>
+  readonly range: ByteRange | null
+} {
   const headers = {
     ...CORS_HEADERS,
     'Content-Type': answer.contentType,
@@ -84,30 +105,21 @@ export function startMedia(
     'Accept-Ranges': 'bytes',
     ETag: answer.etag,
   }
-  if (isNamed(request.headers['if-none-match'], answer.etag)) {
-    response.writeHead(304, headers).end()
-    return null
-  }
+  if (isNamed(request.headers['if-none-match'], answer.etag)) return { status: 304, headers, range: null }
   const ifRange = request.headers['if-range']
   const rangeHeader = ifRange === undefined || ifRange === answer.etag ? request.headers.range : undefined
   const range = parseRange(rangeHeader, answer.sizeBytes)
   if (range === 'unsatisfiable') {
-    response
-      .writeHead(416, { ...headers, 'Content-Range': `bytes */${answer.sizeBytes}`, 'Cache-Control': CACHE_ERROR })
-      .end()
-    return null
+    const refused = { 'Content-Range': `bytes */${answer.sizeBytes}`, 'Cache-Control': CACHE_ERROR }
+    return { status: 416, headers: { ...headers, ...refused }, range: null }
   }
   const { start, end } = range ?? { start: 0, end: answer.sizeBytes }
-  response.writeHead(range === null ? 200 : 206, {
-    ...headers,
-    'Content-Length': end - start,
-    ...(range === null ? {} : { 'Content-Range': `bytes ${start}-${end - 1}/${answer.sizeBytes}` }),
-  })
-  if (request.method === 'HEAD') {
-    response.end()
-    return null
+  const partial = range === null ? {} : { 'Content-Range': `bytes ${start}-${end - 1}/${answer.sizeBytes}` }
+  return {
+    status: range === null ? 200 : 206,
+    headers: { ...headers, 'Content-Length': end - start, ...partial },
+    range: request.method === 'HEAD' ? null : { start, end },
   }
-  return { start, end }
 }
 
 function sendPieces(response: ServerResponse, pieces: readonly Buffer[], onTaken: () => void): void {

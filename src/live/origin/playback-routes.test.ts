@@ -44,13 +44,16 @@ beforeEach(() => {
   vi.useFakeTimers()
   shelf = new Shelf(() => {})
   holds = new HoldLimit(3)
-  const archive = new ArchiveClient((id) => archive.onAnswer(id, { kind: 'missing' }))
+  const archive = new ArchiveClient(
+    (id) => archive.onAnswer(id, { kind: 'missing' }),
+    () => {},
+  )
   const store = async () => createMemoryStore({ nowMs: Date.now })
   host = {
     shelf: (id) => (id === streamId ? shelf : null),
     holds,
     onViewer: () => {},
-    archive: { archive, store, now: Date.now },
+    archive: { archive, store, now: Date.now, onServed: () => {} },
   }
 })
 

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { decideReload, parseDirectives, type ReloadDirectives } from '../../hls/blocking-reload.ts'
 import type { RenderedPlaylist } from '../publication.ts'
-import { type ArchiveHost, answerRecorded } from './archive-routes.ts'
+import { type ArchiveHost, answerRecorded, isSegmentName } from './archive-routes.ts'
 import {
   answerBytes,
   answerMedia,
@@ -204,6 +204,7 @@ export function answerMediaFile(
   const attempt = () => {
     const media = shelf.lease(track, path.name)
     if (media !== null) {
+      if (isSegmentName(path.name)) host.archive.onServed('memory')
       answerMedia(request, response, media, answer)
       return true
     }

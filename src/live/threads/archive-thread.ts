@@ -5,6 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { toMirrorError } from '../../core/errors.ts'
 import { answerArchive } from '../../dvr/archive-answers.ts'
 import type { ArchiveAnswer, ArchiveRequest } from '../../dvr/archive-requests.ts'
+import { SegmentCache } from '../../dvr/cache/segment-cache.ts'
 import { DvrService, type DvrTrouble } from '../../dvr/dvr-service.ts'
 import { bytesOf, growthOf } from '../../dvr/growth.ts'
 import { Recorder } from '../../dvr/recorder.ts'
@@ -32,17 +33,22 @@ const registry = new Registry(data.registry)
 const shelves = new Map<string, Shelf>()
 const counts = new Map<string, { segments: number; bytes: number; lost: number }>()
 const closing = new AbortController()
+/** Answers under way, by who waits for them. */
+const answering = new Map<string, AbortController>()
 
+const store = await openStore(data.store)
+const cache = await openCache()
 const service = await DvrService.open({
   spoolDir: data.spoolDir,
   limits: data.limits,
-  store: await openStore(data.store),
+  store,
   mode: data.writeMode,
   now,
   random: Math.random,
   randomId: randomUUID,
   log,
   onTrouble,
+  onReleased: async (segments) => await cache?.forget(segments.map(({ sha256 }) => sha256)),
 }).catch((error: unknown) => {
   const { code, message } = toMirrorError(error)
   toMain({ kind: 'failed', code, message })
@@ -87,9 +93,12 @@ function onMainMessage(message: ToThread): void {
       counts.delete(message.streamId)
       break
     case 'archive':
-      void answered(message.request).then((answer) =>
+      void answered(`main/${message.requestId}`, message.request).then((answer) =>
         toMain({ kind: 'archiveAnswer', requestId: message.requestId, answer }),
       )
+      break
+    case 'archiveCancel':
+      cancel(`main/${message.requestId}`)
       break
     case 'sync':
       toMain({ kind: 'synced', requestId: message.requestId })
@@ -105,9 +114,12 @@ function onMainMessage(message: ToThread): void {
 
 function onPeerMessage(from: PeerName, message: PeerMessage): void {
   if (message.to === 'origin') for (const publication of message.batch) observe(publication)
+  if (message.to === 'archiveCancel') cancel(`${from}/${message.requestId}`)
   if (message.to !== 'archive') return
   const { requestId } = message
-  void answered(message.request).then((answer) => peers.send(from, { to: 'archiveAnswer', requestId, answer }))
+  void answered(`${from}/${requestId}`, message.request).then((answer) =>
+    peers.send(from, { to: 'archiveAnswer', requestId, answer }),
+  )
 }
 
 function observe(publication: Publication): void {
@@ -115,9 +127,27 @@ function observe(publication: Publication): void {
   recorder.observe(publication)
 }
 
-async function answered(request: ArchiveRequest): Promise<ArchiveAnswer> {
-  const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)])
-  return await answerArchive({ archive: service.archive, tenantOf, now }, request, { signal })
+async function answered(name: string, request: ArchiveRequest): Promise<ArchiveAnswer> {
+  const unwanted = new AbortController()
+  answering.set(name, unwanted)
+  const signal = AbortSignal.any([closing.signal, unwanted.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)])
+  const answer = await answerArchive({ archive: service.archive, cache, tenantOf, now }, request, { signal })
+  // A worker that replaced another one counts from 1 again.
+  if (answering.get(name) === unwanted) answering.delete(name)
+  return answer
+}
+
+function cancel(name: string): void {
+  answering.get(name)?.abort(new Error('nobody waits for the answer any more'))
+}
+
+/** Recordings play without it, only slower. */
+async function openCache(): Promise<SegmentCache | null> {
+  if (data.cache === null) return null
+  return await SegmentCache.open(data.cache, { store, now, randomId: randomUUID, log }).catch((error: unknown) => {
+    log.warn('recordings are read without a cache', { error: toMirrorError(error).message })
+    return null
+  })
 }
 
 function shelfOf(streamId: string): Shelf {
@@ -222,6 +252,7 @@ function report(): void {
       oldestUnsavedAtMs: service.spool.oldestAtMs,
       writeMode: data.writeMode,
       rpoMs: data.limits.packMs,
+      cache: cache?.report() ?? null,
       streams: streamReports(),
     },
   })
@@ -247,6 +278,7 @@ async function drain(): Promise<void> {
   closing.abort(new Error('Mirror is shutting down'))
   await sweep
   await service[Symbol.asyncDispose]()
+  await cache?.[Symbol.asyncDispose]()
   peers.close()
   toMain({ kind: 'drained' })
   parentPort?.close()

@@ -145,6 +145,7 @@ function onMainMessage(message: ToThread): void {
     case 'activateInput':
     case 'slate':
     case 'archive':
+    case 'archiveCancel':
       break
     case 'sync':
       toMain({ kind: 'synced', requestId: message.requestId })

@@ -11,6 +11,7 @@ import { probeKey } from '../../storage/keys.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { openStore } from '../../storage/open-store.ts'
 import { openPostgresStore } from '../../storage/postgres-store.ts'
+import { SEGMENT_SOURCES, type SegmentSource } from '../control.ts'
 import { Gate } from '../ingest/gate.ts'
 import { startOriginServer } from '../origin/origin-server.ts'
 import { HoldLimit } from '../origin/playback-routes.ts'
@@ -55,7 +56,14 @@ let server: AsyncDisposable | null = null
 const revival = new Revival(data.isReplacement ? now() : null)
 
 const peers = new Peers(onPeerMessage)
-const archive = new ArchiveClient((requestId, request) => peers.send('archive', { to: 'archive', requestId, request }))
+const archive = new ArchiveClient(
+  (requestId, request) => peers.send('archive', { to: 'archive', requestId, request }),
+  (requestId) => peers.send('archive', { to: 'archiveCancel', requestId }),
+)
+const served: Record<SegmentSource, number> = { memory: 0, spool: 0, store: 0, cache: 0 }
+const onServed = (from: SegmentSource) => {
+  served[from] += 1
+}
 let recordings: Promise<ObjectStore> | null = null
 /** Opened when the first recording is asked for, and again after a failure. */
 const store = (): Promise<ObjectStore> => {
@@ -86,7 +94,7 @@ const owner = new StreamOwner({
   emit: (event) => toMain({ kind: 'event', event }),
   askSlate: (wish) => toMain({ kind: 'slateWish', wish }),
   askPast: async (streamId, fromMs) => {
-    const answer = await archive.ask({ kind: 'past', streamId, fromMs }, PAST_WITHIN_MS)
+    const answer = await archive.ask({ kind: 'past', streamId, fromMs }, { timeoutMs: PAST_WITHIN_MS })
     return answer.kind === 'past' ? answer.tracks : []
   },
   onBusy: (streamId, isBusy) => {
@@ -133,7 +141,7 @@ server = await startOriginServer({
   gate,
   onRefused: (streamId, fault) => gate.reportRefusal(streamId, fault, 'cmaf'),
   idleTimeoutMs: data.inputIdleMs,
-  archive: { archive, store, now },
+  archive: { archive, store, now, onServed },
   shelf: (streamId) => (registry.get(streamId) === null ? null : shelfOf(streamId)),
   now,
 }).catch((error: unknown) => {
@@ -149,7 +157,9 @@ const reporter = setInterval(() => {
     latencies: owner.takeLatencies(),
     viewers: viewers.report(now()),
     connections: { open: guard.open, evicted: guard.evicted, refused: { ...guard.refused } },
+    served: { ...served },
   })
+  for (const source of SEGMENT_SOURCES) served[source] = 0
 }, REPORT_MS)
 
 toMain({ kind: 'ready' })
@@ -192,6 +202,7 @@ function onMainMessage(message: ToThread): void {
     case 'testSource':
     case 'restartInput':
     case 'archive':
+    case 'archiveCancel':
       break
     case 'sync':
       toMain({ kind: 'synced', requestId: message.requestId })
@@ -287,6 +298,7 @@ function onPeerMessage(from: PeerName, message: PeerMessage): void {
       takeOver(message.streamId, message.batch)
       break
     case 'archive':
+    case 'archiveCancel':
       break // For the archive thread.
     case 'archiveAnswer':
       archive.onAnswer(message.requestId, message.answer)

@@ -3,6 +3,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { ErrorCode } from '../../core/errors.ts'
 import type { ArchiveAnswer, ArchiveRequest } from '../../dvr/archive-requests.ts'
+import type { CacheOptions } from '../../dvr/cache/segment-cache.ts'
 import type { WriteMode } from '../../dvr/drainer.ts'
 import type { SpoolLimits } from '../../dvr/spool/spool.ts'
 import type { StoreLocation } from '../../storage/open-store.ts'
@@ -13,6 +14,7 @@ import type {
   LatencyObservation,
   OwnerStatus,
   RegisteredStream,
+  ServedCounts,
 } from '../control.ts'
 import type { MirrorEvent } from '../events.ts'
 import type { FromOwner, ToOwner } from '../ingest/protocol.ts'
@@ -46,6 +48,8 @@ export interface ArchiveThreadData extends CommonThreadData {
   readonly limits: SpoolLimits
   readonly store: StoreLocation
   readonly writeMode: WriteMode
+  /** Copies of what was read out of the store; null: none are kept. */
+  readonly cache: CacheOptions | null
 }
 
 export interface MediaWorkerData extends CommonThreadData {
@@ -96,6 +100,7 @@ export type ToThread =
       readonly action: 'start' | 'stop'
     }
   | { readonly kind: 'archive'; readonly requestId: number; readonly request: ArchiveRequest }
+  | { readonly kind: 'archiveCancel'; readonly requestId: number }
   /** Answered when everything sent before it has taken effect. */
   | { readonly kind: 'sync'; readonly requestId: number }
   /** Stop accepting, finish what is under way, exit. */
@@ -118,6 +123,8 @@ export type FromThread =
       readonly latencies: readonly LatencyObservation[]
       readonly viewers: ViewerReport
       readonly connections: ConnectionStatus
+      /** Since the last report. */
+      readonly served: ServedCounts
     }
   /** `message` null: the subject works again. */
   | {
@@ -162,6 +169,8 @@ export type PeerMessage =
   /** To a worker that replaces the owner of the stream: what another one still has of it. */
   | { readonly to: 'handover'; readonly streamId: string; readonly batch: readonly Publication[] }
   | { readonly to: 'archive'; readonly requestId: number; readonly request: ArchiveRequest }
+  /** Nobody waits for the answer any more. */
+  | { readonly to: 'archiveCancel'; readonly requestId: number }
   | { readonly to: 'archiveAnswer'; readonly requestId: number; readonly answer: ArchiveAnswer }
   | { readonly to: 'slabs'; readonly released: SlabReleased }
   | { readonly to: 'registry'; readonly streamId: string; readonly isBusy: boolean }
