@@ -52,7 +52,8 @@ test('without file, variables and flags Mirror serves this machine only, from ./
       srt: { enabled: true, port: 6000, latencyMs: 100, passphrase: null },
       ingest: { maxPublishers: 100, maxConnectionsPerAddress: 20, maxFragmentBytes: 33_554_432, idleTimeoutMs: 10_000 },
       window: { maxBytes: null },
-      store: { kind: 'folder', path: null },
+      store: { kind: 'folder', path: null, tiers: { warm: null, cold: null, archive: null } },
+      archive: { restoreDelayMs: 60_000, keepRestoredMs: 259_200_000, restoreOnPlay: true },
       timeline: { arbiter: 'store' },
       database: { kind: 'sqlite' },
       dvr: { spoolPath: null, spoolMaxBytes: null, cachePath: null, cacheMaxBytes: null, flushMs: null },
@@ -254,6 +255,7 @@ describe('an S3 store', () => {
         credentials: { accessKey: 'AKIATEST', secretKey: 'not-told' },
         pathStyle: true,
         storageClass: null,
+        tierClasses: {},
         partBytes: 10_485_760,
         uploadConcurrency: 20,
       },
@@ -277,6 +279,22 @@ describe('an S3 store', () => {
     for (const prefix of ['/a', 'a//b', '../a', 'a/./b']) {
       expect(problems(yaml(`store: { s3: { bucket: media, prefix: ${prefix} } }`))).toContain('store.s3.prefix must be')
     }
+  })
+
+  test('tiers are storage classes of a bucket, and folders without one', () => {
+    const given = yaml('store: { s3: { tierClasses: { archive: DEEP_ARCHIVE } } }', { env })
+    expect(load(given).config.store).toMatchObject({ s3: { tierClasses: { archive: 'DEEP_ARCHIVE' } } })
+    expect(load(given).config.archive).toEqual({
+      restoreDelayMs: 60_000,
+      keepRestoredMs: 3 * 86_400_000,
+      restoreOnPlay: false,
+    })
+    expect(problems(yaml('store: { tiers: { cold: /mnt/cold } }', { env }))).toMatch(
+      /^store\.tiers\.cold .* is a folder, and the store is a bucket; set store\.s3\.tierClasses\.cold instead$/,
+    )
+    const folders = load(yaml('store: { tiers: { cold: ../cold } }')).config
+    expect(folders.store).toMatchObject({ tiers: { warm: null, cold: '/etc/cold', archive: null } })
+    expect(folders.archive.restoreOnPlay).toBe(true)
   })
 
   test('what contradicts itself is refused, and secrets are not repeated', () => {

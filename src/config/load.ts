@@ -241,6 +241,12 @@ function storeContradictions({ store }: ConfigInput, draft: Draft): string[] {
       `store.path${draft.origin(['store', 'path'])} and store.s3.bucket${draft.origin(['store', 's3', 'bucket'])} are two places for one store; remove one`,
     )
   }
+  for (const [tier, place] of Object.entries(store.tiers)) {
+    if (bucket === null || place === null) continue
+    found.push(
+      `store.tiers.${tier}${draft.origin(['store', 'tiers', tier])} is a folder, and the store is a bucket; set store.s3.tierClasses.${tier} instead`,
+    )
+  }
   return found
 }
 
@@ -296,6 +302,11 @@ function toConfig(input: ConfigInput, locate: (name: string, written: string) =>
     window: { maxBytes: input.window.maxBytes },
     database: input.database.url === null ? { kind: 'sqlite' } : { kind: 'postgres', url: input.database.url },
     store: toStore(input, locate),
+    archive: {
+      restoreDelayMs: input.archive.restoreDelay,
+      keepRestoredMs: input.archive.keepRestored,
+      restoreOnPlay: input.archive.restoreOnPlay ?? input.store.s3.bucket === null,
+    },
     timeline: { arbiter: input.timeline.arbiter },
     dvr: {
       spoolPath: input.dvr.spool === null ? null : locate('dvr.spool', input.dvr.spool),
@@ -313,7 +324,20 @@ function toConfig(input: ConfigInput, locate: (name: string, written: string) =>
 
 function toStore({ store }: ConfigInput, locate: (name: string, written: string) => string): StoreConfig {
   const { bucket, endpoint, region, accessKey, secretKey, pathStyle, prefix, storageClass } = store.s3
-  if (bucket === null) return { kind: 'folder', path: store.path === null ? null : locate('store.path', store.path) }
+  if (bucket === null) {
+    const place = (name: string, written: string | null) => (written === null ? null : locate(name, written))
+    const { warm, cold, archive } = store.tiers
+    return {
+      kind: 'folder',
+      path: place('store.path', store.path),
+      tiers: {
+        warm: place('store.tiers.warm', warm),
+        cold: place('store.tiers.cold', cold),
+        archive: place('store.tiers.archive', archive),
+      },
+    }
+  }
+  const { warm, cold, archive } = store.s3.tierClasses
   const s3 = {
     endpoint,
     region,
@@ -322,6 +346,11 @@ function toStore({ store }: ConfigInput, locate: (name: string, written: string)
     credentials: accessKey === null || secretKey === null ? null : { accessKey, secretKey },
     pathStyle: pathStyle ?? endpoint !== null,
     storageClass,
+    tierClasses: {
+      ...(warm === null ? {} : { warm }),
+      ...(cold === null ? {} : { cold }),
+      ...(archive === null ? {} : { archive }),
+    },
     partBytes: store.s3.partSize,
     uploadConcurrency: store.s3.uploadConcurrency,
   }

@@ -329,6 +329,31 @@ export const CONFIG_SCHEMA = z.strictObject({
         tradeOff:
           'Two Mirrors that share this folder name the same media alike and can stand in for each other. It needs hard links and fsync that works: a local disk, or a network file system you trust.',
       }),
+      tiers: z
+        .strictObject({
+          warm: key(optional(text(/\S/)), {
+            kind: 'path',
+            default: null,
+            values: 'a folder',
+            about: 'Where objects of the tier warm are kept; not set means `warm` beside the hot ones.',
+            tradeOff: 'It may be another, larger disk; what is read there is as fast as that disk.',
+          }),
+          cold: key(optional(text(/\S/)), {
+            kind: 'path',
+            default: null,
+            values: 'a folder',
+            about: 'Where objects of the tier cold are kept; not set means `cold` beside the hot ones.',
+            tradeOff: 'As above.',
+          }),
+          archive: key(optional(text(/\S/)), {
+            kind: 'path',
+            default: null,
+            values: 'a folder',
+            about: 'Where objects of the tier archive are kept; not set means `archive` beside the hot ones.',
+            tradeOff: 'What is there has to be restored before it is played, so the disk may sleep.',
+          }),
+        })
+        .prefault({}),
       s3: z
         .strictObject({
           bucket: key(optional(text(/^[A-Za-z0-9][A-Za-z0-9._-]{1,253}$/)), {
@@ -395,6 +420,31 @@ export const CONFIG_SCHEMA = z.strictObject({
             about: 'Storage class of new objects; not set leaves it to the store.',
             tradeOff: 'Cheaper classes bill a minimum time and size, and reads.',
           }),
+          tierClasses: z
+            .strictObject({
+              warm: key(optional(text(/^[A-Z0-9_]{1,64}$/)), {
+                kind: 'text',
+                default: null,
+                values: 'a storage class of the store, such as STANDARD_IA',
+                about: 'Storage class of the tier warm; not set means STANDARD_IA.',
+                tradeOff: 'Cheaper classes bill a minimum time and size, and reads.',
+              }),
+              cold: key(optional(text(/^[A-Z0-9_]{1,64}$/)), {
+                kind: 'text',
+                default: null,
+                values: 'a storage class of the store, such as GLACIER_IR',
+                about: 'Storage class of the tier cold; not set means GLACIER_IR.',
+                tradeOff: 'Cheaper classes bill a minimum time and size, and reads.',
+              }),
+              archive: key(optional(text(/^[A-Z0-9_]{1,64}$/)), {
+                kind: 'text',
+                default: null,
+                values: 'a storage class of the store, such as DEEP_ARCHIVE',
+                about: 'Storage class of the tier archive; not set means GLACIER.',
+                tradeOff: 'Cheaper classes bill a minimum time and size, and reads.',
+              }),
+            })
+            .prefault({}),
           partSize: key(measured(parseSize, '5MiB', '1GiB'), {
             kind: 'size',
             default: '10MiB',
@@ -411,6 +461,32 @@ export const CONFIG_SCHEMA = z.strictObject({
           }),
         })
         .prefault({}),
+    })
+    .prefault({}),
+  archive: z
+    .strictObject({
+      restoreDelay: key(measured(parseDuration, '0s', '2d'), {
+        kind: 'duration',
+        default: '1m',
+        values: 'a duration from 0s to 2d',
+        about: 'How long an object of the tier archive on folders takes to come back; buckets take their own time.',
+        tradeOff: 'Long enough for a disk to wake up, or as long as the store that you are trying out here.',
+      }),
+      keepRestored: key(measured(parseDuration, '1h', '365d'), {
+        kind: 'duration',
+        default: '3d',
+        values: 'a duration from 1h to 365d',
+        about: 'How long what was restored stays readable; buckets count whole days.',
+        tradeOff: 'It takes space twice as long as it is there.',
+      }),
+      restoreOnPlay: key(optional(yesOrNo), {
+        kind: 'boolean',
+        default: null,
+        values: 'true or false',
+        about:
+          'Whether a viewer who asks for archived media has its hour restored; not set means true on folders and false on buckets.',
+        tradeOff: 'Buckets charge for every restore, and anybody who may watch can ask.',
+      }),
     })
     .prefault({}),
   timeline: z

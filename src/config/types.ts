@@ -38,6 +38,12 @@ export interface Config {
   readonly window: { readonly maxBytes: number | null }
   readonly database: { readonly kind: 'sqlite' } | { readonly kind: 'postgres'; readonly url: string }
   readonly store: StoreConfig
+  readonly archive: {
+    /** Of folders. */
+    readonly restoreDelayMs: number
+    readonly keepRestoredMs: number
+    readonly restoreOnPlay: boolean
+  }
   /** `database` needs PostgreSQL. */
   readonly timeline: { readonly arbiter: 'store' | 'database' }
   readonly dvr: {
@@ -60,7 +66,13 @@ export interface Config {
 
 export type StoreConfig =
   /** Null: `store` in the data folder. */
-  { readonly kind: 'folder'; readonly path: string | null } | { readonly kind: 's3'; readonly s3: S3StoreConfig }
+  | {
+      readonly kind: 'folder'
+      readonly path: string | null
+      /** Null: beside the hot objects. */
+      readonly tiers: Readonly<Record<'warm' | 'cold' | 'archive', string | null>>
+    }
+  | { readonly kind: 's3'; readonly s3: S3StoreConfig }
 
 /** As `S3Settings` of the storage layer, which explains each field. */
 export interface S3StoreConfig {
@@ -72,6 +84,7 @@ export interface S3StoreConfig {
   readonly credentials: { readonly accessKey: string; readonly secretKey: string } | null
   readonly pathStyle: boolean
   readonly storageClass: string | null
+  readonly tierClasses: { readonly warm?: string; readonly cold?: string; readonly archive?: string }
   readonly partBytes: number
   readonly uploadConcurrency: number
 }

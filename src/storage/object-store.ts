@@ -1,3 +1,5 @@
+import type { RestoreState, Tier } from './tiers.ts'
+
 declare const keyBrand: unique symbol
 /** Built only by keys.ts, so a raw string from a URL cannot reach a store. Slash-separated segments, no `.` or `..`. */
 export type ObjectKey = string & { readonly [keyBrand]: true }
@@ -9,6 +11,10 @@ export interface ObjectInfo {
   readonly modifiedAtMs: number
   /** As the store calls it; omitted: its standard class, or the store knows none. */
   readonly storageClass?: string
+  /** Omitted: hot, or the store keeps no tiers. */
+  readonly tier?: Tier
+  /** Of an object that cannot be read as it is; told by `head` and `get`, not by listings. */
+  readonly restore?: RestoreState
 }
 
 /** What is known about an object once it is stored; when, only the store knows. */
@@ -46,7 +52,11 @@ export interface ObjectStore extends AsyncDisposable {
    * `store_cannot`.
    */
   put(key: ObjectKey, body: AsyncIterable<Uint8Array> | Uint8Array, call: PutCall): Promise<StoredObject | null>
-  /** Null when absent: at a live edge a missing segment is an answer, not a failure. Range is in bytes, end exclusive. */
+  /**
+   * Null when absent: at a live edge a missing segment is an answer, not a failure. Range is in bytes, end exclusive.
+   * Throws `object_archived` when the object has to be restored first; `details.readyAtMs` tells when it will be, if it
+   * is known.
+   */
   get(
     key: ObjectKey,
     call: StoreCall & { readonly range?: { readonly start: number; readonly end: number } },

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { openFolderStore } from './folder-store.ts'
-import type { ObjectStore } from './object-store.ts'
+import { type FolderTiers, openFolderStore } from './folder-store.ts'
 import type { S3Settings } from './s3-settings.ts'
+import type { TieredStore } from './tiers.ts'
 
 /** Where objects lie, as every thread is told. */
 export type StoreLocation =
-  | { readonly kind: 'folder'; readonly path: string }
+  | { readonly kind: 'folder'; readonly path: string; readonly tiers?: FolderTiers }
   | { readonly kind: 's3'; readonly settings: S3Settings }
 
 /**
@@ -15,8 +15,11 @@ export type StoreLocation =
 export async function openStore(
   location: StoreLocation,
   { warmUp }: { readonly warmUp?: AbortSignal } = {},
-): Promise<ObjectStore> {
-  if (location.kind === 'folder') return await openFolderStore(location.path, { randomId: randomUUID })
+): Promise<TieredStore> {
+  if (location.kind === 'folder') {
+    const { path, tiers } = location
+    return await openFolderStore(path, { randomId: randomUUID, ...(tiers === undefined ? {} : { tiers }) })
+  }
   // Loaded only where it is used: the SDK takes 35 MB and a moment per thread.
   const { openS3Store } = await import('./s3-store.ts')
   const store = openS3Store(location.settings, { randomId: randomUUID, nowMs: () => Date.now() })

@@ -1,3 +1,5 @@
+import type { Tier } from './tiers.ts'
+
 /** How one bucket is reached. Plain data, so that it can be handed to a thread. */
 export interface S3Settings {
   /** `https://host[:port]`; null: AWS, in `region`. */
@@ -12,6 +14,8 @@ export interface S3Settings {
   readonly pathStyle: boolean
   /** Sent with every object; null: the store's own default. */
   readonly storageClass: string | null
+  /** Storage classes of the tiers; omitted: AWS's (STANDARD or `storageClass`, STANDARD_IA, GLACIER_IR, GLACIER). */
+  readonly tierClasses?: Readonly<Partial<Record<Tier, string>>>
   /** A longer body goes up in parts of this size, all equal but the last (R2 insists). */
   readonly partBytes: number
   /** Requests that carry a body at once; others wait. With `partBytes` it bounds memory. */

@@ -12,22 +12,17 @@ import {
 } from '@aws-sdk/client-s3'
 import { MirrorError } from '../core/errors.ts'
 import { Permits } from '../core/permits.ts'
+import { archivedError } from './archived-error.ts'
 import { type ByteRange, clipRange } from './byte-range.ts'
 import { isKeyPrefix, parseObjectKey } from './keys.ts'
-import type {
-  ListCall,
-  ObjectBody,
-  ObjectInfo,
-  ObjectKey,
-  ObjectStore,
-  StoreCall,
-  StoredObject,
-} from './object-store.ts'
+import type { ListCall, ObjectBody, ObjectInfo, ObjectKey, StoreCall, StoredObject } from './object-store.ts'
 import { S3Body } from './s3-body.ts'
 import { askS3, createS3Client, hasStatus, isRefusal, S3Refusal, toStoreFailure } from './s3-client.ts'
 import { ConditionCheck, type S3Conditions } from './s3-conditions.ts'
 import { describePlace, type S3Settings } from './s3-settings.ts'
+import { S3Tiers, type TierTraits } from './s3-tiers.ts'
 import { plainEtag, type S3PutCall, S3Upload } from './s3-upload.ts'
+import { type RestoreState, TIERS, type Tier, type TierCopy, type TieredStore } from './tiers.ts'
 
 /** S3's bound for one request. */
 const MAX_DELETES = 1000
@@ -47,12 +42,14 @@ export function openS3Store(settings: S3Settings, options: S3StoreOptions): S3St
   return new S3Store(settings, options)
 }
 
-export class S3Store implements ObjectStore {
+export class S3Store implements TieredStore {
+  readonly tiers: readonly Tier[] = TIERS
   readonly #client: S3Client
   readonly #settings: S3Settings
   readonly #nowMs: () => number
   readonly #upload: S3Upload
   readonly #conditions: ConditionCheck
+  readonly #tiers: S3Tiers
   readonly #deletes = new Permits(DELETES_AT_ONCE)
   #bucketSeenAtMs = Number.NEGATIVE_INFINITY
   #hasBatchDelete = true
@@ -63,6 +60,7 @@ export class S3Store implements ObjectStore {
     this.#nowMs = nowMs
     this.#conditions = new ConditionCheck(this.#client, settings, randomId, conditions)
     this.#upload = new S3Upload(this.#client, settings, this.#conditions, randomId)
+    this.#tiers = new S3Tiers(this.#client, settings, nowMs)
   }
 
   /** Finds out now what the first conditional creation would have to wait for. */
@@ -93,6 +91,9 @@ export class S3Store implements ObjectStore {
         return this.#body(key, output, range, signal)
       } catch (error) {
         if (hasStatus(error, 416)) return await this.#getNothing(key, signal)
+        if (isRefusal(error, 'InvalidObjectState')) {
+          throw archivedError(key, (await this.#tiers.state(key, { signal })) ?? { kind: 'archived' }, error)
+        }
         if (isRefusal(error, 'NoSuchBucket') || !hasStatus(error, 404)) throw error
         return null
       }
@@ -105,7 +106,7 @@ export class S3Store implements ObjectStore {
     return await this.#explained(async () => {
       try {
         const { output } = await askS3('HeadObject', signal, () => this.#client.send(command, { abortSignal: signal }))
-        return infoOf(key, output.ContentLength ?? 0, output)
+        return infoOf(key, output.ContentLength ?? 0, output, this.#tiers.traitsOf(output))
       } catch (error) {
         if (!hasStatus(error, 404)) throw error
         await this.#seeBucket(signal)
@@ -142,7 +143,8 @@ export class S3Store implements ObjectStore {
         const key = name.startsWith(this.#settings.prefix)
           ? parseObjectKey(name.slice(this.#settings.prefix.length))
           : null
-        if (key !== null) yield infoOf(key, entry.Size ?? 0, entry)
+        if (key !== null)
+          yield infoOf(key, entry.Size ?? 0, entry, { ...this.#tiers.traitsOf(entry), restore: undefined })
       }
       token = page.IsTruncated === true ? page.NextContinuationToken : undefined
     } while (token !== undefined)
@@ -154,6 +156,22 @@ export class S3Store implements ObjectStore {
       const batch = keys.slice(at, at + MAX_DELETES)
       await this.#explained(() => this.#deleteBatch(batch, signal))
     }
+  }
+
+  async copyToTier(key: ObjectKey, to: Tier, call: StoreCall): Promise<TierCopy | null> {
+    call.signal.throwIfAborted()
+    return await this.#explained(() => this.#tiers.copy(key, to, call))
+  }
+
+  /** The store has put the copy in the place of the object already. */
+  async release(_copy: TierCopy, { signal }: StoreCall): Promise<boolean> {
+    signal.throwIfAborted()
+    return true
+  }
+
+  async restore(key: ObjectKey, call: StoreCall & { readonly keepMs: number }): Promise<RestoreState | null> {
+    call.signal.throwIfAborted()
+    return await this.#explained(() => this.#tiers.restore(key, call))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -210,7 +228,11 @@ export class S3Store implements ObjectStore {
       source.destroy()
       throw new MirrorError('store_cannot', `${place}: the store ignores byte ranges`)
     }
-    return new S3Body(infoOf(key, sizeBytes, output), source, { expectedBytes: sentBytes, place, signal })
+    return new S3Body(infoOf(key, sizeBytes, output, this.#tiers.traitsOf(output)), source, {
+      expectedBytes: sentBytes,
+      place,
+      signal,
+    })
   }
 
   /** A range without bytes, which HTTP cannot ask for. */
@@ -252,6 +274,7 @@ function infoOf(
     LastModified,
     StorageClass,
   }: Pick<HeadObjectCommandOutput, 'ETag' | 'LastModified'> & { StorageClass?: string | undefined },
+  { tier, restore }: { readonly [Trait in keyof TierTraits]: TierTraits[Trait] | undefined },
 ): ObjectInfo {
   return {
     key,
@@ -260,6 +283,8 @@ function infoOf(
     // HTTP dates have whole seconds, listings of some stores more: one object has one time.
     modifiedAtMs: Math.floor((LastModified?.getTime() ?? 0) / 1000) * 1000,
     ...(StorageClass === undefined || StorageClass === 'STANDARD' ? {} : { storageClass: StorageClass }),
+    ...(tier === undefined ? {} : { tier }),
+    ...(restore === undefined ? {} : { restore }),
   }
 }
 
