@@ -10,6 +10,8 @@ export interface Arrival {
   readonly msn: number
   readonly part: number
   readonly uri: string
+  /** From the end of the part by the playlist's dates to its bytes being here; null: the segment has no date. */
+  readonly latencyMs: number | null
 }
 
 export class PartFollower implements AsyncDisposable {
@@ -62,7 +64,11 @@ export class PartFollower implements AsyncDisposable {
         query = `?_HLS_msn=${last.mediaSequenceNumber}&_HLS_part=${parts.length}`
         if (newest === undefined || newest.uri === this.arrivals.at(-1)?.uri) continue
         await this.#fetchText(new URL(newest.uri, this.#url).href)
-        const arrival = { msn: last.mediaSequenceNumber, part: parts.length - 1, uri: newest.uri }
+        const segment = parts.length > 0 ? last : playlist.segments.at(-2)
+        const startsAtMs = segment?.programDateTime?.getTime()
+        const playedSec = (segment?.parts ?? []).reduce((sum, part) => sum + (part.hint ? 0 : (part.duration ?? 0)), 0)
+        const latencyMs = startsAtMs === undefined ? null : Date.now() - startsAtMs - playedSec * 1000
+        const arrival = { msn: last.mediaSequenceNumber, part: parts.length - 1, uri: newest.uri, latencyMs }
         this.arrivals.push({ atMs: performance.now(), ...arrival })
       } catch (error) {
         if (this.#stop.signal.aborted) return
