@@ -24,6 +24,7 @@ export const LEFT_OUT_TABLES: Readonly<Record<string, string>> = {
   login_links: 'whoever has used one since must not use it again',
   events: 'a log of the past, bounded and by far the largest table',
   jobs: 'what was done since must not be done again',
+  ledger: 'a log of the past; what was under way is among the jobs, and moves end well without it',
   schedules: 'Mirror registers them at every start',
   schema_migrations: 'the backup names its schema version instead',
 }

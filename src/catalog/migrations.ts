@@ -187,6 +187,32 @@ const MIGRATIONS: readonly Migration[] = [
       'create index dvr_recordings_newest on dvr_recordings (starts_at_ms, id)',
     ],
   },
+  {
+    version: 6,
+    name: 'ledger of moves and deletes',
+    statements: ({ text, integer, sequence, tableEnd }) => [
+      // No reference to jobs or streams: the ledger outlives them.
+      `create table ledger (
+        seq ${sequence},
+        action ${text} not null,
+        state ${text} not null,
+        key ${text} not null,
+        stream_id ${text},
+        from_tier ${text},
+        to_tier ${text},
+        objects ${integer} not null,
+        bytes ${integer},
+        sha256 ${text},
+        job_id ${text},
+        attempt ${integer} not null,
+        note ${text},
+        at_ms ${integer} not null
+      ${tableEnd}`,
+      'create index ledger_by_key on ledger (key, seq)',
+      'create index ledger_by_job on ledger (job_id, key) where job_id is not null',
+      'create index ledger_by_time on ledger (at_ms)',
+    ],
+  },
 ]
 
 export const NEWEST_VERSION = Math.max(...MIGRATIONS.map((migration) => migration.version))

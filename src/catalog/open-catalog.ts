@@ -7,6 +7,7 @@ import { openDateRanges } from './date-ranges.ts'
 import { openDvrRecordings } from './dvr-recordings.ts'
 import { openEvents } from './events.ts'
 import { openJobs } from './jobs.ts'
+import { openLedger } from './ledger.ts'
 import { migrate } from './migrate.ts'
 import { openPublishKeys } from './publish-keys.ts'
 import type { Schema } from './schema.ts'
@@ -42,6 +43,7 @@ export async function openCatalog(
     sessions: openSessions(db),
     events: openEvents(db),
     jobs: openJobs(db, location.kind),
+    ledger: openLedger(db),
     async [Symbol.asyncDispose]() {
       await db.destroy()
     },

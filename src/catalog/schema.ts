@@ -2,6 +2,8 @@
 import type { Generated, Kysely } from 'kysely'
 import type { JobRow, Schedule } from '../jobs/types.ts'
 import type { MirrorEvent } from '../live/events.ts'
+import type { Tier } from '../storage/tiers.ts'
+import type { LedgerEntry } from './ledger-entry.ts'
 import type {
   ApiKeyRow,
   DateRangeRow,
@@ -36,6 +38,11 @@ export interface Schema {
   }
   dvrRecordings: Table<DvrRecordingRow>
   dateRanges: Table<Omit<DateRangeRow, 'range'>> & { id: string; startsAtMs: number; body: Json }
+  ledger: Table<Omit<LedgerEntry, 'from' | 'to'>> & {
+    seq: Generated<number>
+    fromTier: Tier | null
+    toTier: Tier | null
+  }
   schedules: Table<Omit<Schedule, 'payload'>> & { payload: Json }
 }
 

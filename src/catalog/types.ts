@@ -1,8 +1,9 @@
 // What the catalog keeps and promises. Implemented once over Kysely, for SQLite and PostgreSQL, under one contract suite.
 import type { DateRange } from '../hls/date-range.ts'
-import type { JobTable } from '../jobs/types.ts'
+import type { JobClaim, JobTable } from '../jobs/types.ts'
 import type { MirrorEvent } from '../live/events.ts'
 import type { StreamSettings } from '../live/settings.ts'
+import type { LedgerEntry, LedgerRow } from './ledger-entry.ts'
 
 export const ROLES = ['viewer', 'operator', 'admin'] as const // weakest first: the order is the meaning
 export type Role = (typeof ROLES)[number]
@@ -174,4 +175,15 @@ export interface Catalog extends AsyncDisposable {
     trim(keep: number): Promise<void>
   }
   readonly jobs: JobTable
+  /** What happens to stored bytes: written before it is done, and after. */
+  readonly ledger: {
+    /** All or none, in their order. With `claim`: false, and nothing is written, when the job was lost to somebody else. */
+    append(entries: readonly LedgerEntry[], claim?: JobClaim): Promise<boolean>
+    /** Newest first. */
+    history(query: { readonly keys: readonly string[]; readonly limit: number }): Promise<readonly LedgerRow[]>
+    /** By key: what a job has done, or what it has begun and not ended. */
+    keysOf(jobId: string, state: 'done' | 'open'): Promise<readonly string[]>
+    /** Removes what is older; how many rows. */
+    trim(beforeMs: number): Promise<number>
+  }
 }

@@ -1,5 +1,6 @@
 // What every catalog promises, whatever database is below it.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { LedgerEntry } from '../../src/catalog/ledger-entry.ts'
 import type {
   ApiKeyRow,
   Catalog,
@@ -452,6 +453,61 @@ export function catalogContract(name: string, open: () => Promise<Catalog>): voi
         expect(await catalog.events.list({ limit: 100 })).toEqual([])
         await catalog.events.append([event('a')])
         expect((await catalog.events.list({ limit: 1 }))[0]!.seq).toBeGreaterThan(kept[0]!.seq)
+      })
+    })
+
+    describe('ledger', () => {
+      const entry = (key: string, change: Partial<LedgerEntry> = {}): LedgerEntry => ({
+        ...{ action: 'move', state: 'intent', key, streamId: 'a', from: 'hot', to: 'cold', objects: 1, bytes: 5e9 },
+        ...{ sha256: null, jobId: 'j1', attempt: 1, note: null, atMs: NOW_MS },
+        ...change,
+      })
+
+      test('steps come back whole, newest first, of the keys that were asked for', async () => {
+        const steps = [entry('x'), entry('y'), entry('x', { state: 'done', sha256: 'ab', note: 'grüße' })]
+        expect(await catalog.ledger.append(steps)).toBe(true)
+        expect(await catalog.ledger.append([])).toBe(true)
+        await catalog.ledger.append([
+          entry('d/', { action: 'delete', from: null, to: null, jobId: null, objects: 1800 }),
+        ])
+        const rows = await catalog.ledger.history({ keys: ['x', 'd/', 'none'], limit: 10 })
+        expect(rows.map(({ seq, ...row }) => row)).toEqual([
+          entry('d/', { action: 'delete', from: null, to: null, jobId: null, objects: 1800 }),
+          steps[2],
+          steps[0],
+        ])
+        expect(await catalog.ledger.history({ keys: ['x'], limit: 1 })).toHaveLength(1)
+        expect(await catalog.ledger.history({ keys: [], limit: 1 })).toEqual([])
+      })
+
+      test('what a job has begun and not ended is told, and what it has done', async () => {
+        await catalog.ledger.append([entry('x'), entry('y'), entry('z'), entry('other', { jobId: 'j2' })])
+        await catalog.ledger.append([entry('x', { state: 'verified' }), entry('y', { state: 'verified' })])
+        await catalog.ledger.append([entry('y', { state: 'done' }), entry('z', { state: 'failed' })])
+        expect(await catalog.ledger.keysOf('j1', 'open')).toEqual(['x'])
+        expect(await catalog.ledger.keysOf('j1', 'done')).toEqual(['y'])
+        // A second attempt begins what has failed anew.
+        await catalog.ledger.append([entry('z', { attempt: 2 })])
+        expect(await catalog.ledger.keysOf('j1', 'open')).toEqual(['x', 'z'])
+      })
+
+      test('whoever has lost a job writes nothing', async () => {
+        await catalog.jobs.add({ id: 'j', kind: 'object-move', payload: {} }, NOW_MS)
+        const by = { kinds: ['object-move'], owner: 'me', leaseMs: 1000 }
+        const first = await catalog.jobs.claim({ ...by, nowMs: NOW_MS })
+        const claim = { id: 'j', fence: first?.fence ?? 0 }
+        expect(await catalog.ledger.append([entry('x', { jobId: 'j' })], claim)).toBe(true)
+        await catalog.jobs.claim({ ...by, nowMs: NOW_MS + 2000 })
+        expect(await catalog.ledger.append([entry('y', { jobId: 'j' })], claim)).toBe(false)
+        expect(await catalog.ledger.keysOf('j', 'open')).toEqual(['x'])
+      })
+
+      test('a large batch is kept in its order, and what is old can be removed', async () => {
+        await catalog.ledger.append(range(1201).map((n) => entry('x', { note: `${n}`, atMs: NOW_MS + n })))
+        const rows = await catalog.ledger.history({ keys: ['x'], limit: 2000 })
+        expect(rows.map(({ note }) => Number(note))).toEqual(range(1201).reverse())
+        expect(await catalog.ledger.trim(NOW_MS + 1200)).toBe(1200)
+        expect(await catalog.ledger.history({ keys: ['x'], limit: 2000 })).toHaveLength(1)
       })
     })
 
