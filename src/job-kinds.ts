@@ -6,22 +6,38 @@ import type { Catalog } from './catalog/types.ts'
 import { type CareHost, DEFAULT_GRACE_MS, type FsckPayload, fsckJob } from './dvr/care/fsck-job.ts'
 import { scrubJob } from './dvr/care/scrub-job.ts'
 import type { JobServiceOptions } from './jobs/job-service.ts'
+import { MOVE_JOB, moveJob } from './lifecycle/move-job.ts'
+import { RESTORE_JOB, restoreJob } from './lifecycle/restore-job.ts'
+import type { TieredStore } from './storage/tiers.ts'
 
 /** At night in Europe, in the evening in America; of several Mirrors one does it. */
 const DAILY_FSCK = '17 3 * * *'
 
 export interface JobKindsHost {
-  readonly catalog: Pick<Catalog, 'streams'>
+  readonly catalog: Pick<Catalog, 'streams' | 'ledger'>
   readonly backup: BackupHost
   readonly backups: BackupWatch
+  readonly store: TieredStore
 }
 
-export function jobKinds({ catalog, backup, backups }: JobKindsHost): Pick<JobServiceOptions, 'kinds' | 'schedules'> {
+export function jobKinds({
+  catalog,
+  backup,
+  backups,
+  store,
+}: JobKindsHost): Pick<JobServiceOptions, 'kinds' | 'schedules'> {
   const streams = async () => (await catalog.streams.list()).map(({ id, tenantId }) => ({ tenantId, streamId: id }))
   const care: CareHost = { store: backup.store, streams, now: backup.now }
+  const objects = { store, ledger: catalog.ledger, now: backup.now }
   const reportOnly: FsckPayload = { stream: null, repair: false, graceMs: DEFAULT_GRACE_MS }
   return {
-    kinds: { [BACKUP_JOB]: backupJob(backup, backups), fsck: fsckJob(care), scrub: scrubJob(care) },
+    kinds: {
+      [BACKUP_JOB]: backupJob(backup, backups),
+      fsck: fsckJob(care),
+      scrub: scrubJob(care),
+      [MOVE_JOB]: moveJob(objects),
+      [RESTORE_JOB]: restoreJob(objects),
+    },
     schedules: [BACKUP_SCHEDULE, { name: 'daily-fsck', kind: 'fsck', payload: { ...reportOnly }, rule: DAILY_FSCK }],
   }
 }

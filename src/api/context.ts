@@ -14,6 +14,7 @@ import type { Authenticator } from './authenticator.ts'
 import type { DateRangeService } from './date-range-service.ts'
 import type { EventHub } from './event-hub.ts'
 import type { Metrics } from './metrics.ts'
+import type { ObjectService } from './object-service.ts'
 import type { RecordingService } from './recording-service.ts'
 import type { LoginLimits } from './request-gate.ts'
 import type { StreamService } from './stream-service.ts'
@@ -38,6 +39,7 @@ export interface ApiContext {
   readonly streams: StreamService
   readonly dateRanges: DateRangeService
   readonly recordings: RecordingService
+  readonly objects: ObjectService
   readonly logins: LoginLimits
   /** Ends WebSocket connections whose credential no longer holds. */
   readonly recheckSockets: () => void

@@ -15,6 +15,7 @@ export const PROBLEMS = {
 export const TAGS = {
   streams: 'Streams',
   events: 'Events',
+  objects: 'Objects',
   jobs: 'Jobs',
   system: 'System',
   access: 'Users and keys',

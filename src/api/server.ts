@@ -26,6 +26,7 @@ import { createDateRangeService } from './date-range-service.ts'
 import { createEventHub, type EventHub } from './event-hub.ts'
 import { eventOfJob } from './job-view.ts'
 import { createMetrics } from './metrics.ts'
+import { createObjectService } from './object-service.ts'
 import { openApiOptions } from './openapi.ts'
 import { PROBLEM_TYPE, toProblem } from './problems.ts'
 import { DEFAULT_RATE_LIMITS, type RateLimits } from './rate-limit.ts'
@@ -39,6 +40,7 @@ import { registerEventRoutes } from './routes/event-routes.ts'
 import { registerInputRoutes } from './routes/input-routes.ts'
 import { registerJobRoutes } from './routes/job-routes.ts'
 import { registerKeyRoutes } from './routes/key-routes.ts'
+import { registerObjectRoutes } from './routes/object-routes.ts'
 import { registerRecordingRoutes } from './routes/recording-routes.ts'
 import { registerSlateRoutes } from './routes/slate-routes.ts'
 import { registerStreamRoutes } from './routes/stream-routes.ts'
@@ -66,6 +68,8 @@ export interface ApiServerOptions {
   readonly backups: Pick<BackupWatch, 'newest' | 'trouble' | 'onTrouble'>
   readonly secrets: ApiSecrets
   readonly addresses: Addresses
+  /** How long what was restored from an archive stays readable. */
+  readonly keepRestoredMs: number
   readonly database: 'sqlite' | 'postgres'
   /** A preset admin key, or null. */
   readonly adminToken: string | null
@@ -150,6 +154,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     streams,
     dateRanges: createDateRangeService({ catalog, live, register, clock }),
     recordings: createRecordingService({ catalog, live, register, newId: randomUUID, addresses, events, clock }),
+    objects: createObjectService({ catalog, jobs, keepRestoredMs: options.keepRestoredMs, clock }),
     logins: gate.logins,
     recheckSockets: () => recheckSockets(),
   }
@@ -177,6 +182,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   registerKeyRoutes(app, context)
   registerTestSourceRoutes(app, context)
   registerEventRoutes(app, context)
+  registerObjectRoutes(app, context)
   registerJobRoutes(app, context)
   registerSystemRoutes(app, context)
   registerApiKeyRoutes(app, context)

@@ -13,6 +13,7 @@ import { findServer, type ServerFlags } from './find-server.ts'
 import { followJob, JobGoesOn } from './follow-job.ts'
 import { addJobCommands } from './job-commands.ts'
 import { addLintCommand } from './lint-command.ts'
+import { addObjectCommands } from './object-commands.ts'
 import type { WithSession } from './session.ts'
 import { addStoreCommands } from './store-commands.ts'
 import { addStreamCommands } from './stream-commands.ts'
@@ -62,6 +63,7 @@ function createProgram(host: CliHost, setExitCode: (code: number) => void): Comm
   addApiKeyCommands(program, withSession)
   addEventCommands(program, withSession, host)
   addCareCommands(program, withSession, setExitCode)
+  addObjectCommands(program, withSession, setExitCode)
   addJobCommands(program, withSession)
   addLintCommand(program, host, setExitCode)
   addStoreCommands(program, host, setExitCode)

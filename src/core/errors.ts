@@ -286,6 +286,12 @@ export const ERRORS = {
     'A recording is running',
     'Stop it with "mirror dvr stop"; its id is in the details of this error.',
   ),
+  recording_live: row(
+    'caller',
+    409,
+    'This part of the recording is still live',
+    'Ask for an earlier end, or for none: then everything goes that can; the message says up to when.',
+  ),
   recording_inactive: row(
     'caller',
     409,

@@ -50,7 +50,7 @@ export class FolderMoves {
     key: ObjectKey,
     to: Tier,
     openArchived: (info: ObjectInfo) => Promise<ObjectBody | null>,
-    call: StoreCall,
+    call: StoreCall & { readonly sha256?: string },
   ): Promise<TierCopy | null> {
     const target = this.#folder(to)
     if (target === null) throw new MirrorError('store_cannot', `this store has no tier "${to}"`)
@@ -73,6 +73,10 @@ export class FolderMoves {
       const hash = createHash('sha256')
       const written = await target.write(key, hashed(body.chunks, hash), call.signal)
       const sha256 = hash.digest('hex')
+      if (call.sha256 !== undefined && call.sha256 !== sha256) {
+        await target.discard(written)
+        throw new MirrorError('media_damaged', `${key} is not what was recorded: it stays in the tier ${tier}`)
+      }
       if (await this.#place(found, target, written, sha256, call)) {
         return { key, from: tier, to, sizeBytes: written.info.sizeBytes, sha256, sourceEtag, etag: written.info.etag }
       }

@@ -128,7 +128,7 @@ class FolderStore implements TieredStore {
     }
   }
 
-  async copyToTier(key: ObjectKey, to: Tier, call: StoreCall): Promise<TierCopy | null> {
+  async copyToTier(key: ObjectKey, to: Tier, call: StoreCall & { readonly sha256?: string }): Promise<TierCopy | null> {
     const open = async (info: ObjectInfo) => await this.#getRestored(info, call)
     return await this.#moves.copy(key, to, open, call)
   }

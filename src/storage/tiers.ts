@@ -37,9 +37,10 @@ export interface TieredStore extends ObjectStore {
   readonly tiers: readonly Tier[]
   /**
    * Makes a copy in `to` and checks it. Null when there is no such object; one that is there already is its own copy.
-   * Throws `object_archived` when it has to be restored first, `store_cannot` when the store keeps no such tier.
+   * Throws `object_archived` when it has to be restored first, `store_cannot` when the store keeps no such tier,
+   * `media_damaged` when the bytes have another SHA-256 than the one named (hex); a store that copies by itself reads none.
    */
-  copyToTier(key: ObjectKey, to: Tier, call: StoreCall): Promise<TierCopy | null>
+  copyToTier(key: ObjectKey, to: Tier, call: StoreCall & { readonly sha256?: string }): Promise<TierCopy | null>
   /** Lets go of the object where it was. False, and the copy goes, when it was deleted or replaced meanwhile. */
   release(copy: TierCopy, call: StoreCall): Promise<boolean>
   /**

@@ -80,6 +80,7 @@ export async function startTestApi(
     addresses: { publicUrl: null, host: '127.0.0.1', apiPort: 8080, mediaPort: 8888, rtmpPort: 1935, srtPort: 6000 },
     slates: createFakeSlates(),
     backups: { newest: null, trouble: null, onTrouble: () => () => {} },
+    keepRestoredMs: 3 * 86_400_000,
     database: 'sqlite',
     adminToken: ADMIN_TOKEN,
     consoleDir: null,

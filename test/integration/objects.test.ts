@@ -1,0 +1,134 @@
+// `mirror object move|restore` and `mirror explain` over a real API server and folders.
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { runCli } from '../../src/cli/run-cli.ts'
+import { fsckJob } from '../../src/dvr/care/fsck-job.ts'
+import { cellAt, range, record, SEVEN_MS, SOUND, soundOf } from '../../src/dvr/care/recorded-store.test-support.ts'
+import { MOVE_JOB, moveJob } from '../../src/lifecycle/move-job.ts'
+import { RESTORE_JOB, restoreJob } from '../../src/lifecycle/restore-job.ts'
+import { collect } from '../../src/storage/collect.ts'
+import { openFolderStore } from '../../src/storage/folder-store.ts'
+import { HOUR_MS, hourOf, recordedSegmentKey } from '../../src/storage/keys.ts'
+import type { TieredStore } from '../../src/storage/tiers.ts'
+import { ADMIN_TOKEN, startTestApi, type TestApi } from '../support/api-server.ts'
+
+const call = { signal: new AbortController().signal }
+const RESTORE_DELAY_MS = 700
+const keyOf = (n: number) => recordedSegmentKey(SOUND, hourOf(SEVEN_MS + n * 2000), `${cellAt(n)}.m4s`)
+const EIGHT = 1800
+
+let folder: string
+let store: TieredStore
+let api: TestApi
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mirror-objects-'))
+  const [warm, cold, archive] = [join(folder, 'warm'), join(folder, 'cold'), join(folder, 'archive')]
+  const tiers = { warm, cold, archive, restoreDelayMs: RESTORE_DELAY_MS }
+  store = await openFolderStore(join(folder, 'hot'), { randomId: () => crypto.randomUUID(), tiers })
+  await record({ store, folder, mode: 'segment', packs: [range(0, 70), range(EIGHT, EIGHT + 5)] })
+  const streams = async () => [{ tenantId: SOUND.tenantId, streamId: SOUND.streamId }]
+  api = await startTestApi({}, ({ ledger }) => ({
+    fsck: fsckJob({ store, streams, now: Date.now }),
+    [MOVE_JOB]: moveJob({ store, ledger, now: Date.now }),
+    [RESTORE_JOB]: restoreJob({ store, ledger, now: Date.now }),
+  }))
+  await api.json('/api/v1/streams', { method: 'POST', body: { id: SOUND.streamId } })
+})
+
+afterEach(async () => {
+  await api[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true })
+})
+
+async function mirror(...args: string[]) {
+  const out = { stdout: '', stderr: '' }
+  const code = await runCli(args, {
+    env: { MIRROR_URL: api.url, MIRROR_API_KEY: ADMIN_TOKEN },
+    version: '1.2.3',
+    fetch,
+    stdout: (text) => {
+      out.stdout += text
+    },
+    stderr: (text) => {
+      out.stderr += text
+    },
+    serve: async () => 0,
+    isTerminal: false,
+    signal: call.signal,
+  })
+  return { code, ...out }
+}
+
+async function read(n: number): Promise<Buffer> {
+  await using body = await store.get(keyOf(n), call)
+  return body === null ? Buffer.alloc(0) : Buffer.from(await collect(body.chunks))
+}
+
+const tierOf = async (n: number) => (await store.head(keyOf(n), call))?.tier ?? 'hot'
+
+test('a part of a recording moves, reads as before, and the ledger tells each step', async () => {
+  const to = new Date(SEVEN_MS + HOUR_MS).toISOString()
+  const moved = await mirror('object', 'move', 'demo', '--tier', 'cold', '--to', to)
+  expect(moved).toMatchObject({ code: 0, stdout: expect.stringMatching(/^70 objects \(.*\) are cold\.\n$/) })
+  expect([await tierOf(0), await tierOf(69), await tierOf(EIGHT)]).toEqual(['cold', 'cold', 'hot'])
+  expect((await read(42)).equals(soundOf(42, 100))).toBe(true)
+  expect(await mirror('fsck')).toMatchObject({ code: 0 })
+  const steps = await api.catalog.ledger.history({ keys: [keyOf(42)], limit: 10 })
+  expect(steps.map(({ state, from, to: tier, sha256 }) => [state, from, tier, sha256?.length ?? 0])).toEqual([
+    ['done', 'hot', 'cold', 64],
+    ['verified', 'hot', 'cold', 64],
+    ['intent', null, 'cold', 0],
+  ])
+  expect(await mirror('object', 'move', 'demo', '--tier', 'cold')).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('75 objects'),
+  })
+  expect(await tierOf(EIGHT)).toBe('cold')
+})
+
+test('what is archived is restored before it can be read, and may then be moved back', async () => {
+  expect(await mirror('object', 'move', 'demo', '--tier', 'archive')).toMatchObject({ code: 0 })
+  await expect(read(3)).rejects.toMatchObject({ code: 'object_archived' })
+  const stuck = await mirror('object', 'move', 'demo', '--tier', 'hot')
+  expect(stuck).toMatchObject({ code: 1, stdout: expect.stringContaining('NOT MOVED') })
+  expect(stuck.stdout).toContain('has to be restored')
+  const restored = await mirror('object', 'restore', 'demo', '--keep', '2h')
+  expect(restored).toMatchObject({ code: 0, stdout: expect.stringContaining('75 of 75 objects were restored') })
+  expect((await read(3)).equals(soundOf(3, 100))).toBe(true)
+  expect(await mirror('object', 'move', 'demo', '--tier', 'hot')).toMatchObject({ code: 0 })
+  expect(await tierOf(3)).toBe('hot')
+  expect(await mirror('object', 'restore', 'demo')).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('Nothing of these 75 objects'),
+  })
+})
+
+test('what is not any more as it was recorded stays where it is, and is named', async () => {
+  const path = join(folder, 'hot', keyOf(7))
+  const bytes = await readFile(path)
+  bytes[50] = (bytes[50] ?? 0) ^ 1
+  await writeFile(path, bytes)
+  const moved = await mirror('object', 'move', 'demo', '--tier', 'warm')
+  expect(moved).toMatchObject({ code: 1, stdout: expect.stringContaining(`NOT MOVED ${keyOf(7)}`) })
+  expect([await tierOf(7), await tierOf(8)]).toEqual(['hot', 'warm'])
+})
+
+test('live hours, unknown streams, tiers and times are refused by name, and a viewer may not move', async () => {
+  const refused = async (...args: string[]) => (await mirror('object', 'move', ...args)).stderr
+  expect(await refused('demo', '--tier', 'cold', '--to', 'now')).toMatch(/Only what lies before .* can be moved/)
+  expect(await refused('demo', '--tier', 'archive', '--to', '-2h')).toMatch(/live playlist/)
+  expect(await refused('nobody', '--tier', 'cold')).toContain('no stream nobody')
+  expect(await refused('demo', '--tier', 'icy')).toContain('hot, warm, cold, archive')
+  expect(await refused('demo', '--tier', 'cold', '--from', 'soon')).toContain('"soon" is no time')
+  expect(await refused('demo', '--tier', 'cold', '--from', '-5h', '--to', '-9h')).toContain('must lie before')
+  const { key } = await api.json<{ key: string }>('/api/v1/api-keys', {
+    method: 'POST',
+    body: { name: 'viewer', role: 'viewer' },
+  })
+  const body = { stream: 'demo', tier: 'cold' }
+  expect((await api.request('/api/v1/objects/move', { method: 'POST', key, body })).status).toBe(403)
+  expect((await api.request('/api/v1/objects/move', { method: 'POST', body: { tier: 'cold' } })).status).toBe(400)
+})
