@@ -26,6 +26,7 @@ import { reservePort } from './core/reserve-port.ts'
 import { deriveKey, openInstallationSecret } from './core/secrets.ts'
 import { jobKinds } from './job-kinds.ts'
 import { JobService } from './jobs/job-service.ts'
+import { RestoreOnPlay } from './lifecycle/restore-on-play.ts'
 import type { RegisteredStream } from './live/control.ts'
 import { SlateMaker } from './live/slate/slate-maker.ts'
 import { type Supervisor, type SupervisorOptions, startSupervisor } from './live/supervisor.ts'
@@ -75,6 +76,8 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
   // Known before ingest opens, so that an encoder that waits for the restart is not refused.
   const streams: RegisteredStream[] = []
   await registerStreams(catalog, { register: (stream) => void streams.push(stream) }, clock())
+  // Viewers come before jobs are there.
+  let restores: RestoreOnPlay | null = null
   const live = opened.use(
     await startSupervisor({
       host: config.bind,
@@ -100,6 +103,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
       windowMaxBytes: config.window.maxBytes ?? Math.floor(availableMemoryBytes() / 2),
       streams,
       slates,
+      onArchived: config.archive.restoreOnPlay ? (key) => void restores?.want(key) : null,
       now: clock,
       log: log.child('live'),
     }),
@@ -137,6 +141,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
       log: log.child('jobs'),
     }),
   )
+  restores = new RestoreOnPlay({ jobs, keepMs: config.archive.keepRestoredMs, now: clock, log: log.child('restore') })
   // Last to open, first to close: no request arrives before or after what it needs.
   opened.use(
     await startApiServer({

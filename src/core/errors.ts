@@ -266,7 +266,12 @@ export const ERRORS = {
     'The store cannot do this',
     'Use a store that can ("mirror store probe" shows what it can do); for timeline entries the database can decide instead (timeline.arbiter).',
   ),
-  object_archived: row('caller', 409, 'The object is archived', 'Restore it first; the message names the object.'),
+  object_archived: row(
+    'destination',
+    503,
+    'The object is archived',
+    'Restore it with "mirror object restore"; what is restoring tells when it is ready, and can be asked for again then.',
+  ),
   object_exists: row('caller', 412, 'An object with this key exists', 'Nothing was changed.'),
   recording_not_found: row(
     'caller',

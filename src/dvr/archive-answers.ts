@@ -35,8 +35,9 @@ export async function answerArchive(
   try {
     return (await answer(host, request, call)) ?? { kind: 'missing' }
   } catch (error) {
-    const { code, message } = toMirrorError(error)
-    return { kind: 'failed', code, message }
+    const { code, message, details } = toMirrorError(error)
+    // Only of these somebody wants to know more.
+    return { kind: 'failed', code, message, ...(code === 'object_archived' ? { details } : {}) }
   }
 }
 

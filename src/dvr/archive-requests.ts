@@ -1,5 +1,5 @@
 // What origin threads ask the archive thread, and what it answers.
-import type { ErrorCode } from '../core/errors.ts'
+import type { ErrorCode, ErrorDetails } from '../core/errors.ts'
 import type { RenderedText } from '../live/publication.ts'
 import type { Location } from './archive.ts'
 import type { TimeRange } from './hour-index.ts'
@@ -31,7 +31,7 @@ export type ArchiveAnswer =
   | { readonly kind: 'past'; readonly tracks: readonly PastTrack[] }
   /** Nothing was recorded there, or it has expired. */
   | { readonly kind: 'missing' }
-  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string }
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string; readonly details?: ErrorDetails }
 
 export interface RecordedRanges {
   readonly trackId: string

@@ -60,6 +60,8 @@ export interface SupervisorOptions {
   readonly inputIdleMs: number
   readonly streams: readonly RegisteredStream[]
   readonly slates: Pick<SlateMaker, 'prepare'>
+  /** A viewer wants an object that has to be restored first; null: that restores nothing. */
+  readonly onArchived: ((key: string) => void) | null
   readonly now: () => number
   readonly log: Log
 }
@@ -316,6 +318,9 @@ class RunningSupervisor implements Supervisor {
       case 'event':
         this.#emit(message.event)
         break
+      case 'archived':
+        this.#options.onArchived?.(message.key)
+        break
       case 'log':
         this.#options.log.child(message.area)[message.level](message.message, message.facts)
         break
@@ -498,6 +503,7 @@ class RunningSupervisor implements Supervisor {
       timeline,
       store: dvr.store,
       watchDir,
+      restoresOnPlay: this.#options.onArchived !== null,
       maxFragmentBytes,
       inputIdleMs,
       windowMaxBytes: Math.floor(windowMaxBytes / this.#workers),

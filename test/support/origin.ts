@@ -60,7 +60,13 @@ export async function openOrigin(
     onRefused: () => {},
     idleTimeoutMs: 10_000,
     shelf: (streamId) => (streamId === STREAM_ID ? shelf : null),
-    archive: { archive, store: async () => createMemoryStore({ nowMs: Date.now }), now: Date.now, onServed: () => {} },
+    archive: {
+      archive,
+      store: async () => createMemoryStore({ nowMs: Date.now }),
+      now: Date.now,
+      onServed: () => {},
+      onArchived: null,
+    },
     now: () => Date.now(),
   })
   return { port, guard, shelf, released, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }

@@ -2,13 +2,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { toMirrorError } from '../../core/errors.ts'
+import { type ErrorDetails, toMirrorError } from '../../core/errors.ts'
 import type { ArchiveClient } from '../../dvr/archive-client.ts'
 import type { ArchiveAnswer } from '../../dvr/archive-requests.ts'
 import { openSpan } from '../../dvr/open-span.ts'
 import type { PlaylistRequest, TimeShift } from '../../dvr/time-shift.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import type { SegmentSource } from '../control.ts'
+import { describeArchived } from './archived-answer.ts'
 import {
   answerBytes,
   answerPlaylist,
@@ -35,6 +36,8 @@ export interface ArchiveHost {
   readonly now: () => number
   /** The bytes of a whole segment, or of a range of it, are on their way. */
   readonly onServed: (from: SegmentSource) => void
+  /** Somebody wants an object that has to be restored first. Null: nobody hears of it. */
+  readonly onArchived: ((key: string) => void) | null
 }
 
 interface Exchange {
@@ -88,9 +91,20 @@ export function answerRecorded(
     msn === undefined
       ? answerRecordedInit(host, exchange, path, answer, missing)
       : answerRecordedSegment(host, exchange, { ...path, msn: Number(msn) }, answer, missing)
-  answering.catch((error: unknown) =>
-    answerProblem(exchange.response, toMirrorError(error).code, 'the recording cannot be read'),
-  )
+  answering.catch((error: unknown) => {
+    const { code, details } = toMirrorError(error)
+    if (code === 'object_archived') return answerArchived(host, exchange.response, details)
+    answerProblem(exchange.response, code, 'the recording cannot be read')
+  })
+}
+
+/** At once, whatever the archive takes: a player asks again. */
+function answerArchived(host: ArchiveHost, response: ServerResponse, details: ErrorDetails): void {
+  const { key } = details
+  if (typeof key === 'string') host.onArchived?.(key)
+  const about = describeArchived(details, { isAsked: host.onArchived !== null, nowMs: host.now() })
+  const { detail, retryAfterSec, readyAt } = about
+  answerProblem(response, 'object_archived', detail, { retryAfterSec, members: { readyAt } })
 }
 
 async function answerRecordedSegment(
@@ -105,6 +119,9 @@ async function answerRecordedSegment(
   for (let attempt = 1; ; attempt += 1) {
     const found = await host.archive.ask({ kind: 'segment', ...path }, { signal: gone.signal })
     if (gone.signal.aborted) return
+    if (found.kind === 'failed' && found.code === 'object_archived') {
+      return answerArchived(host, response, found.details ?? {})
+    }
     if (found.kind === 'failed') return answerProblem(response, found.code, found.message)
     if (found.kind !== 'location') return missing()
     const { location } = found

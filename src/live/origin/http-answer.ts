@@ -173,20 +173,29 @@ export function answerBytes(
   )
 }
 
+/** What a problem tells beside the members of RFC 9457. */
+type ProblemMembers = Readonly<Record<string, string | null>>
+
 /** RFC 9457 problem, short-lived in caches (facts: a 404 must never outlive the birth of what was asked for). */
-export function answerProblem(response: ServerResponse, code: ErrorCode, detail: string): void {
+export function answerProblem(
+  response: ServerResponse,
+  code: ErrorCode,
+  detail: string,
+  { retryAfterSec = 1, members = {} }: { readonly retryAfterSec?: number; readonly members?: ProblemMembers } = {},
+): void {
   if (response.headersSent) {
     response.destroy()
     return
   }
   const { status, title, advice } = ERRORS[code]
-  const body = Buffer.from(JSON.stringify({ type: `urn:mirror:error:${code}`, title, status, detail, code, advice }))
+  const problem = { type: `urn:mirror:error:${code}`, title, status, detail, code, advice, ...members }
+  const body = Buffer.from(JSON.stringify(problem))
   response.writeHead(status, {
     ...CORS_HEADERS,
     'Content-Type': 'application/problem+json',
     'Content-Length': body.length,
     'Cache-Control': status === 503 || status === 429 ? 'no-store' : CACHE_ERROR,
-    ...(status === 503 || status === 429 ? { 'Retry-After': '1' } : {}),
+    ...(status === 503 || status === 429 ? { 'Retry-After': String(retryAfterSec) } : {}),
   })
   response.end(body)
 }

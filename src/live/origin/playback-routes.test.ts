@@ -53,7 +53,7 @@ beforeEach(() => {
     shelf: (id) => (id === streamId ? shelf : null),
     holds,
     onViewer: () => {},
-    archive: { archive, store, now: Date.now, onServed: () => {} },
+    archive: { archive, store, now: Date.now, onServed: () => {}, onArchived: null },
   }
 })
 

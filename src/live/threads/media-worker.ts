@@ -61,6 +61,7 @@ const archive = new ArchiveClient(
   (requestId) => peers.send('archive', { to: 'archiveCancel', requestId }),
 )
 const served: Record<SegmentSource, number> = { memory: 0, spool: 0, store: 0, cache: 0 }
+const onArchived = data.restoresOnPlay ? (key: string) => toMain({ kind: 'archived', key }) : null
 const onServed = (from: SegmentSource) => {
   served[from] += 1
 }
@@ -141,7 +142,7 @@ server = await startOriginServer({
   gate,
   onRefused: (streamId, fault) => gate.reportRefusal(streamId, fault, 'cmaf'),
   idleTimeoutMs: data.inputIdleMs,
-  archive: { archive, store, now, onServed },
+  archive: { archive, store, now, onServed, onArchived },
   shelf: (streamId) => (registry.get(streamId) === null ? null : shelfOf(streamId)),
   now,
 }).catch((error: unknown) => {

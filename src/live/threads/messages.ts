@@ -70,6 +70,8 @@ export interface MediaWorkerData extends CommonThreadData {
   readonly connectionCounts: SharedArrayBuffer
   /** Folder of the built player page; null: not built. */
   readonly watchDir: string | null
+  /** Main wants to hear of archived objects that viewers want. */
+  readonly restoresOnPlay: boolean
 }
 
 export interface IngestThreadData extends CommonThreadData {
@@ -110,6 +112,8 @@ export type FromThread =
   | { readonly kind: 'ready'; readonly rtmpPort?: number | null; readonly srtPort?: number | null }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string }
   | { readonly kind: 'event'; readonly event: MirrorEvent }
+  /** A viewer wants an object that has to be restored first. */
+  | { readonly kind: 'archived'; readonly key: string }
   | {
       readonly kind: 'log'
       readonly area: string
