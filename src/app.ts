@@ -26,6 +26,7 @@ import { reservePort } from './core/reserve-port.ts'
 import { deriveKey, openInstallationSecret } from './core/secrets.ts'
 import { jobKinds } from './job-kinds.ts'
 import { JobService } from './jobs/job-service.ts'
+import { DeleteBook } from './lifecycle/delete-book.ts'
 import { RestoreOnPlay } from './lifecycle/restore-on-play.ts'
 import type { RegisteredStream } from './live/control.ts'
 import { SlateMaker } from './live/slate/slate-maker.ts'
@@ -76,6 +77,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
   // Known before ingest opens, so that an encoder that waits for the restart is not refused.
   const streams: RegisteredStream[] = []
   await registerStreams(catalog, { register: (stream) => void streams.push(stream) }, clock())
+  const deletes = opened.use(new DeleteBook({ ledger: catalog.ledger, now: clock, log: log.child('ledger') }))
   // Viewers come before jobs are there.
   let restores: RestoreOnPlay | null = null
   const live = opened.use(
@@ -103,6 +105,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
       windowMaxBytes: config.window.maxBytes ?? Math.floor(availableMemoryBytes() / 2),
       streams,
       slates,
+      onExpired: (deleted) => deletes.add(deleted),
       onArchived: config.archive.restoreOnPlay ? (key) => void restores?.want(key) : null,
       now: clock,
       log: log.child('live'),
@@ -154,6 +157,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
       secrets,
       slates,
       addresses,
+      store,
       keepRestoredMs: config.archive.keepRestoredMs,
       database: config.database.kind,
       adminToken: config.adminToken,

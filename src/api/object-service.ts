@@ -1,30 +1,38 @@
 // Stored objects as people ask about them: to be moved, to be restored, to be explained.
-import type { Catalog, StreamRow } from '../catalog/types.ts'
+import type { StreamRow } from '../catalog/types.ts'
 import { parseDuration } from '../core/duration.ts'
 import { MirrorError } from '../core/errors.ts'
 import { parseMoment } from '../dvr/time-shift.ts'
 import type { JobService } from '../jobs/job-service.ts'
 import type { JobRow } from '../jobs/types.ts'
+import type { Explanation } from '../lifecycle/explanation.ts'
 import { MOVE_JOB, type MovePayload } from '../lifecycle/move-job.ts'
+import { type ExplainerHost, explainKey, explainMoment } from '../lifecycle/object-explainer.ts'
 import { movableBeforeMs } from '../lifecycle/recorded-objects.ts'
 import { RESTORE_JOB, type RestorePayload } from '../lifecycle/restore-job.ts'
-import type { MoveObjectsBody, RestoreObjectsBody } from './object-contract.ts'
+import type { TieredStore } from '../storage/tiers.ts'
+import type { ExplainQuery, MoveObjectsBody, RestoreObjectsBody } from './object-contract.ts'
 
 export interface ObjectService {
   /** Throws `stream_not_found`, `recording_live`, `invalid_request`. */
   move(body: MoveObjectsBody): Promise<JobRow>
   /** Throws `stream_not_found`, `invalid_request`. */
   restore(body: RestoreObjectsBody): Promise<JobRow>
+  /** Throws `stream_not_found`, `invalid_request`, `store_unavailable`, `index_damaged`. */
+  explain(query: ExplainQuery): Promise<readonly Explanation[]>
 }
 
 export interface ObjectServiceOptions {
-  readonly catalog: Pick<Catalog, 'streams'>
+  readonly catalog: ExplainerHost['catalog']
+  readonly store: TieredStore
+  readonly askArchive: ExplainerHost['askArchive']
   readonly jobs: Pick<JobService, 'add'>
   readonly keepRestoredMs: number
   readonly clock: () => number
 }
 
-export function createObjectService({ catalog, jobs, keepRestoredMs, clock }: ObjectServiceOptions): ObjectService {
+export function createObjectService(options: ObjectServiceOptions): ObjectService {
+  const { catalog, store, askArchive, jobs, keepRestoredMs, clock } = options
   async function require(id: string): Promise<StreamRow> {
     const row = await catalog.streams.get(id)
     if (row === null) throw new MirrorError('stream_not_found', `There is no stream ${id}`)
@@ -62,8 +70,19 @@ export function createObjectService({ catalog, jobs, keepRestoredMs, clock }: Ob
       const { job } = await jobs.add({ kind: RESTORE_JOB, tenantId, payload, dedupeKey: JSON.stringify(payload) })
       return job
     },
+
+    async explain({ key, stream, at, track }) {
+      const host: ExplainerHost = { store, catalog, askArchive, now: clock }
+      const call = { signal: AbortSignal.timeout(EXPLAIN_TIMEOUT_MS) }
+      if (key !== undefined) return [await explainKey(host, key, call)]
+      const moment = { streamId: stream ?? '', atMs: momentOf(at ?? '', clock(), 'at'), trackId: track ?? null }
+      return await explainMoment(host, moment, call)
+    },
   }
 }
+
+/** An index, a `HEAD` and a few queries for each track. */
+const EXPLAIN_TIMEOUT_MS = 20_000
 
 export function momentOf(text: string, nowMs: number, path: string): number {
   const atMs = parseMoment(text, nowMs)

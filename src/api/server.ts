@@ -15,6 +15,7 @@ import { GuardedConnections } from '../core/guarded-connections.ts'
 import type { Log } from '../core/log.ts'
 import type { JobService } from '../jobs/job-service.ts'
 import type { LiveControl } from '../live/control.ts'
+import type { TieredStore } from '../storage/tiers.ts'
 import type { Access } from './access.ts'
 import type { ApiSecrets } from './api-secrets.ts'
 import { createAuthenticator } from './authenticator.ts'
@@ -68,6 +69,8 @@ export interface ApiServerOptions {
   readonly backups: Pick<BackupWatch, 'newest' | 'trouble' | 'onTrouble'>
   readonly secrets: ApiSecrets
   readonly addresses: Addresses
+  /** Where recordings lie. */
+  readonly store: TieredStore
   /** How long what was restored from an archive stays readable. */
   readonly keepRestoredMs: number
   readonly database: 'sqlite' | 'postgres'
@@ -154,7 +157,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     streams,
     dateRanges: createDateRangeService({ catalog, live, register, clock }),
     recordings: createRecordingService({ catalog, live, register, newId: randomUUID, addresses, events, clock }),
-    objects: createObjectService({ catalog, jobs, keepRestoredMs: options.keepRestoredMs, clock }),
+    objects: createObjectService({ ...options, askArchive: (request) => live.askArchive(request) }),
     logins: gate.logins,
     recheckSockets: () => recheckSockets(),
   }

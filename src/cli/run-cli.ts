@@ -9,6 +9,7 @@ import { CliError } from './cli-error.ts'
 import type { CliHost, ServeFlags } from './cli-host.ts'
 import { addDvrCommands } from './dvr-commands.ts'
 import { addEventCommands } from './event-commands.ts'
+import { addExplainCommand } from './explain-command.ts'
 import { findServer, type ServerFlags } from './find-server.ts'
 import { followJob, JobGoesOn } from './follow-job.ts'
 import { addJobCommands } from './job-commands.ts'
@@ -63,6 +64,7 @@ function createProgram(host: CliHost, setExitCode: (code: number) => void): Comm
   addApiKeyCommands(program, withSession)
   addEventCommands(program, withSession, host)
   addCareCommands(program, withSession, setExitCode)
+  addExplainCommand(program, withSession)
   addObjectCommands(program, withSession, setExitCode)
   addJobCommands(program, withSession)
   addLintCommand(program, host, setExitCode)

@@ -8,7 +8,7 @@ import { Drainer, type WriteMode } from './drainer.ts'
 import type { StoredSpan } from './growth.ts'
 import { IndexStore } from './index-store.ts'
 import type { RecordedSegment } from './recorded-segment.ts'
-import { type Expiry, type Retention, sweepStream } from './retention.ts'
+import { type DeletedHour, type Expiry, type Retention, sweepStream } from './retention.ts'
 import { type SealedPack, Spool, type SpoolLimits } from './spool/spool.ts'
 import { StorageTally, spanOf } from './storage-tally.ts'
 
@@ -28,6 +28,8 @@ export interface DvrOptions {
   readonly onTrouble: (trouble: DvrTrouble) => void
   /** Retention has removed these from the store. */
   readonly onReleased?: (segments: readonly RecordedSegment[]) => Promise<void>
+  /** Retention has taken an hour of a track. */
+  readonly onDeleted?: (deleted: DeletedHour) => void
 }
 
 /** `message` null: it is over. */
@@ -102,12 +104,13 @@ export class DvrService implements AsyncDisposable {
 
   /** Removes what `retention` does not keep. What is still in the spool is not looked at: it is young. */
   async expire(stream: StreamPath, retention: Retention, call: StoreCall): Promise<Expiry> {
-    const { store, now, onReleased = async () => {} } = this.#options
+    const { store, now, onReleased = async () => {}, onDeleted } = this.#options
     const onExpired = (track: TrackPath, hour: Hour) => {
       this.archive.forget(track, hour)
       this.#tally.forget(track, hour)
     }
-    return await sweepStream({ store, indexes: this.#indexes, now, onExpired, onReleased }, stream, retention, call)
+    const host = { store, indexes: this.#indexes, now, onExpired, onReleased, ...(onDeleted && { onDeleted }) }
+    return await sweepStream(host, stream, retention, call)
   }
 
   /** Finds out what lies in the store; cheap when that is known already. Throws `store_unavailable`, `index_damaged`. */

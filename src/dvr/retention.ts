@@ -39,16 +39,27 @@ export function expiredHours(
   { retentionMs, holds }: Retention,
   nowMs: number,
 ): readonly Hour[] {
-  return hours.filter((hour) => {
-    const fromMs = hourStartMs(hour)
-    const toMs = fromMs + HOUR_MS
-    const isOld = toMs + PLAYLIST_GRACE_MS <= nowMs - retentionMs
-    const isHeld = holds.some(
-      (held) =>
-        held.fromMs - FILED_ASIDE_MS < toMs && (held.toMs ?? Number.POSITIVE_INFINITY) + FILED_ASIDE_MS > fromMs,
-    )
-    return isOld && !isHeld
-  })
+  return hours.filter((hour) => expiresAtMs(hour, retentionMs) <= nowMs && !holds.some((held) => isHeldIn(hour, held)))
+}
+
+/** From then on an hour is too old, if nothing of it is held. Pure. */
+export function expiresAtMs(hour: Hour, retentionMs: number): number {
+  return hourStartMs(hour) + HOUR_MS + PLAYLIST_GRACE_MS + retentionMs
+}
+
+/** Whether what is to stay may lie in that hour. Pure. */
+export function isHeldIn(hour: Hour, held: Kept): boolean {
+  const fromMs = hourStartMs(hour)
+  const heldToMs = held.toMs ?? Number.POSITIVE_INFINITY
+  return held.fromMs - FILED_ASIDE_MS < fromMs + HOUR_MS && heldToMs + FILED_ASIDE_MS > fromMs
+}
+
+/** An hour whose media has just gone. */
+export interface DeletedHour {
+  readonly track: TrackPath
+  readonly hour: Hour
+  readonly objects: number
+  readonly bytes: number
 }
 
 export interface RetentionHost {
@@ -58,10 +69,12 @@ export interface RetentionHost {
   readonly onExpired: (track: TrackPath, hour: Hour) => void
   /** Their bytes have gone from the store. */
   readonly onReleased: (segments: readonly RecordedSegment[]) => Promise<void>
+  /** For the ledger. */
+  readonly onDeleted?: (deleted: DeletedHour) => void
 }
 
 export async function sweepStream(
-  { store, indexes, now, onExpired, onReleased }: RetentionHost,
+  { store, indexes, now, onExpired, onReleased, onDeleted }: RetentionHost,
   stream: { readonly tenantId: string; readonly streamId: string },
   retention: Retention,
   call: StoreCall,
@@ -75,11 +88,14 @@ export async function sweepStream(
       onExpired(track, hour)
       const listed = await indexes.hour(track, hour, call)
       if (listed !== null) {
-        await store.delete(mediaOf(track, hour, facts, listed), call)
+        const media = mediaOf(track, hour, facts, listed)
+        await store.delete(media, call)
         await onReleased(listed.segments)
         await indexes.removeHour(track, hour, call)
+        const bytes = listed.segments.reduce((sum, segment) => sum + segment.sizeBytes, 0)
+        onDeleted?.({ track, hour, objects: media.length, bytes })
         total.segments += listed.segments.length
-        total.bytes += listed.segments.reduce((sum, segment) => sum + segment.sizeBytes, 0)
+        total.bytes += bytes
       }
       total.hours += 1
     }

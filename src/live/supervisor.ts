@@ -8,6 +8,7 @@ import type { Log } from '../core/log.ts'
 import { reservePort } from '../core/reserve-port.ts'
 import { ArchiveClient } from '../dvr/archive-client.ts'
 import type { ArchiveAnswer, ArchiveRequest } from '../dvr/archive-requests.ts'
+import type { DeletedHour } from '../dvr/retention.ts'
 import { ConnectionWatch } from './connection-watch.ts'
 import type {
   ConfiguredInputStatus,
@@ -60,6 +61,8 @@ export interface SupervisorOptions {
   readonly inputIdleMs: number
   readonly streams: readonly RegisteredStream[]
   readonly slates: Pick<SlateMaker, 'prepare'>
+  /** Retention has taken an hour of a track. */
+  readonly onExpired: (deleted: DeletedHour) => void
   /** A viewer wants an object that has to be restored first; null: that restores nothing. */
   readonly onArchived: ((key: string) => void) | null
   readonly now: () => number
@@ -317,6 +320,9 @@ class RunningSupervisor implements Supervisor {
     switch (message.kind) {
       case 'event':
         this.#emit(message.event)
+        break
+      case 'expired':
+        this.#options.onExpired(message.deleted)
         break
       case 'archived':
         this.#options.onArchived?.(message.key)

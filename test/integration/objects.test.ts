@@ -30,7 +30,7 @@ beforeEach(async () => {
   store = await openFolderStore(join(folder, 'hot'), { randomId: () => crypto.randomUUID(), tiers })
   await record({ store, folder, mode: 'segment', packs: [range(0, 70), range(EIGHT, EIGHT + 5)] })
   const streams = async () => [{ tenantId: SOUND.tenantId, streamId: SOUND.streamId }]
-  api = await startTestApi({}, ({ ledger }) => ({
+  api = await startTestApi({ store }, ({ ledger }) => ({
     fsck: fsckJob({ store, streams, now: Date.now }),
     [MOVE_JOB]: moveJob({ store, ledger, now: Date.now }),
     [RESTORE_JOB]: restoreJob({ store, ledger, now: Date.now }),
@@ -131,4 +131,60 @@ test('live hours, unknown streams, tiers and times are refused by name, and a vi
   const body = { stream: 'demo', tier: 'cold' }
   expect((await api.request('/api/v1/objects/move', { method: 'POST', key, body })).status).toBe(403)
   expect((await api.request('/api/v1/objects/move', { method: 'POST', body: { tier: 'cold' } })).status).toBe(400)
+})
+
+test('an object explains itself: where it is, what was tried, when it goes, and what stands in the way', async () => {
+  expect(await mirror('object', 'move', 'demo', '--tier', 'archive')).toMatchObject({ code: 0 })
+  const told = await mirror('explain', keyOf(5))
+  expect(told.code).toBe(0)
+  expect(told.stdout).toMatch(/^where {3}store, archive, 0\.0 MiB, archived$/m)
+  expect(told.stdout).toMatch(/^due {5}2026-11-22 08:10:00 UTC: /m)
+  expect(told.stdout).toMatch(/^but +it is archived: "mirror object restore" brings it back$/m)
+  expect(told.stdout).toMatch(/move +done +hot → archive +[0-9a-f-]{36}/)
+
+  await api.catalog.dvrRecordings.begin({
+    ...{ id: 'r1', streamId: 'demo', title: 'the match', startsAtMs: SEVEN_MS, endsAtMs: null, failure: null },
+  })
+  const at = new Date(SEVEN_MS + 5 * 2000 + 500).toISOString()
+  const { stdout } = await mirror('explain', 'demo', '--at', at, '--json')
+  expect(JSON.parse(stdout)).toMatchObject([
+    {
+      ...{ key: keyOf(5), what: `segment ${cellAt(5)}`, stream: 'demo', track: 'a0', where: 'store', segments: 1 },
+      from: new Date(SEVEN_MS + 5 * 2000).toISOString(),
+      object: { tier: 'archive', bytes: soundOf(5, 100).byteLength, restore: { state: 'archived' } },
+      span: { offset: 0, length: soundOf(5, 100).byteLength },
+      dueAt: null,
+      blocks: ['the recording r1 ("the match") keeps it until it is deleted', expect.stringContaining('archived')],
+      ledger: [{ state: 'done' }, { state: 'verified' }, { state: 'intent', to: 'archive' }],
+    },
+  ])
+})
+
+test('what retention took explains itself by its hour, and what never was says so', async () => {
+  const key = keyOf(5)
+  await store.delete([key], call)
+  const entry = {
+    action: 'delete',
+    state: 'done',
+    streamId: 'demo',
+    from: null,
+    to: null,
+    objects: 70,
+    bytes: 9,
+  } as const
+  const prefix = key.slice(0, key.lastIndexOf('/') + 1)
+  await api.catalog.ledger.append([
+    { ...entry, key: prefix, sha256: null, jobId: null, attempt: 1, note: 'its retention was over', atMs: Date.now() },
+  ])
+  const gone = await mirror('explain', key)
+  expect(gone.stdout).toMatch(/^where {3}nowhere$/m)
+  expect(gone.stdout).toMatch(/delete +done +retention +its retention was over/)
+  const before = await mirror('explain', 'demo', '--at', '2026-11-20T00:00')
+  expect(before.stdout).toContain('nothing was recorded then')
+  expect(await mirror('explain', 'nobody', '--at', 'now')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('nobody'),
+  })
+  expect(await mirror('explain', '../etc')).toMatchObject({ code: 1, stderr: expect.stringContaining('is no key') })
+  expect((await api.request('/api/v1/objects/explain?stream=demo')).status).toBe(400)
 })

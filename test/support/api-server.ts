@@ -12,6 +12,7 @@ import { createPasswords } from '../../src/core/password.ts'
 import type { JobKind } from '../../src/jobs/job-runner.ts'
 import { JobService } from '../../src/jobs/job-service.ts'
 import { createFakeLive, type FakeLive } from './fake-live.ts'
+import { createMemoryTiers } from './memory-tiers.ts'
 
 export const ADMIN_TOKEN = 'preset-admin-token'
 
@@ -80,6 +81,7 @@ export async function startTestApi(
     addresses: { publicUrl: null, host: '127.0.0.1', apiPort: 8080, mediaPort: 8888, rtmpPort: 1935, srtPort: 6000 },
     slates: createFakeSlates(),
     backups: { newest: null, trouble: null, onTrouble: () => () => {} },
+    store: createMemoryTiers(),
     keepRestoredMs: 3 * 86_400_000,
     database: 'sqlite',
     adminToken: ADMIN_TOKEN,

@@ -2,7 +2,13 @@ import type { JobRow } from '../../jobs/types.ts'
 import type { ApiApp, ApiContext } from '../context.ts'
 import { jobSchema } from '../contract.ts'
 import { renderJob } from '../job-view.ts'
-import { moveObjectsSchema, restoreObjectsSchema } from '../object-contract.ts'
+import {
+  explainQuerySchema,
+  explanationListSchema,
+  moveObjectsSchema,
+  restoreObjectsSchema,
+} from '../object-contract.ts'
+import { renderExplanation } from '../object-view.ts'
 import { PROBLEMS, TAGS } from '../openapi.ts'
 
 const tags = [TAGS.objects]
@@ -27,6 +33,22 @@ export function registerObjectRoutes(app: ApiApp, { objects }: ApiContext): void
       const { location, view } = answer(await objects.move(body))
       return reply.code(202).header('Location', location).send(view)
     },
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/api/v1/objects/explain',
+    config: { access: 'viewer' },
+    schema: {
+      operationId: 'explainObject',
+      summary: 'Explain an object, or what was recorded at a moment',
+      description:
+        'Where its bytes are, what has happened to it, when it is due to go and why, and what stands in the way. By key, or by stream and time: then every track answers.',
+      tags,
+      querystring: explainQuerySchema,
+      response: { 200: explanationListSchema, ...PROBLEMS },
+    },
+    handler: async ({ query }) => ({ objects: (await objects.explain(query)).map(renderExplanation) }),
   })
 
   app.route({

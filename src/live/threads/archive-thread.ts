@@ -48,6 +48,7 @@ const service = await DvrService.open({
   randomId: randomUUID,
   log,
   onTrouble,
+  onDeleted: (deleted) => toMain({ kind: 'expired', deleted }),
   onReleased: async (segments) => await cache?.forget(segments.map(({ sha256 }) => sha256)),
 }).catch((error: unknown) => {
   const { code, message } = toMirrorError(error)

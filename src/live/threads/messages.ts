@@ -5,6 +5,7 @@ import type { ErrorCode } from '../../core/errors.ts'
 import type { ArchiveAnswer, ArchiveRequest } from '../../dvr/archive-requests.ts'
 import type { CacheOptions } from '../../dvr/cache/segment-cache.ts'
 import type { WriteMode } from '../../dvr/drainer.ts'
+import type { DeletedHour } from '../../dvr/retention.ts'
 import type { SpoolLimits } from '../../dvr/spool/spool.ts'
 import type { StoreLocation } from '../../storage/open-store.ts'
 import type {
@@ -112,6 +113,8 @@ export type FromThread =
   | { readonly kind: 'ready'; readonly rtmpPort?: number | null; readonly srtPort?: number | null }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string }
   | { readonly kind: 'event'; readonly event: MirrorEvent }
+  /** Retention has taken an hour of a track. */
+  | { readonly kind: 'expired'; readonly deleted: DeletedHour }
   /** A viewer wants an object that has to be restored first. */
   | { readonly kind: 'archived'; readonly key: string }
   | {
