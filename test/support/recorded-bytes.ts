@@ -7,6 +7,7 @@ import type { TrackFacts } from '../../src/dvr/track-facts.ts'
 import { TIMELINE_EPOCH_MS } from '../../src/media/timeline/cell.ts'
 import type { TrackPath } from '../../src/storage/keys.ts'
 import type { StoreLocation } from '../../src/storage/open-store.ts'
+import type { MovingOrder } from './moving.ts'
 
 export interface ChildOrder {
   readonly spoolDir: string
@@ -14,6 +15,8 @@ export interface ChildOrder {
   readonly mode: WriteMode
   /** By track, the number to go on with. */
   readonly next: Readonly<Record<string, number>>
+  /** Omitted: nothing is moved. */
+  readonly moving?: MovingOrder
 }
 
 /** Sixty segments an hour, so that hours begin and expire all the time. */

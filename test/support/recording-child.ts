@@ -1,11 +1,12 @@
 // A process that does nothing but record, as fast as the disk lets it, until it is killed: spool, drainer, indexes and
-// retention as Mirror's archive thread has them. Says on standard output what it was told is safe.
+// retention as Mirror's archive thread has them, and moves from tier to tier as its jobs do. Says on standard output what it was told is safe.
 import { randomUUID } from 'node:crypto'
 import { writeSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { silentLog } from '../../src/core/log.ts'
 import { DvrService } from '../../src/dvr/dvr-service.ts'
 import { openStore } from '../../src/storage/open-store.ts'
+import { Moving } from './moving.ts'
 import {
   CELL_MS,
   type ChildOrder,
@@ -25,10 +26,12 @@ let newest = Math.max(...Object.values(order.next))
 const now = () => startsAtMs(newest) + CELL_MS
 const say = (line: string) => writeSync(1, `${line}\n`)
 
+const store = await openStore(order.store)
+const moving = order.moving === undefined ? null : await Moving.open(order.moving, store, now)
 const dvr = await DvrService.open({
   spoolDir: order.spoolDir,
   limits: LIMITS,
-  store: await openStore(order.store),
+  store,
   mode: order.mode,
   now,
   random: Math.random,
@@ -56,6 +59,14 @@ async function record(trackId: string, first: number): Promise<never> {
   }
 }
 
+async function move(): Promise<never> {
+  for (;;) {
+    if ((await moving?.finishJob(signal)) === true) say('moved')
+    await moving?.addJob()
+    await delay(20)
+  }
+}
+
 async function expire(): Promise<never> {
   for (;;) {
     await dvr.expire(pathOf('v0'), RETENTION, { signal })
@@ -63,4 +74,5 @@ async function expire(): Promise<never> {
   }
 }
 
-await Promise.all([...Object.entries(order.next).map(([trackId, first]) => record(trackId, first)), expire()])
+const recording = Object.entries(order.next).map(([trackId, first]) => record(trackId, first))
+await Promise.all([...recording, expire(), ...(moving === null ? [] : [move()])])
