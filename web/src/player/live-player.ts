@@ -41,6 +41,8 @@ const START_MEDIA_SEC = 0.8
 const STARTUP_MS_MAX = 10_000
 /** Just behind the start of media, where both sound and picture are. */
 const INSIDE_SEC = 0.01
+/** A seek to where media never comes does not end, and hls.js repairs nothing while one goes on. */
+const SEEK_MS_MAX = 2000
 /** Chromium stands still this much before the end of what it has. */
 const BEFORE_GAP_SEC = 0.2
 
@@ -64,6 +66,7 @@ export class LivePlayer {
   #wantedTextId: string | null | undefined
   #isFollowing = true
   #lastJumpAtMs = 0
+  #seekBeganAtMs = 0
   /** Where a viewer who had gone back goes on when the player has been made anew. */
   #resumeAtMs: number | null = null
   #isIntendedPause = false
@@ -95,6 +98,7 @@ export class LivePlayer {
     const { signal } = this.#life
     video.addEventListener('playing', () => this.#onPlaying(), { signal })
     video.addEventListener('waiting', () => this.#onWaiting(), { signal })
+    video.addEventListener('seeking', () => this.#onSeeking(), { signal })
     video.addEventListener('pause', () => this.#onPause(), { signal })
     video.addEventListener('ended', () => this.#onEnded(), { signal })
     video.addEventListener('error', () => this.#onElementError(), { signal })
@@ -364,12 +368,21 @@ export class LivePlayer {
    */
   #jumpHole(): boolean {
     const video = this.#video
-    if (this.#hls === null || this.#stallBeganAtMs === null || video.seeking || video.paused) return false
+    if (this.#hls === null || this.#stallBeganAtMs === null || this.#isSeeking() || video.paused) return false
     const target = endOfHole(video.currentTime, rangesOf(video.buffered))
     if (target === null) return false
     this.#note('holeJumped', false, `From ${video.currentTime.toFixed(3)} to ${target.toFixed(3)}.`)
     video.currentTime = target
     return true
+  }
+
+  #onSeeking(): void {
+    this.#seekBeganAtMs = performance.now()
+  }
+
+  /** False for a seek that should long have ended. */
+  #isSeeking(): boolean {
+    return this.#video.seeking && performance.now() - this.#seekBeganAtMs < SEEK_MS_MAX
   }
 
   #onPause(): void {
@@ -480,7 +493,7 @@ export class LivePlayer {
       this.#video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA && this.#isGapAt(this.#video.currentTime)
     if (behindSec < (isStuckInGap ? 0 : FOLLOW_JUMP_SEC)) return
     if (performance.now() - this.#lastJumpAtMs < FOLLOW_JUMP_PAUSE_MS) return
-    if (!isStuckInGap && (this.#video.seeking || !this.#hasPlayed)) return
+    if (!isStuckInGap && (this.#isSeeking() || !this.#hasPlayed)) return
     this.#lastJumpAtMs = performance.now()
     this.#video.currentTime = edgeSec
   }
