@@ -18,10 +18,11 @@ import { movementOf, watchMovement } from '../support/stand-still.ts'
 const isLong = process.env['TEST_LONG'] === '1'
 const LINT_SEC = isLong ? 600 : 60
 const PLAY_SEC = 20
+const GSTREAMER_SEC = 12
 const SHAKA_SEC = 60
 /** Beyond the judges: until everything is live, and what a busy machine takes longer. */
 const SPARE_SEC = 120
-const PUBLISH_SEC = LINT_SEC + 2 * PLAY_SEC + SHAKA_SEC + SPARE_SEC
+const PUBLISH_SEC = LINT_SEC + PLAY_SEC + 2 * GSTREAMER_SEC + SHAKA_SEC + SPARE_SEC
 const FRAMES_PER_SEC = 30
 
 /** What an encoder or a source does that Mirror can only pass on. */
@@ -88,18 +89,24 @@ test(
   async () => {
     const missing = gstreamerMissing()
     if (missing !== null) return notRun('playing with GStreamer', missing)
-    const plays = await Promise.all(inputs.map(({ playback }) => playWithGstreamer(playback.hls, PLAY_SEC)))
+    // Decoders enough for two cores at a time.
+    const play = ({ playback }: OpenInput) => playWithGstreamer(playback.hls, GSTREAMER_SEC)
+    const half = Math.ceil(inputs.length / 2)
+    const plays = [
+      ...(await Promise.all(inputs.slice(0, half).map(play))),
+      ...(await Promise.all(inputs.slice(half).map(play))),
+    ]
     const told = JSON.stringify(Object.fromEntries(plays.map((play, at) => [inputs[at]?.name, play])), null, 1)
-    for (const { rendered, dropped, seconds, hasSound, problems } of plays) {
+    for (const { rendered, dropped, seconds, heardSec, problems } of plays) {
       expect(problems, told).toEqual([])
-      expect(hasSound, told).toBe(true)
-      expect(seconds, told).toBeGreaterThan(0.9 * PLAY_SEC)
+      expect(heardSec, told).toBeGreaterThan(0.9 * GSTREAMER_SEC)
+      expect(seconds, told).toBeGreaterThan(0.9 * GSTREAMER_SEC)
       expect(rendered / seconds, told).toBeGreaterThan(0.95 * FRAMES_PER_SEC)
       expect(rendered / seconds, told).toBeLessThan(1.05 * FRAMES_PER_SEC)
       expect(dropped / rendered, told).toBeLessThan(LATE_MAX_SHARE)
     }
   },
-  2 * PLAY_SEC * 1000 + 60_000,
+  4 * GSTREAMER_SEC * 1000 + 60_000,
 )
 
 test(
