@@ -12,6 +12,8 @@ import { ShakaPage } from '../support/shaka-page.ts'
 import { WatchPage } from '../support/watch-page.ts'
 
 const LANGUAGES = ['eng', 'deu', 'fra'] as const
+/** What was buffered in the other language is thrown away: on a machine that is short of breath playback may stand. */
+const STANDING_MS_MAX = 5000
 const TEXT = 'Guten Abend und herzlich willkommen'
 
 let mirror: MirrorProcess
@@ -52,12 +54,12 @@ function languagesArgs(): string[] {
   ]
 }
 
-/** Says the same every second for 900 ms, as a captioner with a keyboard would. Returns the way to stop. */
+/** Says the same again and again, with pauses, as a captioner with a keyboard would. Returns the way to stop. */
 function keepTalking(): () => Promise<void> {
   const stop = new AbortController()
   const talk = async () => {
     for (let line = 0; !stop.signal.aborted; line++) {
-      const body = `WEBVTT\n\n00:00.000 --> 00:01.400\n${TEXT} ${line}\n`
+      const body = `WEBVTT\n\n00:00.000 --> 00:01.000\n${TEXT} ${line}\n`
       const response = await fetch(textUrl, { method: 'POST', headers: { 'content-type': 'text/vtt' }, body })
       expect(response.status).toBe(200)
       await delay(1500, undefined, { signal: stop.signal }).catch(() => undefined)
@@ -122,9 +124,12 @@ test('hls.js: a viewer changes the language and reads subtitles, and the picture
     expect([now.audioId, now.textId, fatalErrors]).toEqual(['de|Deutsch', 'de|Deutsch', 0])
     expect((await onScreen(watch.page)).length).toBeLessThanOrEqual(1)
   }
-  const after = await watch.stats()
-  expect(after.decodedFrames).toBeGreaterThan(before.decodedFrames + 100)
-  expect(after.positionSec).toBeGreaterThan(before.positionSec + 4)
+  const after = await watch.waitFor(
+    ({ decodedFrames, positionSec }) =>
+      decodedFrames > before.decodedFrames + 100 && positionSec > before.positionSec + 4,
+    10_000,
+  )
+  expect(after.stalledMs).toBeLessThan(STANDING_MS_MAX)
   expect(after.reloads).toBe(0)
   await watch.page.keyboard.press('Escape')
   expect(await watch.page.getByRole('radio').count()).toBe(0)
