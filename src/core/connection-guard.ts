@@ -71,19 +71,21 @@ export class ConnectionGuard {
   admit(socket: GuardedSocket, address: string): Place | ConnectionRefusal {
     const { connections, connectionsPerAddress, isTrusted } = this.#limits
     const key = addressKey(address)
-    if (this.#counts.of(key) >= connectionsPerAddress && !isTrusted(address))
-      return this.#refuse('connections_per_address')
-    if (this.#counts.total >= connections && !this.#evictIdle()) return this.#refuse('connections_full')
+    // Counted before it is judged: of two that come to two threads for one last place, both see the other.
+    this.#counts.add(key)
+    if (this.#counts.of(key) > connectionsPerAddress && !isTrusted(address))
+      return this.#refuse(key, 'connections_per_address')
+    if (this.#counts.total > connections && !this.#evictIdle()) return this.#refuse(key, 'connections_full')
     return this.#hold(socket, key)
   }
 
-  #refuse(refusal: ConnectionRefusal): ConnectionRefusal {
+  #refuse(key: string, refusal: ConnectionRefusal): ConnectionRefusal {
+    this.#counts.remove(key)
     this.#refused[refusal]++
     return refusal
   }
 
   #hold(socket: GuardedSocket, key: string): Place {
-    this.#counts.add(key)
     this.#open++
     let active = 0
     let isGone = false
