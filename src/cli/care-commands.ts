@@ -25,6 +25,8 @@ interface CareReport {
   readonly streams: number
   readonly objects: number
   readonly bytes: number
+  /** Of a scrub: objects that it did not read. */
+  readonly archived?: number
   /** Of a scrub that ended early: where to go on. */
   readonly next?: string | null
   readonly counts: { readonly error: number; readonly warning: number; readonly info: number }
@@ -95,8 +97,9 @@ function sizeOf(text: string): number {
   return bytes
 }
 
-function scrubSummary({ objects, bytes, counts, next }: CareReport): string {
-  const seen = `${objects.toLocaleString('en')} objects, ${(bytes / 2 ** 20).toFixed(1)} MiB read`
+function scrubSummary({ objects, bytes, counts, next, archived = 0 }: CareReport): string {
+  const left = archived === 0 ? '' : `, ${archived.toLocaleString('en')} archived ones not`
+  const seen = `${objects.toLocaleString('en')} objects, ${(bytes / 2 ** 20).toFixed(1)} MiB read${left}`
   const rest = next == null ? '' : `The rest: mirror scrub --after ${next}\n`
   if (counts.error + counts.warning === 0) return `${seen}: all as it was recorded.\n${rest}`
   return `${seen}: ${counts.error} damaged.\n${rest}`

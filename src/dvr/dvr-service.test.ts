@@ -5,12 +5,14 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { MirrorError } from '../core/errors.ts'
 import { silentLog } from '../core/log.ts'
 import { collect } from '../storage/collect.ts'
+import { hourOf } from '../storage/keys.ts'
 import { createMemoryStore } from '../storage/memory-store.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { Location } from './archive.ts'
 import type { WriteMode } from './drainer.ts'
 import { DvrService, type DvrTrouble } from './dvr-service.ts'
 import { FACTS, HOUR_MS, msnOf, recording, TRACK } from './recordings.test-support.ts'
+import type { DeletedHour } from './retention.ts'
 
 const call = { signal: new AbortController().signal }
 const LIMITS = { maxBytes: 100_000, packMs: 60_000, packBytes: 500 }
@@ -19,6 +21,7 @@ let folder: string
 let nowMs: number
 let store: ObjectStore
 let troubles: DvrTrouble[]
+let deleted: DeletedHour[]
 /** Before each call of the store; may throw. */
 let disturb: (method: string, key: string) => void
 
@@ -26,6 +29,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mirror-dvr-'))
   nowMs = HOUR_MS
   troubles = []
+  deleted = []
   disturb = () => {}
   const inner = createMemoryStore({ nowMs: () => nowMs })
   store = {
@@ -60,6 +64,7 @@ async function open(mode: WriteMode): Promise<DvrService> {
     randomId: () => `id${ids++}`,
     log: silentLog,
     onTrouble: (trouble) => troubles.push(trouble),
+    onDeleted: (hour) => deleted.push(hour),
   })
 }
 
@@ -204,6 +209,8 @@ describe.each(['segment', 'pack'] as const)('retention of what was written as %s
       segments: 6,
       bytes: 600,
     })
+    const objects: unknown = mode === 'pack' ? expect.any(Number) : 6
+    expect(deleted).toEqual([{ track: TRACK, hour: hourOf(HOUR_MS), objects, bytes: 600 }])
     const left = await dvr.archive.segments(TRACK, { fromMs: 0, toMs: nowMs }, call)
     expect(left).toHaveLength(12)
     expect(await dvr.archive.locate(TRACK, msnOf(0), FACTS, call)).toBeNull()

@@ -34,13 +34,16 @@ export class FolderMoves {
 
   /** Where the object lies: in the hottest tier that has it. */
   async find(key: ObjectKey, call: StoreCall): Promise<FoundObject | null> {
-    const { folders } = this.#host
-    // What goes to a hotter tier during the first round is met in the second.
-    for (let round = 0; round < (folders.length === 1 ? 1 : 2); round += 1) {
-      for (const folder of folders) {
-        const info = await folder.head(key, call)
-        if (info !== null) return { folder, info }
-      }
+    const found = await this.look(key, call)
+    // What goes to a hotter tier during the first look is met by the second.
+    return found !== null || this.#host.folders.length === 1 ? found : await this.look(key, call)
+  }
+
+  /** As `find`, but what is being moved may be missed. */
+  async look(key: ObjectKey, call: StoreCall): Promise<FoundObject | null> {
+    for (const folder of this.#host.folders) {
+      const info = await folder.head(key, call)
+      if (info !== null) return { folder, info }
     }
     return null
   }

@@ -76,7 +76,8 @@ class FolderStore implements TieredStore {
     { signal, ifAbsent = false, ifMatch }: PutCall,
   ): Promise<ObjectInfo | null> {
     signal.throwIfAborted()
-    const present = ifAbsent ? await this.#moves.find(key, { signal }) : null
+    // A look that may miss what is being moved is enough: `#placeNew` looks again.
+    const present = ifAbsent ? await this.#moves.look(key, { signal }) : null
     if (present !== null) {
       await present.folder.makeDurable(key)
       return null // Spares the body; link() decides.

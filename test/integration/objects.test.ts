@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { runCli } from '../../src/cli/run-cli.ts'
 import { fsckJob } from '../../src/dvr/care/fsck-job.ts'
 import { cellAt, range, record, SEVEN_MS, SOUND, soundOf } from '../../src/dvr/care/recorded-store.test-support.ts'
+import { scrubJob } from '../../src/dvr/care/scrub-job.ts'
 import { MOVE_JOB, moveJob } from '../../src/lifecycle/move-job.ts'
 import { RESTORE_JOB, restoreJob } from '../../src/lifecycle/restore-job.ts'
 import { collect } from '../../src/storage/collect.ts'
@@ -30,8 +31,10 @@ beforeEach(async () => {
   store = await openFolderStore(join(folder, 'hot'), { randomId: () => crypto.randomUUID(), tiers })
   await record({ store, folder, mode: 'segment', packs: [range(0, 70), range(EIGHT, EIGHT + 5)] })
   const streams = async () => [{ tenantId: SOUND.tenantId, streamId: SOUND.streamId }]
+  const care = { store, streams, now: Date.now }
   api = await startTestApi({ store }, ({ ledger }) => ({
-    fsck: fsckJob({ store, streams, now: Date.now }),
+    fsck: fsckJob(care),
+    scrub: scrubJob(care),
     [MOVE_JOB]: moveJob({ store, ledger, now: Date.now }),
     [RESTORE_JOB]: restoreJob({ store, ledger, now: Date.now }),
   }))
@@ -92,6 +95,8 @@ test('a part of a recording moves, reads as before, and the ledger tells each st
 test('what is archived is restored before it can be read, and may then be moved back', async () => {
   expect(await mirror('object', 'move', 'demo', '--tier', 'archive')).toMatchObject({ code: 0 })
   await expect(read(3)).rejects.toMatchObject({ code: 'object_archived' })
+  expect(await mirror('fsck')).toMatchObject({ code: 0 })
+  expect(await mirror('scrub')).toMatchObject({ code: 0, stdout: expect.stringContaining('75 archived ones not') })
   const stuck = await mirror('object', 'move', 'demo', '--tier', 'hot')
   expect(stuck).toMatchObject({ code: 1, stdout: expect.stringContaining('NOT MOVED') })
   expect(stuck.stdout).toContain('has to be restored')

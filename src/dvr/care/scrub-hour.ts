@@ -42,14 +42,18 @@ export async function scrubHour(host: HourScrub, listing: HourListing, call: Sto
     } else rows = parseHourIndex(text).segments
   }
   const repairer = new HourRepairer(host.store, new IndexStore(host.store, host.now))
-  for (const [id, object] of listing.packs) await scrubPack(host, repairer, { id, object }, rows, call)
+  for (const [id, object] of listing.packs) {
+    await reader.unlessArchived(async () => await scrubPack(host, repairer, { id, object }, rows, call))
+  }
   const waiting = missingPacks(listing, rows).concat(ownObjects(listing, rows)).values()
   const worker = async () => {
     for (const body of waiting) {
-      const hasher = new SegmentHasher(body.segments)
-      const isThere = await reader.read(body.key, (chunk) => hasher.push(chunk), call)
-      if (isThere) tell(findings, body.key, hasher.finish())
-      else await tellMissing(host, listing, body, call)
+      await reader.unlessArchived(async () => {
+        const hasher = new SegmentHasher(body.segments)
+        const isThere = await reader.read(body.key, (chunk) => hasher.push(chunk), call)
+        if (isThere) tell(findings, body.key, hasher.finish())
+        else await tellMissing(host, listing, body, call)
+      })
     }
   }
   await Promise.all(Array.from({ length: SEGMENTS_AT_ONCE }, worker))

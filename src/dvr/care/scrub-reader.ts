@@ -6,6 +6,8 @@ import type { Pace } from './pace.ts'
 export class ScrubReader {
   objects = 0
   bytes = 0
+  /** Objects that nobody reads without restoring them. */
+  archived = 0
   readonly #store: ObjectStore
   readonly #pace: Pace
   readonly #onRead: () => void
@@ -29,6 +31,16 @@ export class ScrubReader {
       await this.#pace.passed(chunk.length, signal)
     }
     return true
+  }
+
+  /** What is archived is counted and left alone: whether it is as it was cannot be told. */
+  async unlessArchived(look: () => Promise<void>): Promise<void> {
+    try {
+      await look()
+    } catch (error) {
+      if (!isMirrorError(error, 'object_archived')) throw error
+      this.archived += 1
+    }
   }
 
   /** Null when it is not there. */

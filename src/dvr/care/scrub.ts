@@ -30,6 +30,8 @@ export interface ScrubReport {
   readonly hours: number
   readonly objects: number
   readonly bytes: number
+  /** Objects that were not read, because they would have to be restored first. */
+  readonly archived: number
   readonly counts: FindingCounts
   readonly findings: readonly Finding[]
   /** Where to go on; null: all was read. */
@@ -71,8 +73,17 @@ export async function scrubRecordings(options: ScrubOptions, call: StoreCall): P
       default: // Not written by Mirror.
     }
   }
-  const { objects, bytes } = reader
-  return { streams, hours, objects, bytes, counts: findings.counts, findings: findings.list, next: isAll ? null : next }
+  const { objects, bytes, archived } = reader
+  return {
+    streams,
+    hours,
+    objects,
+    bytes,
+    archived,
+    counts: findings.counts,
+    findings: findings.list,
+    next: isAll ? null : next,
+  }
 
   async function scrubInit(key: ObjectKey, name: string): Promise<void> {
     const bytes = await reader.whole(key, call)
