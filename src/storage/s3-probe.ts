@@ -231,7 +231,8 @@ function checks(
       return YES
     },
     async storageClasses(signal) {
-      const wanted = [...CLASSES, ...(settings.storageClass === null ? [] : [settings.storageClass])]
+      const own = [settings.storageClass, ...Object.values(settings.tierClasses ?? {})]
+      const wanted = new Set([...CLASSES, ...own.filter((each) => each !== null && each !== 'STANDARD')])
       const found = []
       for (const each of wanted) if (await objects.keepsClass(signal, each as StorageClass)) found.push(each)
       return found.length > 0 ? yes(found.join(', ')) : no('none of AWS’s')

@@ -96,10 +96,11 @@ test.for([
     const dvr = away.use(await openService(spoolDir, store, mode, nowMs))
     await expect.poll(() => dvr.spool.usedBytes, { timeout: 240_000 }).toBe(0)
     await dvr.expire(pathOf('v0'), RETENTION, call)
-    const mover = away.use(await Moving.open(moving, store, () => nowMs))
+    // Later, so that every hour is over.
+    const mover = away.use(await Moving.open(moving, store, () => nowMs + 2 * 3_600_000))
     // What the last life began, and one more that nobody disturbs.
     await mover.finishJob(call.signal)
-    await mover.addJob()
+    await mover.addJob('warm')
     await mover.finishJob(call.signal)
     const moved = await expectLedger(mover.catalog)
     await expectWhole(store, nowMs)
@@ -129,7 +130,7 @@ interface Place {
 async function expectLedger(catalog: Catalog): Promise<{ readonly objects: number; readonly attempts: number }> {
   let objects = 0
   let attempts = 0
-  for (const { id, attempt, state } of await catalog.jobs.list({ kind: MOVE_JOB, limit: 1000 })) {
+  for (const { id, attempt, state } of await catalog.jobs.list({ kind: MOVE_JOB, limit: 10_000 })) {
     expect([state, attempt > 0]).toEqual(['done', true])
     expect(await catalog.ledger.keysOf(id, 'open'), id).toEqual([])
     const keys = await catalog.ledger.keysOf(id, 'done')

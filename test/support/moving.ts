@@ -52,11 +52,11 @@ export class Moving implements AsyncDisposable {
     return true
   }
 
-  /** A job that moves all that may be moved now to the tier whose turn it is. */
-  async addJob(): Promise<void> {
+  /** A job that moves all that may be moved now to `only`, or to the tier whose turn it is. */
+  async addJob(only?: Tier): Promise<void> {
     const { tiers, tenantId, streamId } = this.#order
-    const count = (await this.catalog.jobs.list({ kind: MOVE_JOB, limit: 1000 })).length
-    const tier = tiers[count % tiers.length] ?? 'hot'
+    const count = (await this.catalog.jobs.list({ kind: MOVE_JOB, limit: 10_000 })).length
+    const tier = only ?? tiers[count % tiers.length] ?? 'hot'
     const toMs = movableBeforeMs(this.#mediaNow(), tier, 0)
     const payload: MovePayload = { stream: { tenantId, streamId }, tier, fromMs: null, toMs }
     await this.catalog.jobs.add({ id: randomUUID(), kind: MOVE_JOB, payload, maxAttempts: MANY_ATTEMPTS }, Date.now())
