@@ -15,6 +15,7 @@ import { openPostgresStore } from '../../src/storage/postgres-store.ts'
 import { MIN_PART_BYTES } from '../../src/storage/s3-settings.ts'
 import { openS3Store } from '../../src/storage/s3-store.ts'
 import { startPostgres } from '../support/postgres.ts'
+import { restless } from '../support/restless-store.ts'
 import { rgwMissing } from '../support/rgw.ts'
 import { createTestBucket } from '../support/s3-bucket.ts'
 import { judge } from '../support/store-judge.ts'
@@ -56,6 +57,25 @@ test(
     await hold([await open(), await open()], isLong ? 80_000 : 150, FOLDER_SIZES)
     expect(await readdir(folder)).toEqual(['.tmp'])
     expect((await readdir(join(folder, '.tmp'))).filter((name) => !name.startsWith('lock.sqlite'))).toEqual([])
+  },
+  LONG_MS,
+)
+
+test(
+  'folders as tiers, whose objects move as soon as they are there, answer as the model',
+  async () => {
+    const folder = await mkdtemp(join(FAST_DISK, 'mirror-sequences-'))
+    await using away = new AsyncDisposableStack()
+    away.defer(() => rm(folder, { recursive: true, force: true }))
+    const [warm, cold, archive] = [join(folder, 'warm'), join(folder, 'cold'), join(folder, 'archive')]
+    const tiers = { warm, cold, archive, restoreDelayMs: 0 }
+    const open = async () => {
+      const store = away.use(await openFolderStore(join(folder, 'hot'), { randomId: randomUUID, tiers }))
+      return restless(store, ['warm', 'cold', 'hot'])
+    }
+    await hold([await open(), await open()], isLong ? 20_000 : 60, FOLDER_SIZES)
+    const left = await readdir(folder, { recursive: true, withFileTypes: true })
+    expect(left.filter((entry) => entry.isFile() && !entry.name.startsWith('lock.sqlite'))).toEqual([])
   },
   LONG_MS,
 )
