@@ -11,6 +11,8 @@ import type { RecordedObject } from './recorded-objects.ts'
 /** Objects whose steps are written together; what a kill makes be done again. */
 const BATCH_OBJECTS = 64
 const COPIES_AT_ONCE = 4
+/** For releases of a batch that was stopped: less than what a process waits for its jobs. */
+const ENDING_MS = 1500
 /** Failures that a report names; the ledger has all. */
 const NAMED_FAILURES = 20
 
@@ -42,11 +44,13 @@ export interface MoveReport {
 type Outcome =
   | { readonly kind: 'copied'; readonly copy: TierCopy }
   | { readonly kind: 'gone' }
+  /** It was not its turn any more. */
+  | { readonly kind: 'stopped' }
   | { readonly kind: 'failed'; readonly error: MirrorError }
 
 /**
  * Throws what keeps every object from being moved (`store_cannot`, `store_unavailable`) after it was written down;
- * `job_abandoned` when the job belongs to somebody else by now; the signal's reason, with open intents.
+ * `job_abandoned` when the job belongs to somebody else by now; the signal's reason, with open intents of what was not begun.
  */
 export async function moveObjects(
   host: MoverHost,
@@ -93,11 +97,12 @@ async function moveBatch(
 
   await write(batch.map(({ key }) => step('intent', key)))
   const outcomes = await inTurns(batch, (object) => copyOne(host, object, order.to, call))
-  call.signal.throwIfAborted()
+  // Whoever stops ends what it has begun: nothing is left in two tiers.
+  const ending = call.signal.aborted ? { signal: AbortSignal.timeout(ENDING_MS) } : call
   const copies = outcomes.flatMap((outcome) => (outcome.kind === 'copied' ? [outcome.copy] : []))
   await write(copies.map((copy) => stepOf('verified', copy)))
 
-  const released = await inTurns(copies, async (copy) => ({ copy, isReleased: await host.store.release(copy, call) }))
+  const released = await inTurns(copies, async (copy) => ({ copy, isReleased: await host.store.release(copy, ending) }))
   const last: LedgerEntry[] = released.map(({ copy, isReleased }) =>
     isReleased ? stepOf('done', copy) : stepOf('failed', copy, 'it was deleted or replaced while it was copied'),
   )
@@ -107,6 +112,7 @@ async function moveBatch(
     if (outcome.kind === 'failed') last.push(step('failed', key, { note: outcome.error.message }))
   }
   await write(last)
+  call.signal.throwIfAborted()
 
   for (const { copy, isReleased } of released) {
     if (!isReleased) total.gone += 1
@@ -132,11 +138,12 @@ async function copyOne(
   to: Tier,
   call: StoreCall,
 ): Promise<Outcome> {
+  if (call.signal.aborted) return { kind: 'stopped' }
   try {
     const copy = await store.copyToTier(key, to, sha256 === null ? call : { ...call, sha256 })
     return copy === null ? { kind: 'gone' } : { kind: 'copied', copy }
   } catch (error) {
-    call.signal.throwIfAborted()
+    if (call.signal.aborted) return { kind: 'stopped' }
     return { kind: 'failed', error: toMirrorError(error) }
   }
 }
