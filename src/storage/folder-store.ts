@@ -11,6 +11,8 @@ import { type RestoreState, TIERS, type Tier, type TierCopy, type TieredStore } 
 
 /** Below the folder of hot objects: what was restored from the archive, for a while. No key maps into it. */
 const RESTORED_FOLDER = '.restored'
+/** Others wait so long at most for a sweep that takes thousands. */
+const DELETES_PER_LOCK = 16
 
 /** Where colder objects lie; each may be on another disk. */
 export interface FolderTiers {
@@ -119,13 +121,20 @@ class FolderStore implements TieredStore {
   }
 
   async delete(keys: readonly ObjectKey[], { signal }: StoreCall): Promise<void> {
-    for (const key of keys) {
-      signal.throwIfAborted()
-      // Coldest first: a copy that a move left behind must not come to light.
-      for (const folder of this.#folders.toReversed()) {
-        const isGone = await folder.delete(key)
-        if (isGone && folder.tier === 'archive') await this.#restores?.drop(key)
+    if (this.#folders.length === 1) {
+      for (const key of keys) {
+        signal.throwIfAborted()
+        await this.#hot.delete(key)
       }
+      return
+    }
+    for (let at = 0; at < keys.length; at += DELETES_PER_LOCK) {
+      signal.throwIfAborted()
+      const some = keys.slice(at, at + DELETES_PER_LOCK)
+      // A move that placed its copy between two tiers of ours would bring the object back.
+      await this.#lock.hold(signal, async () => {
+        for (const key of some) await this.#deleteEverywhere(key)
+      })
     }
   }
 
@@ -161,6 +170,14 @@ class FolderStore implements TieredStore {
     const body = restore.kind === 'restored' ? await this.#restores?.get(info.key, call) : undefined
     if (body === undefined || body === null) throw archivedError(info.key, restore)
     return { info: { ...info, restore }, chunks: body.chunks, [Symbol.asyncDispose]: () => body[Symbol.asyncDispose]() }
+  }
+
+  /** Coldest first: a copy that a move left behind must not come to light. */
+  async #deleteEverywhere(key: ObjectKey): Promise<void> {
+    for (const folder of this.#folders.toReversed()) {
+      const isGone = await folder.delete(key)
+      if (isGone && folder.tier === 'archive') await this.#restores?.drop(key)
+    }
   }
 
   /** False when somebody else was first, wherever that object is now. */

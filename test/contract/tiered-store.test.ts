@@ -43,6 +43,35 @@ async function openFolders(root?: string, nowMs: () => number = Date.now): Promi
 tieredStoreContract('folders', () => openFolders(), { colder: ['warm', 'cold'] })
 objectStoreContract('folders with tiers', () => openFolders())
 
+test('what is deleted while it moves stays deleted, whoever is faster', async () => {
+  const root = await mkdtemp(join(folder, 'store-'))
+  await using mover = await openFolders(root)
+  await using deleter = await openFolders(root)
+  const keys = Array.from({ length: 60 }, (_, n) => key(`hour/${n}`))
+  for (let round = 0; round < 4; round += 1) {
+    for (const each of keys) await mover.put(each, Buffer.from('x'), put)
+    const moving = keys.map(async (each) => {
+      const copy = await mover.copyToTier(each, round % 2 === 0 ? 'cold' : 'warm', call)
+      return copy !== null && (await mover.release(copy, call))
+    })
+    await Promise.all([...moving, deleter.delete(keys.toReversed(), call)])
+    expect(await filesIn(root)).toEqual([])
+  }
+})
+
+test('a move that is killed while its objects are deleted brings none of them back', async () => {
+  const root = await mkdtemp(join(folder, 'store-'))
+  await using store = await openFolders(root)
+  const keys = Array.from({ length: 60 }, (_, n) => key(`hour/${n}`))
+  for (let round = 0; round < 4; round += 1) {
+    for (const each of keys) await store.put(each, Buffer.from('x'), put)
+    // Killed: nothing is released.
+    const moving = keys.map((each) => store.copyToTier(each, 'cold', call))
+    await Promise.all([...moving, store.delete(keys.toReversed(), call)])
+    expect(await filesIn(root)).toEqual([])
+  }
+})
+
 describe('the archive of folders', () => {
   const readText = async (store: TieredStore): Promise<string> => {
     await using body = await store.get(key('a/b'), call)
