@@ -24,60 +24,116 @@ export interface BlockedPlaylist<T extends { readonly msn: number }> {
   tail(state: LineState): string
 }
 
-export interface PlaylistPieces {
-  plain(): Buffer
-  gzip(): Buffer
+/** Rendered and compressed once; its bytes lie in shared memory, so that every thread has the same. */
+export interface PlaylistBlock extends DeflatedBlock {
+  /** Of its first segment. */
+  readonly msn: number
+  readonly text: Uint8Array
 }
 
-interface CachedBlock extends DeflatedBlock {
-  readonly text: Buffer
+/** A playlist: `first`, then blocks whose numbers follow one another, then `last`. */
+export interface PlaylistPieces {
+  readonly first: Uint8Array
+  readonly blocks: readonly PlaylistBlock[]
+  readonly last: Uint8Array
+}
+
+interface CachedBlock extends PlaylistBlock {
   readonly before: LineState
   readonly after: LineState
 }
 
+interface Laid<T> {
+  readonly segments: readonly T[]
+  readonly firstInTail: number
+  readonly before: LineState
+  readonly blocks: readonly CachedBlock[]
+  readonly added: readonly CachedBlock[]
+}
+
 /** Of one playlist over time. */
 export class PlaylistBlocks<T extends { readonly msn: number }> {
+  #laid: Laid<T> | null = null
   #cached = new Map<number, CachedBlock>()
+
+  /** Those of the last update. */
+  get current(): readonly PlaylistBlock[] {
+    return this.#laid?.blocks ?? []
+  }
 
   get cachedBlocks(): number {
     return this.#cached.size
   }
 
-  /** The playlist as it is now; each form is made when it is asked for. */
-  update(playlist: BlockedPlaylist<T>): PlaylistPieces {
+  /** The playlist as it is now. `added`: the blocks that the update before did not have. */
+  update(playlist: BlockedPlaylist<T>): PlaylistPieces & { readonly added: readonly PlaylistBlock[] } {
     const { segments, firstInTail } = playlist
     const firstMsn = segments[0]?.msn ?? 0
     // The first segment stands in no block: it says what those behind it only inherit.
-    let index = Math.min(firstInTail, BLOCK_SEGMENTS - (firstMsn % BLOCK_SEGMENTS))
-    const head = playlist.lines(segments.slice(0, index), playlist.startState)
-    let state = head.state
-    const blocks: CachedBlock[] = []
-    const kept = new Map<number, CachedBlock>()
-    for (; index + BLOCK_SEGMENTS <= firstInTail; index += BLOCK_SEGMENTS) {
-      const block = this.#block(playlist, index, state)
-      blocks.push(block)
-      kept.set(firstMsn + index, block)
-      state = block.after
-    }
-    this.#cached = kept
-    const rest = playlist.lines(segments.slice(index, firstInTail), state)
-    const first = Buffer.from(playlist.head + head.text, 'utf8')
-    const last = Buffer.from(rest.text + playlist.tail(rest.state), 'utf8')
+    const start = Math.min(firstInTail, BLOCK_SEGMENTS - (firstMsn % BLOCK_SEGMENTS))
+    const head = playlist.lines(segments.slice(0, start), playlist.startState)
+    const { blocks, added } = this.#lay(playlist, start, head.state)
+    const end = start + blocks.length * BLOCK_SEGMENTS
+    const rest = playlist.lines(segments.slice(end, firstInTail), blocks.at(-1)?.after ?? head.state)
     return {
-      plain: () => Buffer.concat([first, ...blocks.map(({ text }) => text), last]),
-      gzip: () =>
-        blocks.length === 0
-          ? assembleGzip([], Buffer.concat([first, last]))
-          : assembleGzip([deflateBlock(first), ...blocks], last),
+      first: Buffer.from(playlist.head + head.text, 'utf8'),
+      blocks,
+      last: Buffer.from(rest.text + playlist.tail(rest.state), 'utf8'),
+      added,
     }
   }
 
-  #block(playlist: BlockedPlaylist<T>, index: number, before: LineState): CachedBlock {
-    const { segments } = playlist
-    const known = this.#cached.get((segments[0]?.msn ?? 0) + index)
-    if (known !== undefined && known.before.dsn === before.dsn && known.before.initUri === before.initUri) return known
-    const { text, state } = playlist.lines(segments.slice(index, index + BLOCK_SEGMENTS), before)
-    const bytes = Buffer.from(text, 'utf8')
-    return { ...deflateBlock(bytes), text: bytes, before, after: state }
+  /** Most updates only change the tail: then nothing is looked at. */
+  #lay(playlist: BlockedPlaylist<T>, start: number, before: LineState): Pick<Laid<T>, 'blocks' | 'added'> {
+    const { segments, firstInTail } = playlist
+    const laid = this.#laid
+    const isSame = laid !== null && laid.segments === segments && laid.firstInTail === firstInTail
+    if (isSame && isSameState(laid.before, before)) return { blocks: laid.blocks, added: [] }
+    const blocks: CachedBlock[] = []
+    const added: CachedBlock[] = []
+    const kept = new Map<number, CachedBlock>()
+    let state = before
+    for (let index = start; index + BLOCK_SEGMENTS <= firstInTail; index += BLOCK_SEGMENTS) {
+      const msn = (segments[0]?.msn ?? 0) + index
+      const known = this.#cached.get(msn)
+      const isKnown = known !== undefined && isSameState(known.before, state)
+      const block = isKnown ? known : makeBlock(playlist, index, msn, state)
+      if (!isKnown) added.push(block)
+      blocks.push(block)
+      kept.set(msn, block)
+      state = block.after
+    }
+    this.#cached = kept
+    this.#laid = { segments, firstInTail, before, blocks, added }
+    return { blocks, added }
   }
+}
+
+export function plainOf({ first, blocks, last }: PlaylistPieces): Buffer {
+  return Buffer.concat([first, ...blocks.map(({ text }) => text), last])
+}
+
+export function gzipOf({ first, blocks, last }: PlaylistPieces): Buffer {
+  if (blocks.length === 0) return assembleGzip([], Buffer.concat([first, last]))
+  return assembleGzip([deflateBlock(first), ...blocks], last)
+}
+
+function makeBlock<T extends { readonly msn: number }>(
+  playlist: BlockedPlaylist<T>,
+  index: number,
+  msn: number,
+  before: LineState,
+): CachedBlock {
+  const { text, state } = playlist.lines(playlist.segments.slice(index, index + BLOCK_SEGMENTS), before)
+  const plain = Buffer.from(text, 'utf8')
+  const { deflated, ...sums } = deflateBlock(plain)
+  const memory = Buffer.from(new SharedArrayBuffer(plain.length + deflated.length))
+  memory.set(plain)
+  memory.set(deflated, plain.length)
+  const shared = { text: memory.subarray(0, plain.length), deflated: memory.subarray(plain.length) }
+  return { ...sums, ...shared, msn, before, after: state }
+}
+
+function isSameState(left: LineState, right: LineState): boolean {
+  return left.dsn === right.dsn && left.initUri === right.initUri
 }

@@ -100,10 +100,8 @@ export function skippableSegments({
   if (isEnded) return 0
   let aheadSec = 0
   let kept = 0
-  for (const segment of segments.toReversed()) {
-    if (aheadSec >= SKIP_BOUNDARY_TARGETS * targetDurationSec) break
-    aheadSec += segment.durationSec
-    kept++
+  for (; kept < segments.length && aheadSec < SKIP_BOUNDARY_TARGETS * targetDurationSec; kept++) {
+    aheadSec += segments[segments.length - 1 - kept]?.durationSec ?? 0
   }
   return segments.length - kept
 }

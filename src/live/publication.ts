@@ -1,6 +1,7 @@
 // What a stream's owner tells every origin thread. Media travels by reference into shared slabs, never by copy.
 import type { TrackFacts } from '../dvr/track-facts.ts'
 import type { PlaylistPosition } from '../hls/blocking-reload.ts'
+import type { PlaylistBlock } from '../hls/playlist-blocks.ts'
 
 /** A run of bytes in a slab. */
 export interface Slice {
@@ -15,8 +16,17 @@ export interface RenderedText {
   readonly gzip: Uint8Array
 }
 
+/** A full playlist whose middle was published before, block by block. */
+export interface BlockedText {
+  readonly first: Uint8Array
+  /** Number of the first block, and how many there are. */
+  readonly blocksFromMsn: number
+  readonly blocks: number
+  readonly last: Uint8Array
+}
+
 export interface RenderedPlaylist {
-  readonly full: RenderedText
+  readonly full: RenderedText | BlockedText
   /** Null when there is nothing to skip: the full text is then the answer to a delta request, too. */
   readonly delta: RenderedText | null
   /** For `_HLS_skip=v2`. */
@@ -66,6 +76,14 @@ export type Publication =
       readonly isGap: boolean
     }
   | { readonly kind: 'drop'; readonly streamId: string; readonly trackId: string; readonly names: readonly string[] }
+  /** Pieces of playlists to come; those before `fromMsn` are not needed any more. */
+  | {
+      readonly kind: 'blocks'
+      readonly streamId: string
+      readonly trackId: string
+      readonly added: readonly PlaylistBlock[]
+      readonly fromMsn: number
+    }
   | {
       readonly kind: 'playlist'
       readonly streamId: string

@@ -4,8 +4,10 @@ import { readFile, rm } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { parse } from 'hls-parser'
 import { expect } from 'vitest'
+import type { PlaylistBlock } from '../../src/hls/playlist-blocks.ts'
 import type { Container } from '../../src/live/ingest/protocol.ts'
 import { NOON_MS, Stage, type StageOptions, type TimedBytes } from '../../src/live/owner/live-stage.test-support.ts'
+import { AssembledText } from '../../src/live/rendered-text.ts'
 import { writeFixture } from '../support/fixtures.ts'
 
 const run = promisify(execFile)
@@ -43,6 +45,7 @@ export class Broadcast {
   readonly problems: string[] = []
   readonly #tracks = new Map<string, FollowedTrack>()
   readonly #inits = new Map<string, Uint8Array>()
+  readonly #blocks = new Map<string, Map<number, PlaylistBlock>>()
   readonly #isVideoWithNals: boolean
   #snapshots = 0
   /** Every how many playlists the strict parser reads one. */
@@ -109,11 +112,22 @@ export class Broadcast {
   #look(): void {
     for (const publication of this.stage.publications) {
       if (publication.kind === 'init') this.#inits.set(`${publication.trackId}/${publication.name}`, publication.bytes)
+      if (publication.kind === 'blocks') {
+        const blocks = this.#blocksOf(publication.trackId)
+        for (const block of publication.added) blocks.set(block.msn, block)
+      }
       if (publication.kind !== 'playlist') continue
-      const text = Buffer.from(publication.playlist.full.plain).toString()
-      this.#judge(publication.trackId, text)
+      const { full } = publication.playlist
+      const { plain } = 'plain' in full ? full : new AssembledText(full, this.#blocksOf(publication.trackId))
+      this.#judge(publication.trackId, Buffer.from(plain).toString())
     }
     this.stage.publications.length = 0
+  }
+
+  #blocksOf(trackId: string): Map<number, PlaylistBlock> {
+    const blocks = this.#blocks.get(trackId) ?? new Map<number, PlaylistBlock>()
+    this.#blocks.set(trackId, blocks)
+    return blocks
   }
 
   #judge(trackId: string, text: string): void {

@@ -1,7 +1,6 @@
 // GET /stream/<id>/… : playlists, parts, segments, init segments.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { decideReload, parseDirectives, type ReloadDirectives } from '../../hls/blocking-reload.ts'
-import type { RenderedPlaylist } from '../publication.ts'
 import { type ArchiveHost, answerRecorded, isSegmentName } from './archive-routes.ts'
 import {
   answerBytes,
@@ -11,7 +10,7 @@ import {
   CACHE_BLOCKING_PLAYLIST,
   CACHE_PLAYLIST,
 } from './http-answer.ts'
-import type { Shelf, ShelfTrack, Waiter } from './shelf.ts'
+import type { Shelf, ShelfTrack, ShelvedPlaylist, Waiter } from './shelf.ts'
 
 /** hls.js gives up on a first byte after 10 s and does not repeat what was refused with 4xx, so 503 comes before that. */
 const HOLD_MAX_MS = 9000
@@ -142,7 +141,7 @@ function tryMediaPlaylist(
   request: IncomingMessage,
   response: ServerResponse,
   shelf: Shelf,
-  playlist: RenderedPlaylist | null,
+  playlist: ShelvedPlaylist | null,
   directives: ReloadDirectives,
 ): boolean {
   if (playlist === null || shelf.phase === 'starting') {

@@ -1,5 +1,7 @@
 // What one origin thread holds of one stream: references into slabs, rendered playlists, and the requests that wait.
+import type { PlaylistBlock } from '../../hls/playlist-blocks.ts'
 import type { Publication, RenderedPlaylist, RenderedText, Slice } from '../publication.ts'
+import { AssembledText } from '../rendered-text.ts'
 
 interface SlabRef {
   readonly memory: SharedArrayBuffer
@@ -10,10 +12,18 @@ interface SlabRef {
 /** Asked again after every change; true when the request has been answered. */
 export type Waiter = () => boolean
 
+/** Ready to be sent. */
+export interface ShelvedPlaylist extends RenderedPlaylist {
+  readonly full: RenderedText
+}
+
 export interface ShelfTrack {
-  playlist: RenderedPlaylist | null
+  playlist: ShelvedPlaylist | null
   /** Of video: its keyframes alone. */
-  iFrames: RenderedPlaylist | null
+  iFrames: ShelvedPlaylist | null
+  /** The playlist as it came, and the blocks it is made of. */
+  published: RenderedPlaylist | null
+  readonly blocks: Map<number, PlaylistBlock>
   readonly inits: Map<string, Uint8Array>
   readonly media: Map<string, readonly Slice[]>
   readonly waiters: Set<Waiter>
@@ -88,15 +98,19 @@ export class Shelf {
       case 'drop':
         this.#drop(this.#ensureTrack(publication.trackId), publication.names)
         break
+      case 'blocks':
+        keepBlocks(this.#ensureTrack(publication.trackId).blocks, publication)
+        break
       case 'playlist': {
         const track = this.#ensureTrack(publication.trackId)
-        track.playlist = publication.playlist
+        track.published = publication.playlist
+        track.playlist = shelved(publication.playlist, track.blocks)
         wake(track.waiters)
         break
       }
       case 'iframes': {
         const track = this.#ensureTrack(publication.trackId)
-        track.iFrames = publication.playlist
+        track.iFrames = shelved(publication.playlist, track.blocks)
         wake(track.waiters)
         break
       }
@@ -199,6 +213,8 @@ export class Shelf {
     const track: ShelfTrack = {
       playlist: null,
       iFrames: null,
+      published: null,
+      blocks: new Map(),
       inits: new Map(),
       media: new Map(),
       waiters: new Set(),
@@ -259,6 +275,8 @@ export class Shelf {
     for (const track of this.#tracks.values()) {
       track.playlist = null
       track.iFrames = null
+      track.published = null
+      track.blocks.clear()
       track.inits.clear()
       track.media.clear()
       track.droppedMsn = -1
@@ -280,6 +298,28 @@ function trackSnapshot(streamId: string, trackId: string, track: ShelfTrack): Pu
   return [
     ...[...track.inits].map(([name, bytes]): Publication => ({ kind: 'init', streamId, trackId, name, bytes })),
     ...[...track.media].map(([name, slices]): Publication => ({ kind: 'media', streamId, trackId, name, slices })),
-    ...(track.playlist === null ? [] : [{ kind: 'playlist', streamId, trackId, playlist: track.playlist } as const]),
+    ...playlistSnapshot(streamId, trackId, track),
   ]
+}
+
+function playlistSnapshot(streamId: string, trackId: string, { published, blocks }: ShelfTrack): Publication[] {
+  if (published === null) return []
+  return [
+    { kind: 'blocks', streamId, trackId, added: [...blocks.values()], fromMsn: 0 },
+    { kind: 'playlist', streamId, trackId, playlist: published },
+  ]
+}
+
+function shelved(playlist: RenderedPlaylist, blocks: ReadonlyMap<number, PlaylistBlock>): ShelvedPlaylist {
+  const { full } = playlist
+  if (!('plain' in full)) return { ...playlist, full: new AssembledText(full, blocks) }
+  return playlist as ShelvedPlaylist
+}
+
+function keepBlocks(
+  blocks: Map<number, PlaylistBlock>,
+  { added, fromMsn }: Pick<Extract<Publication, { kind: 'blocks' }>, 'added' | 'fromMsn'>,
+): void {
+  for (const msn of blocks.keys()) if (msn < fromMsn) blocks.delete(msn)
+  for (const block of added) blocks.set(block.msn, block)
 }

@@ -18,6 +18,7 @@ import {
   type RenditionReport,
   renderMediaPlaylist,
 } from '../../hls/media-playlist.ts'
+import type { PlaylistBlock } from '../../hls/playlist-blocks.ts'
 import { type PlaylistTerms, skipBoundarySec } from '../../hls/playlist-lines.ts'
 import { CaptionDetector } from '../../media/codecs/caption-detector.ts'
 import { fragmentSize, writeFragmentInto } from '../../media/fmp4/fragment.ts'
@@ -227,9 +228,14 @@ export class Presentation {
       if (track.told.facts !== null) media.push({ kind: 'track', streamId, trackId, facts: track.told.facts })
       media.push(...window.segments.map((segment) => completed(streamId, trackId, segment)))
     }
+    const blocks = [...this.#tracks.values()].map((track): Publication => {
+      const added = track.blocks.current.map(published)
+      return { kind: 'blocks', streamId, trackId: track.id, added, fromMsn: track.blocksFromMsn }
+    })
     return [
       ...slabs.known().map(({ id, memory }): Publication => ({ kind: 'slab', streamId, slabId: id, memory })),
       ...media,
+      ...blocks,
       ...this.#rendered.values(),
     ]
   }
@@ -386,21 +392,28 @@ export class Presentation {
       dateRanges: this.#dateRangesOf(track, track.dateRanges, segments),
       isEnded: this.#isEnded,
     }
+    const pieces = track.blocks.update(blockedMediaPlaylist(playlist))
+    this.#publishBlocks(track, pieces)
     this.#publishRendered({
       kind: 'playlist',
       streamId: this.#options.streamId,
       trackId: track.id,
       playlist: {
-        ...renderings(
-          playlist,
-          (skip) => renderMediaPlaylist(playlist, skip),
-          track.blocks.update(blockedMediaPlaylist(playlist)),
-        ),
+        ...renderings(playlist, (skip) => renderMediaPlaylist(playlist, skip), pieces),
         position: this.#positionOf(track),
         targetDurationSec: this.targetDurationSec,
         preloadName: this.#isEnded ? null : track.preloadUri,
       },
     })
+  }
+
+  /** Before the playlist that is made of them. */
+  #publishBlocks(track: PresentedTrack, { blocks, added }: ReturnType<PresentedTrack['blocks']['update']>): void {
+    const fromMsn = blocks[0]?.msn ?? Number.MAX_SAFE_INTEGER
+    if (added.length === 0 && fromMsn === track.blocksFromMsn) return
+    track.blocksFromMsn = fromMsn
+    const { streamId } = this.#options
+    this.#publish({ kind: 'blocks', streamId, trackId: track.id, added: added.map(published), fromMsn })
   }
 
   #renderIFrames(track: PresentedTrack, windowSec: number): void {
@@ -512,6 +525,11 @@ export class Presentation {
     this.#rendered.set(`${publication.kind} ${of}`, publication)
     this.#publish(publication)
   }
+}
+
+/** Without what only the next update needs. */
+function published({ msn, text, deflated, sizeBytes, crc, shift }: PlaylistBlock): PlaylistBlock {
+  return { msn, text, deflated, sizeBytes, crc, shift }
 }
 
 function gapPart(uri: string, durationSec: number): WindowPart {

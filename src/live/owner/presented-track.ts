@@ -36,6 +36,8 @@ interface Presented {
   readonly dateRanges: DateRangeListing
   readonly iFrameDateRanges: DateRangeListing
   readonly blocks: PlaylistBlocks<PlaylistSegment>
+  /** What origins were told last: number of the oldest block, beyond all numbers when there is none. */
+  blocksFromMsn: number
   /** Segments from here on were recorded, if any are. */
   recordedFromMsn: number
   /** What the recorder knows. */
@@ -56,6 +58,7 @@ export function newPresented(id: string): Presented {
     dateRanges: new DateRangeListing(),
     iFrameDateRanges: new DateRangeListing(),
     blocks: new PlaylistBlocks(),
+    blocksFromMsn: Number.MAX_SAFE_INTEGER,
     recordedFromMsn: -1,
     told: NOTHING_TOLD,
   }

@@ -77,6 +77,8 @@ export class TrackWindow {
   #totalSec = 0
   #iFramePeakBps = 0
   #iFrameBits = 0
+  /** Past and window in one; null: something came or went since. */
+  #whole: readonly PlaylistSegment[] | null = null
 
   /** Bit rates over every segment so far; 0 before the first. */
   get peakBps(): number {
@@ -148,6 +150,7 @@ export class TrackWindow {
     const sizeBytes = own?.length ?? open.parts.reduce((sum, part) => sum + (part.slice?.length ?? 0), 0)
     const name = segmentName(open.msn, extension)
     const segment = { ...open, uri: name, durationSec, isGap: false, own, sizeBytes }
+    this.#whole = null
     this.#segments.push(segment)
     this.#measure(sizeBytes * 8, durationSec)
     this.#iFrameBits += 8 * (open.parts[0]?.keyframeBytes ?? 0)
@@ -164,6 +167,7 @@ export class TrackWindow {
 
   /** Its parts are gaps, too (RFC 8216bis 6.2.1). */
   addGap(head: SegmentHead, durationSec: number, parts: readonly WindowPart[]): void {
+    this.#whole = null
     this.#segments.push({
       ...head,
       uri: segmentName(head.msn),
@@ -178,26 +182,36 @@ export class TrackWindow {
   /** Takes out the segments that lie further than `keepSec` behind the end. */
   prune(keepSec: number): readonly WindowSegment[] {
     const kept = countFromEnd(this.#segments, keepSec)
+    if (kept < this.#segments.length) this.#whole = null
     return this.#segments.splice(0, this.#segments.length - kept)
   }
 
   /** What was taken out of memory and can be had from the recording, as far as the playlist is to reach back. */
   rememberPast(removed: readonly PlaylistSegment[], reachSec: number): void {
+    this.#whole = null
     this.#past.add(removed, reachSec)
   }
 
   /** What was recorded before this window began, oldest first; the last one is the cell before its first. */
   recall(segments: readonly PlaylistSegment[], reachSec: number): void {
+    this.#whole = null
     this.#past.add(segments, reachSec)
   }
 
   forgetPast(): void {
+    this.#whole = null
     this.#past.clear()
   }
 
-  /** The segments to list: the newest that together reach `windowSec`, behind all that is remembered of the past. */
+  /**
+   * The segments to list: the newest that together reach `windowSec`, behind all that is remembered of the past. With a
+   * past the same array until something has come or gone.
+   */
   listed(windowSec: number): readonly PlaylistSegment[] {
-    if (this.#past.segments.length > 0) return [...this.#past.segments, ...this.#segments]
+    if (this.#past.segments.length > 0) {
+      this.#whole ??= [...this.#past.segments, ...this.#segments]
+      return this.#whole
+    }
     return this.#segments.slice(this.#segments.length - countFromEnd(this.#segments, windowSec))
   }
 
