@@ -1,17 +1,13 @@
 // Answers what origin threads ask about recordings.
+import { gzipSync } from 'node:zlib'
 import { MirrorError, toMirrorError } from '../core/errors.ts'
-import { compress } from '../live/rendered-text.ts'
 import type { StoreCall } from '../storage/object-store.ts'
 import type { Archive } from './archive.ts'
 import type { ArchiveAnswer, ArchiveRequest } from './archive-requests.ts'
 import type { SegmentCache } from './cache/segment-cache.ts'
-import { gapsIn, mediaIn } from './hour-index.ts'
-import {
-  isOver,
-  type PresentedTrack,
-  renderRecordedMedia,
-  renderRecordedMultivariant,
-} from './recorded-presentation.ts'
+import { gapsIn, mediaIn, type TimeRange } from './hour-index.ts'
+import { isOver, type PresentedTrack, renderRecordedMultivariant } from './recorded-presentation.ts'
+import type { RecordedTexts } from './recorded-text.ts'
 import { pastOf } from './rewound-past.ts'
 import type { TimeShift } from './time-shift.ts'
 
@@ -22,6 +18,7 @@ export interface AnswersHost {
   readonly archive: Archive
   /** Null: what lies in the store is read there each time. */
   readonly cache: Pick<SegmentCache, 'near'> | null
+  readonly texts: RecordedTexts
   /** Null: there is no such stream. */
   readonly tenantOf: (streamId: string) => string | null
   readonly now: () => number
@@ -42,7 +39,7 @@ export async function answerArchive(
 }
 
 async function answer(
-  { archive, cache, tenantOf, now }: AnswersHost,
+  { archive, cache, texts, tenantOf, now }: AnswersHost,
   request: ArchiveRequest,
   call: StoreCall,
 ): Promise<ArchiveAnswer | null> {
@@ -70,14 +67,18 @@ async function answer(
       const { fromMs, toMs } = request.range
       // Absolute, so that every track and every reload speak of the same time.
       const query = `?start=${fromMs}${toMs === null ? '' : `&end=${toMs}`}&type=${type.toLowerCase()}`
-      return { kind: 'text', text: compress(renderRecordedMultivariant(tracks, query)), isFinal: type === 'VOD' }
+      const gzip = gzipSync(renderRecordedMultivariant(tracks, query))
+      return { kind: 'text', gzip, isFinal: type === 'VOD' }
     }
     case 'playlist': {
       const { range, trackId, type } = request
-      const track = (await presented(archive, stream, range, now(), call, trackId))[0]
-      if (track === undefined || track.segments.length === 0) return null
-      const isEnded = type === 'VOD' || isOver(track.segments, { toMs: range.toMs, nowMs: now() })
-      return { kind: 'text', text: compress(renderRecordedMedia(track, { type, isEnded })), isFinal: isEnded }
+      const facts = (await archive.tracks(stream, call)).get(trackId)?.facts
+      if (facts === undefined) return null
+      const spans = await archive.spans({ ...stream, trackId }, closed(range, now()), call)
+      const newest = spans.at(-1)
+      if (newest === undefined) return null
+      const isEnded = type === 'VOD' || isOver(newest, { toMs: range.toMs, nowMs: now() })
+      return { kind: 'text', gzip: texts.gzip({ facts, spans }, { type, isEnded }), isFinal: isEnded }
     }
     case 'past': {
       const tracks = await presented(archive, stream, { fromMs: request.fromMs, toMs: null }, now(), call)
@@ -102,21 +103,24 @@ async function answer(
 async function presented(
   archive: Archive,
   stream: { readonly tenantId: string; readonly streamId: string },
-  { fromMs, toMs }: TimeShift,
+  asked: TimeShift,
   nowMs: number,
   call: StoreCall,
-  only?: string,
 ): Promise<readonly PresentedTrack[]> {
+  const range = closed(asked, nowMs)
+  const tracks: PresentedTrack[] = []
+  for (const [id, { facts }] of await archive.tracks(stream, call)) {
+    tracks.push({ id, facts, segments: await archive.segments({ ...stream, trackId: id }, range, call) })
+  }
+  return tracks
+}
+
+function closed({ fromMs, toMs }: TimeShift, nowMs: number): TimeRange {
   const range = { fromMs, toMs: toMs ?? nowMs }
   if (range.toMs - range.fromMs > MAX_RANGE_MS) {
     throw new MirrorError('invalid_request', 'a playlist reaches over seven days at most: ask for a shorter range')
   }
-  const tracks: PresentedTrack[] = []
-  for (const [id, { facts }] of await archive.tracks(stream, call)) {
-    if (only !== undefined && id !== only) continue
-    tracks.push({ id, facts, segments: await archive.segments({ ...stream, trackId: id }, range, call) })
-  }
-  return tracks
+  return range
 }
 
 function rangeIsPast({ toMs }: TimeShift, nowMs: number): boolean {

@@ -1,6 +1,5 @@
 // What origin threads ask the archive thread, and what it answers.
 import type { ErrorCode, ErrorDetails } from '../core/errors.ts'
-import type { RenderedText } from '../live/publication.ts'
 import type { Location } from './archive.ts'
 import type { TimeRange } from './hour-index.ts'
 import type { RecordedType } from './recorded-presentation.ts'
@@ -25,8 +24,8 @@ export type ArchiveRequest =
 export type ArchiveAnswer =
   | { readonly kind: 'location'; readonly location: Location }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
-  /** `isFinal`: it will not change any more. */
-  | { readonly kind: 'text'; readonly text: RenderedText; readonly isFinal: boolean }
+  /** A playlist. `isFinal`: it will not change any more. */
+  | { readonly kind: 'text'; readonly gzip: Uint8Array; readonly isFinal: boolean }
   | { readonly kind: 'ranges'; readonly tracks: readonly RecordedRanges[] }
   | { readonly kind: 'past'; readonly tracks: readonly PastTrack[] }
   /** Nothing was recorded there, or it has expired. */

@@ -1,4 +1,5 @@
 // Reads recordings: one index over the spool and the store. Knows nothing of how they got there.
+import { Permits } from '../core/permits.ts'
 import { SingleFlight } from '../core/single-flight.ts'
 import { collect } from '../storage/collect.ts'
 import {
@@ -12,7 +13,7 @@ import {
 } from '../storage/keys.ts'
 import type { ObjectKey, ObjectStore, StoreCall } from '../storage/object-store.ts'
 import { hourOfCell } from './cell-hour.ts'
-import { type HourIndex, type IndexedSegment, mergeSegments } from './hour-index.ts'
+import { type HourIndex, type IndexedSegment, mergeSegments, type TimeRange } from './hour-index.ts'
 import type { IndexStore } from './index-store.ts'
 import { endsAtMs, type Span } from './recorded-segment.ts'
 import type { Spool } from './spool/spool.ts'
@@ -38,6 +39,8 @@ export interface ObjectLocation extends Span {
 
 /** Hour indexes kept in memory; at 1,800 segments each about half a megabyte. */
 const MAX_HOURS = 256
+/** Hour indexes that one question reads at the same time. */
+const READS_AT_ONCE = 16
 /** Init segments kept in memory, about a kilobyte each. */
 const MAX_INITS = 512
 /** How long what another origin may add to stays unread. Own additions are seen at once. */
@@ -51,6 +54,8 @@ const FILED_ASIDE_MS = 60_000
 interface Cached<T> {
   readonly value: T
   readonly readAtMs: number
+  /** As the store knows it; null: it was not read there. */
+  readonly etag: string | null
 }
 
 export interface ArchiveHost {
@@ -80,7 +85,7 @@ export class Archive {
 
   /** The drainer has just written this. */
   learn(index: HourIndex): void {
-    this.#remember(index.track, index.hour, index)
+    this.#remember(index.track, index.hour, index, null)
     this.#streams.delete(streamKeyOf(index.track))
   }
 
@@ -102,21 +107,25 @@ export class Archive {
   }
 
   /** Segments, gaps among them, any moment of which lies in [fromMs, toMs), by number. */
-  async segments(
-    track: TrackPath,
-    range: { readonly fromMs: number; readonly toMs: number },
-    call: StoreCall,
-  ): Promise<readonly IndexedSegment[]> {
+  async segments(track: TrackPath, range: TimeRange, call: StoreCall): Promise<readonly IndexedSegment[]> {
+    return (await this.spans(track, range, call)).flat()
+  }
+
+  /** The same in pieces: an hour that lies whole in the range is the same array until its index changes. */
+  async spans(track: TrackPath, range: TimeRange, call: StoreCall): Promise<readonly (readonly IndexedSegment[])[]> {
     const recorded = (await this.#stream(track, call))?.tracks[track.trackId]
     const first = hourOf(range.fromMs - FILED_ASIDE_MS)
     const last = hourOf(range.toMs + FILED_ASIDE_MS)
-    const found: IndexedSegment[] = []
-    for (const hour of recorded?.hours ?? []) {
-      if (hour >= first && hour <= last) found.push(...((await this.#hour(track, hour, call))?.segments ?? []))
-    }
+    const hours = recorded?.hours.filter((hour) => hour >= first && hour <= last) ?? []
+    const reads = new Permits(READS_AT_ONCE)
+    const found = await Promise.all(
+      hours.map((hour) => reads.run(call.signal, async () => await this.#hour(track, hour, call))),
+    )
+    const stored = found.flatMap((index) => (index === null ? [] : [index.segments]))
     const spooled = this.#host.spool.segments(track).map((segment): IndexedSegment => ({ ...segment, placement: null }))
-    const all = spooled.length === 0 ? found : mergeSegments(found, spooled)
-    return all.filter((segment) => segment.startsAtMs < range.toMs && endsAtMs(segment) > range.fromMs)
+    return withSpooled(stored, spooled)
+      .map((segments) => clipped(segments, range))
+      .filter(({ length }) => length > 0)
   }
 
   /** Null: never recorded, a gap, or expired. */
@@ -170,12 +179,14 @@ export class Archive {
       return cached.value
     }
     return await this.#hourReads.run(hourKeyOf(track, hour), call.signal, async (signal) => {
-      const index = await this.#host.indexes.hour(track, hour, { signal })
+      const etag = cached?.etag ?? null
+      const read = await this.#host.indexes.hourUnless(track, hour, etag, { signal })
       // What was learnt meanwhile is newer than what was read.
       const learnt = this.#hours.get(hourKeyOf(track, hour))
       if (learnt !== undefined && learnt !== cached) return learnt.value
-      this.#remember(track, hour, index)
-      return index
+      const value = read === 'same' ? (cached?.value ?? null) : (read?.index ?? null)
+      this.#remember(track, hour, value, read === 'same' ? etag : (read?.etag ?? null))
+      return value
     })
   }
 
@@ -186,13 +197,13 @@ export class Archive {
     return await this.#streamReads.run(key, call.signal, async (signal) => {
       const value = await this.#host.indexes.stream(stream, { signal })
       if (this.#streams.size >= MAX_HOURS) this.#streams.clear()
-      this.#streams.set(key, { value, readAtMs: this.#host.now() })
+      this.#streams.set(key, { value, readAtMs: this.#host.now(), etag: null })
       return value
     })
   }
 
-  #remember(track: TrackPath, hour: Hour, value: HourIndex | null): void {
-    this.#touch(track, hour, { value, readAtMs: this.#host.now() })
+  #remember(track: TrackPath, hour: Hour, value: HourIndex | null, etag: string | null): void {
+    this.#touch(track, hour, { value, readAtMs: this.#host.now(), etag })
     const oldest = this.#hours.keys().next()
     if (this.#hours.size > MAX_HOURS && oldest.done !== true) this.#hours.delete(oldest.value)
   }
@@ -202,6 +213,27 @@ export class Archive {
     this.#hours.delete(key)
     this.#hours.set(key, cached)
   }
+}
+
+/** What is in the spool is younger than most: hours before it stay as they are. */
+function withSpooled(
+  stored: readonly (readonly IndexedSegment[])[],
+  spooled: readonly IndexedSegment[],
+): readonly (readonly IndexedSegment[])[] {
+  if (spooled.length === 0) return stored
+  const fromMsn = spooled.reduce((least, { msn }) => Math.min(least, msn), Number.POSITIVE_INFINITY)
+  const isBefore = (segments: readonly IndexedSegment[]) => (segments.at(-1)?.msn ?? -1) < fromMsn
+  const merged = mergeSegments(stored.filter((segments) => !isBefore(segments)).flat(), spooled)
+  return [...stored.filter(isBefore), merged]
+}
+
+/** The same array when all of it lies in the range. */
+function clipped(segments: readonly IndexedSegment[], { fromMs, toMs }: TimeRange): readonly IndexedSegment[] {
+  const [first] = segments
+  const last = segments.at(-1)
+  if (first === undefined || last === undefined) return segments
+  if (endsAtMs(first) > fromMs && last.startsAtMs < toMs) return segments
+  return segments.filter((segment) => segment.startsAtMs < toMs && endsAtMs(segment) > fromMs)
 }
 
 function streamKeyOf({ tenantId, streamId }: StreamPath): string {

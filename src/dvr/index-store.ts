@@ -28,6 +28,19 @@ export class IndexStore {
     return text === null ? null : parseHourIndex(text.body)
   }
 
+  /** `same`: it still has this etag, so it was not read. */
+  async hourUnless(
+    track: TrackPath,
+    hour: Hour,
+    etag: string | null,
+    call: StoreCall,
+  ): Promise<{ readonly index: HourIndex; readonly etag: string } | 'same' | null> {
+    const key = hourIndexKey(track, hour)
+    if (etag !== null && (await this.#store.head(key, call))?.etag === etag) return 'same'
+    const text = await this.#read(key, call)
+    return text === null ? null : { index: parseHourIndex(text.body), etag: text.etag }
+  }
+
   async stream(stream: StreamPath, call: StoreCall): Promise<StreamIndex | null> {
     const text = await this.#read(streamIndexKey(stream), call)
     return text === null ? null : parseStreamIndex(text.body)

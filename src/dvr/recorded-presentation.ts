@@ -1,11 +1,10 @@
 // Playlists of a range of a recording. Pure.
 import { scaleFloor, toNumber } from '../core/rational.ts'
 import { type AudioRendition, renderMultivariantPlaylist, type VideoRendition } from '../hls/multivariant-playlist.ts'
-import { type RecordedPlaylistSegment, renderRecordedPlaylist } from '../hls/recorded-playlist.ts'
 import { TIMELINE_EPOCH_MS } from '../media/timeline/cell.ts'
 import { trackOrder } from '../media/track-id.ts'
 import { endsAtMs, isGap, type RecordedSegment } from './recorded-segment.ts'
-import { segmentExtension, type TrackFacts } from './track-facts.ts'
+import type { TrackFacts } from './track-facts.ts'
 
 export interface PresentedTrack {
   readonly id: string
@@ -51,18 +50,6 @@ export function renderRecordedMultivariant(tracks: readonly PresentedTrack[], qu
   })
 }
 
-export function renderRecordedMedia(
-  { facts, segments }: PresentedTrack,
-  { type, isEnded }: { readonly type: RecordedType; readonly isEnded: boolean },
-): string {
-  const extension = segmentExtension(facts)
-  const listed = withoutHoles(segments, facts).map((segment): RecordedPlaylistSegment => {
-    const { msn, dsn, startsAtMs, durationSec, initName } = segment
-    return { msn, dsn, startsAtMs, durationSec, uri: `${msn}.${extension}`, initUri: initName, isGap: isGap(segment) }
-  })
-  return renderRecordedPlaylist({ type, targetDurationSec: facts.targetDurationSec, segments: listed, isEnded })
-}
-
 /** What holes are filled with; without it each is like the segment before. */
 export interface HoleRule {
   /** Discontinuity number of a cell; null: that of the cell before. */
@@ -71,7 +58,7 @@ export interface HoleRule {
   readonly untilMsn: number
 }
 
-type Listed = Omit<RecordedSegment, 'sha256'>
+export type Listed = Omit<RecordedSegment, 'sha256'>
 
 /**
  * Every cell has a segment: a number that is missing (Mirror was down, the disk was full) becomes a gap, from the end of
@@ -80,7 +67,11 @@ type Listed = Omit<RecordedSegment, 'sha256'>
 export function withoutHoles(segments: readonly Listed[], facts: TrackFacts, rule?: HoleRule): readonly Listed[] {
   const whole: Listed[] = []
   for (const segment of segments) {
-    whole.push(...gapsBetween(whole.at(-1), segment, facts, rule), segment)
+    const previous = whole.at(-1)
+    if (previous !== undefined && segment.msn !== previous.msn + 1) {
+      whole.push(...gapsBetween(previous, segment, facts, rule))
+    }
+    whole.push(segment)
   }
   if (rule !== undefined) {
     const next = { msn: rule.untilMsn, startsAtMs: cellStartMs(rule.untilMsn, facts.cell) }
@@ -89,7 +80,8 @@ export function withoutHoles(segments: readonly Listed[], facts: TrackFacts, rul
   return whole
 }
 
-function gapsBetween(
+/** Gaps for the numbers between two segments; none when nothing comes before. */
+export function gapsBetween(
   previous: Listed | undefined,
   next: Pick<Listed, 'msn' | 'startsAtMs'>,
   { cell, targetDurationSec }: TrackFacts,

@@ -21,8 +21,31 @@ export interface RecordedPlaylist {
   readonly isEnded: boolean
 }
 
-export function renderRecordedPlaylist({ type, targetDurationSec, segments, isEnded }: RecordedPlaylist): string {
-  const first = segments[0]
+/** Every so many numbers the date is told anyway, so that a text depends on little of what stands before it. */
+const DATED_EVERY = 64
+
+/** What lines say without saying it: it was said before. */
+export interface RecordedState {
+  readonly dsn: number
+  readonly initUri: string | null
+  /** When the next segment starts if lengths tell the time; NaN before the first. */
+  readonly expectedMs: number
+}
+
+export function renderRecordedPlaylist(playlist: RecordedPlaylist): string {
+  const first = playlist.segments[0] ?? null
+  const { text } = recordedLines(playlist.segments, recordedStart(first))
+  return recordedHead(playlist, first) + text + recordedEnd(playlist)
+}
+
+export function recordedStart(first: Pick<RecordedPlaylistSegment, 'dsn'> | null): RecordedState {
+  return { dsn: first?.dsn ?? 0, initUri: null, expectedMs: Number.NaN }
+}
+
+export function recordedHead(
+  { type, targetDurationSec }: Pick<RecordedPlaylist, 'type' | 'targetDurationSec'>,
+  first: Pick<RecordedPlaylistSegment, 'msn' | 'dsn'> | null,
+): string {
   const lines = [
     '#EXTM3U',
     '#EXT-X-VERSION:8', // EXT-X-GAP needs 8 (8.).
@@ -31,9 +54,20 @@ export function renderRecordedPlaylist({ type, targetDurationSec, segments, isEn
     `#EXT-X-MEDIA-SEQUENCE:${first?.msn ?? 0}`,
     `#EXT-X-DISCONTINUITY-SEQUENCE:${first?.dsn ?? 0}`,
   ]
-  let dsn = first?.dsn ?? 0
-  let initUri: string | null = null
-  let expectedMs = Number.NaN
+  return `${lines.join('\n')}\n`
+}
+
+export function recordedEnd({ isEnded }: Pick<RecordedPlaylist, 'isEnded'>): string {
+  return isEnded ? '#EXT-X-ENDLIST\n' : ''
+}
+
+/** Each line ends with a line feed. `state`: behind the segments before. */
+export function recordedLines(
+  segments: Iterable<RecordedPlaylistSegment>,
+  state: RecordedState,
+): { readonly text: string; readonly state: RecordedState } {
+  const lines: string[] = []
+  let { dsn, initUri, expectedMs } = state
   for (const segment of segments) {
     const isCut = segment.dsn !== dsn
     for (; dsn < segment.dsn; dsn++) lines.push('#EXT-X-DISCONTINUITY')
@@ -42,7 +76,8 @@ export function renderRecordedPlaylist({ type, targetDurationSec, segments, isEn
       lines.push(`#EXT-X-MAP:URI="${initUri}"`)
     }
     // Where durations tell the time to the millisecond, they tell it.
-    if (isCut || !(Math.abs(segment.startsAtMs - expectedMs) < 1)) {
+    const isTold = Math.abs(segment.startsAtMs - expectedMs) < 1 && segment.msn % DATED_EVERY !== 0
+    if (isCut || !isTold) {
       lines.push(`#EXT-X-PROGRAM-DATE-TIME:${isoTime(segment.startsAtMs)}`)
       expectedMs = segment.startsAtMs
     }
@@ -50,6 +85,5 @@ export function renderRecordedPlaylist({ type, targetDurationSec, segments, isEn
     if (segment.isGap) lines.push('#EXT-X-GAP')
     lines.push(`#EXTINF:${decimal(segment.durationSec)},`, segment.uri)
   }
-  if (isEnded) lines.push('#EXT-X-ENDLIST')
-  return `${lines.join('\n')}\n`
+  return { text: lines.length === 0 ? '' : `${lines.join('\n')}\n`, state: { dsn, initUri, expectedMs } }
 }

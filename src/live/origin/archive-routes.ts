@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { gunzipSync } from 'node:zlib'
 import { type ErrorDetails, toMirrorError } from '../../core/errors.ts'
 import type { ArchiveClient } from '../../dvr/archive-client.ts'
 import type { ArchiveAnswer } from '../../dvr/archive-requests.ts'
@@ -169,7 +170,15 @@ async function answerRecordedInit(
 function answerText({ request, response }: Exchange, answer: ArchiveAnswer, missing: string): void {
   if (answer.kind === 'failed') return answerProblem(response, answer.code, answer.message)
   if (answer.kind !== 'text') return answerProblem(response, 'recording_not_found', missing)
-  answerPlaylist(request, response, answer.text, answer.isFinal ? CACHE_FINAL_PLAYLIST : CACHE_PLAYLIST)
+  const { gzip } = answer
+  // Hardly anybody takes it uncompressed.
+  const text = {
+    gzip,
+    get plain() {
+      return gunzipSync(gzip)
+    },
+  }
+  answerPlaylist(request, response, text, answer.isFinal ? CACHE_FINAL_PLAYLIST : CACHE_PLAYLIST)
 }
 
 function rangeOf(asked: Exclude<PlaylistRequest, { kind: 'live' }>, nowMs: number): TimeShift | null {

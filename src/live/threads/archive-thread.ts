@@ -8,6 +8,7 @@ import type { ArchiveAnswer, ArchiveRequest } from '../../dvr/archive-requests.t
 import { SegmentCache } from '../../dvr/cache/segment-cache.ts'
 import { DvrService, type DvrTrouble } from '../../dvr/dvr-service.ts'
 import { bytesOf, growthOf } from '../../dvr/growth.ts'
+import { RecordedTexts } from '../../dvr/recorded-text.ts'
 import { Recorder } from '../../dvr/recorder.ts'
 import type { TrackPath } from '../../storage/keys.ts'
 import { openStore } from '../../storage/open-store.ts'
@@ -33,6 +34,7 @@ const registry = new Registry(data.registry)
 const shelves = new Map<string, Shelf>()
 const counts = new Map<string, { segments: number; bytes: number; lost: number }>()
 const closing = new AbortController()
+const texts = new RecordedTexts()
 /** Answers under way, by who waits for them. */
 const answering = new Map<string, AbortController>()
 
@@ -132,7 +134,7 @@ async function answered(name: string, request: ArchiveRequest): Promise<ArchiveA
   const unwanted = new AbortController()
   answering.set(name, unwanted)
   const signal = AbortSignal.any([closing.signal, unwanted.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)])
-  const answer = await answerArchive({ archive: service.archive, cache, tenantOf, now }, request, { signal })
+  const answer = await answerArchive({ archive: service.archive, cache, texts, tenantOf, now }, request, { signal })
   // A worker that replaced another one counts from 1 again.
   if (answering.get(name) === unwanted) answering.delete(name)
   return answer
