@@ -43,26 +43,13 @@ interface CachedBlock extends PlaylistBlock {
   readonly after: LineState
 }
 
-interface Laid<T> {
-  readonly segments: readonly T[]
-  readonly firstInTail: number
-  readonly before: LineState
-  readonly blocks: readonly CachedBlock[]
-  readonly added: readonly CachedBlock[]
-}
-
 /** Of one playlist over time. */
 export class PlaylistBlocks<T extends { readonly msn: number }> {
-  #laid: Laid<T> | null = null
-  #cached = new Map<number, CachedBlock>()
+  #blocks: readonly CachedBlock[] = []
 
   /** Those of the last update. */
   get current(): readonly PlaylistBlock[] {
-    return this.#laid?.blocks ?? []
-  }
-
-  get cachedBlocks(): number {
-    return this.#cached.size
+    return this.#blocks
   }
 
   /** The playlist as it is now. `added`: the blocks that the update before did not have. */
@@ -72,7 +59,10 @@ export class PlaylistBlocks<T extends { readonly msn: number }> {
     // The first segment stands in no block: it says what those behind it only inherit.
     const start = Math.min(firstInTail, BLOCK_SEGMENTS - (firstMsn % BLOCK_SEGMENTS))
     const head = playlist.lines(segments.slice(0, start), playlist.startState)
-    const { blocks, added } = this.#lay(playlist, start, head.state)
+    const known = this.#known(firstMsn + start, Math.floor((firstInTail - start) / BLOCK_SEGMENTS), head.state)
+    const added = makeBlocks(playlist, start + known.length * BLOCK_SEGMENTS, known.at(-1)?.after ?? head.state)
+    if (added.length > 0 || known.length !== this.#blocks.length) this.#blocks = [...known, ...added]
+    const blocks = this.#blocks
     const end = start + blocks.length * BLOCK_SEGMENTS
     const rest = playlist.lines(segments.slice(end, firstInTail), blocks.at(-1)?.after ?? head.state)
     return {
@@ -83,29 +73,12 @@ export class PlaylistBlocks<T extends { readonly msn: number }> {
     }
   }
 
-  /** Most updates only change the tail: then nothing is looked at. */
-  #lay(playlist: BlockedPlaylist<T>, start: number, before: LineState): Pick<Laid<T>, 'blocks' | 'added'> {
-    const { segments, firstInTail } = playlist
-    const laid = this.#laid
-    const isSame = laid !== null && laid.segments === segments && laid.firstInTail === firstInTail
-    if (isSame && isSameState(laid.before, before)) return { blocks: laid.blocks, added: [] }
-    const blocks: CachedBlock[] = []
-    const added: CachedBlock[] = []
-    const kept = new Map<number, CachedBlock>()
-    let state = before
-    for (let index = start; index + BLOCK_SEGMENTS <= firstInTail; index += BLOCK_SEGMENTS) {
-      const msn = (segments[0]?.msn ?? 0) + index
-      const known = this.#cached.get(msn)
-      const isKnown = known !== undefined && isSameState(known.before, state)
-      const block = isKnown ? known : makeBlock(playlist, index, msn, state)
-      if (!isKnown) added.push(block)
-      blocks.push(block)
-      kept.set(msn, block)
-      state = block.after
-    }
-    this.#cached = kept
-    this.#laid = { segments, firstInTail, before, blocks, added }
-    return { blocks, added }
+  /** Blocks follow from one another: when the first one holds, so do the others. At most `count`. */
+  #known(msn: number, count: number, before: LineState): readonly CachedBlock[] {
+    const first = (msn - (this.#blocks[0]?.msn ?? 0)) / BLOCK_SEGMENTS
+    const block = this.#blocks[first]
+    if (block === undefined || block.msn !== msn || !isSameState(block.before, before)) return []
+    return first === 0 && count >= this.#blocks.length ? this.#blocks : this.#blocks.slice(first, first + count)
   }
 }
 
@@ -118,20 +91,36 @@ export function gzipOf({ first, blocks, last }: PlaylistPieces): Buffer {
   return assembleGzip([deflateBlock(first), ...blocks], last)
 }
 
+/** Of all segments from `start` on that do not belong to the tail, as far as they fill blocks. */
+function makeBlocks<T extends { readonly msn: number }>(
+  playlist: BlockedPlaylist<T>,
+  start: number,
+  before: LineState,
+): readonly CachedBlock[] {
+  const blocks: CachedBlock[] = []
+  let state = before
+  for (let index = start; index + BLOCK_SEGMENTS <= playlist.firstInTail; index += BLOCK_SEGMENTS) {
+    const block = makeBlock(playlist, index, state)
+    blocks.push(block)
+    state = block.after
+  }
+  return blocks
+}
+
 function makeBlock<T extends { readonly msn: number }>(
   playlist: BlockedPlaylist<T>,
   index: number,
-  msn: number,
   before: LineState,
 ): CachedBlock {
-  const { text, state } = playlist.lines(playlist.segments.slice(index, index + BLOCK_SEGMENTS), before)
+  const segments = playlist.segments.slice(index, index + BLOCK_SEGMENTS)
+  const { text, state } = playlist.lines(segments, before)
   const plain = Buffer.from(text, 'utf8')
   const { deflated, ...sums } = deflateBlock(plain)
   const memory = Buffer.from(new SharedArrayBuffer(plain.length + deflated.length))
   memory.set(plain)
   memory.set(deflated, plain.length)
   const shared = { text: memory.subarray(0, plain.length), deflated: memory.subarray(plain.length) }
-  return { ...sums, ...shared, msn, before, after: state }
+  return { ...sums, ...shared, msn: segments[0]?.msn ?? 0, before, after: state }
 }
 
 function isSameState(left: LineState, right: LineState): boolean {

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
+import type { DvrBenchReport } from '../../bench/dvr/report.ts'
 import { family } from '../../bench/process-usage.ts'
 import type { BenchReport } from '../../bench/report.ts'
 
@@ -34,9 +35,43 @@ test('a small run has no errors, finite ratios and every figure', async () => {
   for (const ratio of Object.values(report.ratios)) expect(ratio).toSatisfy(Number.isFinite)
 }, 110_000)
 
+test('what a live playlist costs hardly depends on how far it reaches back', async () => {
+  const args = ['bench/dvr.ts', '--only', 'live', '--quick', '--json']
+  const { stdout } = await run(process.execPath, args, { timeout: 100_000, maxBuffer: 2 ** 20 })
+  const { live, firstByte } = JSON.parse(stdout) as DvrBenchReport
+  expect(firstByte).toBeNull()
+  expect(live?.map(({ hours }) => hours)).toEqual([0.25, 4, 24, 72])
+  const [short, , , long] = live ?? []
+  expect(long?.segments).toBe(129_600)
+  expect(long?.bytesPerUpdate).toBeLessThan(2 * (short?.bytesPerUpdate ?? 0))
+  expect(long?.deltaBytes).toBeLessThan(1.2 * (short?.deltaBytes ?? 0))
+  expect(long?.fullCpuMs?.p50).toBeLessThan(50)
+}, 110_000)
+
+test.runIf(process.env['TEST_LONG'] !== undefined)(
+  'a small run over a bucket plays everything, and one read serves all who go to one moment',
+  async () => {
+    const args = ['bench/dvr.ts', '--quick', '--json']
+    const { stdout } = await run(process.execPath, args, { timeout: 280_000, maxBuffer: 2 ** 20 })
+    const report = JSON.parse(stdout) as DvrBenchReport
+    expect(report.firstByte).toMatchObject([{ hours: 4, errors: 0, coldFirstMs: { count: 128 } }])
+    expect(report.oneMoment).toEqual({ viewers: 50, storeReads: 1 })
+    expect(report.recorded?.[0]?.warmCpuMs?.p50).toBeLessThan(50)
+    for (const { mibPerSec } of [...(report.packUploads ?? []), ...(report.spool ?? [])]) {
+      expect(mibPerSec).toBeGreaterThan(0)
+    }
+    const [packs, segments] = report.requests ?? []
+    expect(packs?.perTrackHour).toEqual({ puts: 37, gets: 24 })
+    expect(segments?.perTrackHour.puts).toBe(1825)
+  },
+  300_000,
+)
+
 test('a wrong flag is answered with the right ones and exit code 2', async () => {
   const failure = await run(process.execPath, ['bench/live.ts', '--protocol', 'rtsp']).catch((error: unknown) => error)
   expect(failure).toMatchObject({ code: 2, stderr: expect.stringContaining('--protocol must be cmaf, rtmp or srt') })
+  const other = await run(process.execPath, ['bench/dvr.ts', '--only', 'tape']).catch((error: unknown) => error)
+  expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining('not tape') })
 })
 
 test('stopped by a signal, it ends every process that it started', async () => {

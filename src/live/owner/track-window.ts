@@ -30,44 +30,66 @@ const FIRST_RUN_MARGIN = 1.25
 
 export type SegmentHead = Pick<PlaylistSegment, 'msn' | 'dsn' | 'initUri' | 'startsAtMs'>
 
-/** Segments that are listed and lie in no memory any more. */
-class RecordedPast {
-  #segments: PlaylistSegment[] = []
-  #reachSec = 0
+/**
+ * All that is listed: segments that lie in no memory any more, and behind them those of the window. One array, changed at
+ * its ends, because copying days of segments for every new one would cost more than all else.
+ */
+class ListedSegments {
+  readonly #all: PlaylistSegment[] = []
+  #past = 0
+  #pastSec = 0
   #removedDsn: number | null = null
 
-  get segments(): readonly PlaylistSegment[] {
-    return this.#segments
+  get hasPast(): boolean {
+    return this.#past > 0
+  }
+
+  get all(): readonly PlaylistSegment[] {
+    return this.#all
   }
 
   get removedDsn(): number | null {
     return this.#removedDsn
   }
 
-  add(segments: readonly PlaylistSegment[], maxSec: number): void {
-    for (const { msn, dsn, uri, initUri, startsAtMs, durationSec, isGap } of segments) {
-      this.#segments.push({ msn, dsn, uri, initUri, startsAtMs, durationSec, isGap, parts: [] })
-      this.#reachSec += durationSec
-    }
-    let surplus = 0
-    for (const { dsn, durationSec } of this.#segments) {
-      if (this.#reachSec <= maxSec) break
-      this.#reachSec -= durationSec
-      this.#removedDsn = dsn
-      surplus++
-    }
-    if (surplus > 0) this.#segments.splice(0, surplus)
+  push(segment: PlaylistSegment): void {
+    this.#all.push(segment)
   }
 
-  clear(): void {
-    this.#segments = []
-    this.#reachSec = 0
+  /** The oldest of the window left memory. */
+  drop(count: number): void {
+    this.#all.splice(this.#past, count)
+  }
+
+  /** Before those of the window. */
+  remember(segments: readonly PlaylistSegment[], maxSec: number): void {
+    const window = this.#all.splice(this.#past)
+    for (const { msn, dsn, uri, initUri, startsAtMs, durationSec, isGap } of segments) {
+      this.#all.push({ msn, dsn, uri, initUri, startsAtMs, durationSec, isGap, parts: [] })
+      this.#pastSec += durationSec
+    }
+    this.#past = this.#all.length
+    this.#all.push(...window)
+    let surplus = 0
+    while (surplus < this.#past && this.#pastSec > maxSec) {
+      this.#pastSec -= this.#all[surplus]?.durationSec ?? 0
+      this.#removedDsn = this.#all[surplus]?.dsn ?? null
+      surplus++
+    }
+    if (surplus > 0) this.#all.splice(0, surplus)
+    this.#past -= surplus
+  }
+
+  forget(): void {
+    this.#all.splice(0, this.#past)
+    this.#past = 0
+    this.#pastSec = 0
     this.#removedDsn = null
   }
 }
 
 export class TrackWindow {
-  readonly #past = new RecordedPast()
+  readonly #listed = new ListedSegments()
   #segments: WindowSegment[] = []
   #open: GrowingSegment | null = null
   #peakBps = 0
@@ -77,8 +99,6 @@ export class TrackWindow {
   #totalSec = 0
   #iFramePeakBps = 0
   #iFrameBits = 0
-  /** Past and window in one; null: something came or went since. */
-  #whole: readonly PlaylistSegment[] | null = null
 
   /** Bit rates over every segment so far; 0 before the first. */
   get peakBps(): number {
@@ -150,8 +170,7 @@ export class TrackWindow {
     const sizeBytes = own?.length ?? open.parts.reduce((sum, part) => sum + (part.slice?.length ?? 0), 0)
     const name = segmentName(open.msn, extension)
     const segment = { ...open, uri: name, durationSec, isGap: false, own, sizeBytes }
-    this.#whole = null
-    this.#segments.push(segment)
+    this.#append(segment)
     this.#measure(sizeBytes * 8, durationSec)
     this.#iFrameBits += 8 * (open.parts[0]?.keyframeBytes ?? 0)
     return { name, slices: slicesOf(segment) }
@@ -167,8 +186,7 @@ export class TrackWindow {
 
   /** Its parts are gaps, too (RFC 8216bis 6.2.1). */
   addGap(head: SegmentHead, durationSec: number, parts: readonly WindowPart[]): void {
-    this.#whole = null
-    this.#segments.push({
+    this.#append({
       ...head,
       uri: segmentName(head.msn),
       durationSec,
@@ -182,36 +200,31 @@ export class TrackWindow {
   /** Takes out the segments that lie further than `keepSec` behind the end. */
   prune(keepSec: number): readonly WindowSegment[] {
     const kept = countFromEnd(this.#segments, keepSec)
-    if (kept < this.#segments.length) this.#whole = null
-    return this.#segments.splice(0, this.#segments.length - kept)
+    const surplus = this.#segments.length - kept
+    this.#listed.drop(surplus)
+    return this.#segments.splice(0, surplus)
   }
 
   /** What was taken out of memory and can be had from the recording, as far as the playlist is to reach back. */
   rememberPast(removed: readonly PlaylistSegment[], reachSec: number): void {
-    this.#whole = null
-    this.#past.add(removed, reachSec)
+    this.#listed.remember(removed, reachSec)
   }
 
   /** What was recorded before this window began, oldest first; the last one is the cell before its first. */
   recall(segments: readonly PlaylistSegment[], reachSec: number): void {
-    this.#whole = null
-    this.#past.add(segments, reachSec)
+    this.#listed.remember(segments, reachSec)
   }
 
   forgetPast(): void {
-    this.#whole = null
-    this.#past.clear()
+    this.#listed.forget()
   }
 
   /**
-   * The segments to list: the newest that together reach `windowSec`, behind all that is remembered of the past. With a
-   * past the same array until something has come or gone.
+   * The segments to list: the newest that together reach `windowSec`, behind all that is remembered of the past. Until the
+   * next change of the window: with a past it is not copied.
    */
   listed(windowSec: number): readonly PlaylistSegment[] {
-    if (this.#past.segments.length > 0) {
-      this.#whole ??= [...this.#past.segments, ...this.#segments]
-      return this.#whole
-    }
+    if (this.#listed.hasPast) return this.#listed.all
     return this.#segments.slice(this.#segments.length - countFromEnd(this.#segments, windowSec))
   }
 
@@ -225,8 +238,13 @@ export class TrackWindow {
 
   /** Discontinuity number of the segment before the listed ones; null when nothing is held before them. */
   removedDsn(windowSec: number): number | null {
-    if (this.#past.segments.length > 0) return this.#past.removedDsn
+    if (this.#listed.hasPast) return this.#listed.removedDsn
     return this.#segments[this.#segments.length - countFromEnd(this.#segments, windowSec) - 1]?.dsn ?? null
+  }
+
+  #append(segment: WindowSegment): void {
+    this.#segments.push(segment)
+    this.#listed.push(segment)
   }
 
   #measure(bits: number, durationSec: number): void {
