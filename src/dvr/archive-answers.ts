@@ -5,6 +5,7 @@ import type { StoreCall } from '../storage/object-store.ts'
 import type { Archive } from './archive.ts'
 import type { ArchiveAnswer, ArchiveRequest } from './archive-requests.ts'
 import type { SegmentCache } from './cache/segment-cache.ts'
+import { hourOfCell } from './cell-hour.ts'
 import { gapsIn, mediaIn, type TimeRange } from './hour-index.ts'
 import { isOver, type PresentedTrack, renderRecordedMultivariant } from './recorded-presentation.ts'
 import type { RecordedTexts } from './recorded-text.ts'
@@ -49,12 +50,22 @@ async function answer(
   const stream = { tenantId, streamId }
   switch (request.kind) {
     case 'segment': {
-      const facts = (await archive.tracks(stream, call)).get(request.trackId)?.facts
+      const { trackId, msn, notAt } = request
+      const facts = (await archive.tracks(stream, call)).get(trackId)?.facts
       if (facts === undefined) return null
-      const location = await archive.locate({ ...stream, trackId: request.trackId }, request.msn, facts, call)
+      const location = await archive.locate({ ...stream, trackId }, msn, facts, call)
       if (location === null) return null
-      const isAway = location.kind === 'object' && cache !== null
-      return { kind: 'location', location: isAway ? await cache.near(location, call) : location }
+      if (location.kind === 'file') return { kind: 'location', location }
+      const { key } = location
+      const isGone = async () => await archive.noteGone({ ...stream, trackId }, hourOfCell(msn, facts.cell), key, call)
+      if (key === notAt && (await isGone())) throw new MirrorError('media_gone', `${key} is gone`)
+      if (cache === null) return { kind: 'location', location }
+      try {
+        return { kind: 'location', location: await cache.near(location, call) }
+      } catch (error) {
+        if (toMirrorError(error).code === 'media_gone') await isGone()
+        throw error
+      }
     }
     case 'init': {
       const bytes = await archive.init({ ...stream, trackId: request.trackId }, request.name, call)

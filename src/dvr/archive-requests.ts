@@ -1,5 +1,6 @@
 // What origin threads ask the archive thread, and what it answers.
 import type { ErrorCode, ErrorDetails } from '../core/errors.ts'
+import type { ObjectKey } from '../storage/object-store.ts'
 import type { Location } from './archive.ts'
 import type { TimeRange } from './hour-index.ts'
 import type { RecordedType } from './recorded-presentation.ts'
@@ -7,7 +8,14 @@ import type { PastTrack } from './rewound-past.ts'
 import type { TimeShift } from './time-shift.ts'
 
 export type ArchiveRequest =
-  | { readonly kind: 'segment'; readonly streamId: string; readonly trackId: string; readonly msn: number }
+  /** `notAt`: where it was said to be, and nothing was. */
+  | {
+      readonly kind: 'segment'
+      readonly streamId: string
+      readonly trackId: string
+      readonly msn: number
+      readonly notAt?: ObjectKey
+    }
   | { readonly kind: 'init'; readonly streamId: string; readonly trackId: string; readonly name: string }
   | { readonly kind: 'multivariant'; readonly streamId: string; readonly range: TimeShift }
   | {

@@ -13,7 +13,7 @@ import {
 } from '../storage/keys.ts'
 import type { ObjectKey, ObjectStore, StoreCall } from '../storage/object-store.ts'
 import { hourOfCell } from './cell-hour.ts'
-import { type HourIndex, type IndexedSegment, mergeSegments, type TimeRange } from './hour-index.ts'
+import { asGap, type HourIndex, type IndexedSegment, mergeSegments, type TimeRange } from './hour-index.ts'
 import type { IndexStore } from './index-store.ts'
 import { endsAtMs, type Span } from './recorded-segment.ts'
 import type { Spool } from './spool/spool.ts'
@@ -146,6 +146,22 @@ export class Archive {
     }
     const { id, offset, length } = segment.placement
     return { kind: 'object', key: packKey(track, hour, id), offset, length, sha256: segment.sha256 }
+  }
+
+  /**
+   * A read has found nothing at `key`. If that is so, all of the hour that lies there is a gap until the index is read
+   * again: players skip it instead of asking in vain. True when it is so.
+   */
+  async noteGone(track: TrackPath, hour: Hour, key: ObjectKey, call: StoreCall): Promise<boolean> {
+    if ((await this.#host.store.head(key, call)) !== null) return false
+    const index = await this.#hour(track, hour, call)
+    if (index === null) return false
+    const name = key.slice(key.lastIndexOf('/') + 1)
+    const liesThere = ({ msn, placement }: IndexedSegment) =>
+      placement?.kind === 'pack' ? name === `${placement.id}.pack` : placement !== null && name.startsWith(`${msn}.`)
+    const segments = index.segments.map((segment) => (liesThere(segment) ? asGap(segment) : segment))
+    this.#remember(track, hour, { ...index, segments }, null)
+    return true
   }
 
   async init(track: TrackPath, name: string, call: StoreCall): Promise<Uint8Array | null> {

@@ -151,6 +151,11 @@ export function mergeSegments(
   return [...byMsn.values()].sort((left, right) => left.msn - right.msn)
 }
 
+/** Its media is lost. */
+export function asGap(segment: IndexedSegment): IndexedSegment {
+  return { ...segment, sizeBytes: 0, sha256: '', placement: null }
+}
+
 export interface TimeRange {
   readonly fromMs: number
   readonly toMs: number

@@ -1,7 +1,7 @@
 // What is wrong between the index of an hour and what lies in the store beside it. Pure.
 import { type Hour, packKey, recordedSegmentKey, type TrackPath } from '../../storage/keys.ts'
 import type { ObjectInfo, ObjectKey } from '../../storage/object-store.ts'
-import type { IndexedSegment } from '../hour-index.ts'
+import { asGap, type IndexedSegment } from '../hour-index.ts'
 import { isGap } from '../recorded-segment.ts'
 
 /** Objects of one track and hour, as they were listed. */
@@ -107,10 +107,6 @@ export function repairedSegments(
     if (now === undefined || isGap(now)) byMsn.set(segment.msn, segment)
   }
   return [...byMsn.values()].sort((left, right) => left.msn - right.msn)
-}
-
-function asGap(segment: IndexedSegment): IndexedSegment {
-  return { ...segment, sizeBytes: 0, sha256: '', placement: null }
 }
 
 function isSamePlace(left: IndexedSegment, right: IndexedSegment): boolean {

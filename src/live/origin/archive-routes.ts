@@ -8,7 +8,7 @@ import type { ArchiveClient } from '../../dvr/archive-client.ts'
 import type { ArchiveAnswer } from '../../dvr/archive-requests.ts'
 import { openSpan } from '../../dvr/open-span.ts'
 import type { PlaylistRequest, TimeShift } from '../../dvr/time-shift.ts'
-import type { ObjectStore } from '../../storage/object-store.ts'
+import type { ObjectKey, ObjectStore } from '../../storage/object-store.ts'
 import type { SegmentSource } from '../control.ts'
 import { describeArchived } from './archived-answer.ts'
 import {
@@ -117,8 +117,10 @@ async function answerRecordedSegment(
 ): Promise<void> {
   const gone = new AbortController()
   response.once('close', () => gone.abort(new Error('the client has gone')))
+  let notAt: ObjectKey | null = null
   for (let attempt = 1; ; attempt += 1) {
-    const found = await host.archive.ask({ kind: 'segment', ...path }, { signal: gone.signal })
+    const asked = { kind: 'segment', ...path, ...(notAt === null ? {} : { notAt }) } as const
+    const found = await host.archive.ask(asked, { signal: gone.signal })
     if (gone.signal.aborted) return
     if (found.kind === 'failed' && found.code === 'object_archived') {
       return answerArchived(host, response, found.details ?? {})
@@ -133,6 +135,7 @@ async function answerRecordedSegment(
     }
     // Nothing is promised to the client before the bytes are in hand.
     const source = await openSpan(location, range, host.store, gone.signal)
+    if (source === null) notAt = location.kind === 'object' ? location.key : null
     if (source === null && attempt < LOOKS) continue
     if (source === null) return answerProblem(response, 'media_gone', `${path.msn} of ${path.trackId} is gone`)
     host.onServed(location.kind === 'object' ? 'store' : location.from)
