@@ -33,6 +33,7 @@ import { SlateMaker } from './live/slate/slate-maker.ts'
 import { type Supervisor, type SupervisorOptions, startSupervisor } from './live/supervisor.ts'
 import type { TimelineLocation } from './live/threads/messages.ts'
 import { openStore } from './storage/open-store.ts'
+import { probeStore } from './storage/probe-store.ts'
 import { storeLocation } from './storage/store-location.ts'
 
 const SPOOL_MAX_BYTES = 20 * 2 ** 30
@@ -156,6 +157,8 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
       backups,
       secrets,
       slates,
+      configuredStore: { location: storeLocation(config), store },
+      probeStore: (location, signal) => probeStore(location, { signal, nowMs: clock, randomId: randomUUID }),
       addresses,
       store,
       keepRestoredMs: config.archive.keepRestoredMs,

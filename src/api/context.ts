@@ -17,6 +17,7 @@ import type { Metrics } from './metrics.ts'
 import type { ObjectService } from './object-service.ts'
 import type { RecordingService } from './recording-service.ts'
 import type { LoginLimits } from './request-gate.ts'
+import type { StoreService } from './store-service.ts'
 import type { StreamService } from './stream-service.ts'
 import type { Addresses } from './stream-urls.ts'
 
@@ -40,6 +41,7 @@ export interface ApiContext {
   readonly dateRanges: DateRangeService
   readonly recordings: RecordingService
   readonly objects: ObjectService
+  readonly stores: StoreService
   readonly logins: LoginLimits
   /** Ends WebSocket connections whose credential no longer holds. */
   readonly recheckSockets: () => void

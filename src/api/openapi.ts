@@ -17,6 +17,7 @@ export const TAGS = {
   events: 'Events',
   objects: 'Objects',
   jobs: 'Jobs',
+  stores: 'Stores',
   system: 'System',
   access: 'Users and keys',
 } as const

@@ -44,12 +44,14 @@ import { registerKeyRoutes } from './routes/key-routes.ts'
 import { registerObjectRoutes } from './routes/object-routes.ts'
 import { registerRecordingRoutes } from './routes/recording-routes.ts'
 import { registerSlateRoutes } from './routes/slate-routes.ts'
+import { registerStoreRoutes } from './routes/store-routes.ts'
 import { registerStreamRoutes } from './routes/stream-routes.ts'
 import { registerSystemRoutes } from './routes/system-routes.ts'
 import { registerTestSourceRoutes } from './routes/test-source-routes.ts'
 import { setSecurityHeaders } from './security-headers.ts'
 import { createSocketIdentifier, remoteAddress } from './socket-identity.ts'
 import { DEFAULT_SOCKET_LIMITS, type SocketLimits, startSockets } from './sockets.ts'
+import { type ConfiguredStore, createStoreService, type StoreServiceOptions } from './store-service.ts'
 import { createStreamService, type StreamServiceOptions } from './stream-service.ts'
 import { type Addresses, consoleUrl, mediaUrl } from './stream-urls.ts'
 
@@ -80,6 +82,8 @@ export interface ApiServerOptions {
   readonly consoleDir: string | null
   readonly metricsAccess: 'loopback' | 'key' | 'public'
   readonly slates: StreamServiceOptions['slates']
+  readonly configuredStore: ConfiguredStore
+  readonly probeStore: StoreServiceOptions['probe']
   readonly version: string
   readonly clock: () => number
   readonly log: Log
@@ -158,6 +162,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     dateRanges: createDateRangeService({ catalog, live, register, clock }),
     recordings: createRecordingService({ catalog, live, register, newId: randomUUID, addresses, events, clock }),
     objects: createObjectService({ ...options, askArchive: (request) => live.askArchive(request) }),
+    stores: createStoreService({
+      ...{ catalog, secrets: options.secrets, events, clock },
+      configured: options.configuredStore,
+      probe: options.probeStore,
+    }),
     logins: gate.logins,
     recheckSockets: () => recheckSockets(),
   }
@@ -187,6 +196,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   registerEventRoutes(app, context)
   registerObjectRoutes(app, context)
   registerJobRoutes(app, context)
+  registerStoreRoutes(app, context)
   registerSystemRoutes(app, context)
   registerApiKeyRoutes(app, context)
   registerAuthRoutes(app, context)

@@ -15,6 +15,7 @@ export const BACKED_UP_TABLES: Readonly<Record<string, BackedUpTable>> = {
   api_keys: { key: ['id'] },
   date_ranges: { key: ['stream_id', 'id'] },
   dvr_recordings: { key: ['id'] },
+  stores: { key: ['name'] },
   small_objects: { key: ['key'] },
 }
 

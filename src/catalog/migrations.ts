@@ -213,6 +213,20 @@ const MIGRATIONS: readonly Migration[] = [
       'create index ledger_by_time on ledger (at_ms)',
     ],
   },
+  {
+    version: 7,
+    name: 'attached stores',
+    statements: ({ text, integer, tableEnd }) => [
+      `create table stores (
+        name ${text} constraint "stores.name" primary key,
+        place ${text} not null,
+        sealed_credentials ${text},
+        roles ${text} not null,
+        probe ${text},
+        created_at_ms ${integer} not null
+      ${tableEnd}`,
+    ],
+  },
 ]
 
 export const NEWEST_VERSION = Math.max(...MIGRATIONS.map((migration) => migration.version))

@@ -12,6 +12,7 @@ import { migrate } from './migrate.ts'
 import { openPublishKeys } from './publish-keys.ts'
 import type { Schema } from './schema.ts'
 import { openSessions } from './sessions.ts'
+import { openStores } from './stores.ts'
 import { openStreams } from './streams.ts'
 import type { Catalog } from './types.ts'
 import { openUsers } from './users.ts'
@@ -44,6 +45,7 @@ export async function openCatalog(
     events: openEvents(db),
     jobs: openJobs(db, location.kind),
     ledger: openLedger(db),
+    stores: openStores(db),
     async [Symbol.asyncDispose]() {
       await db.destroy()
     },

@@ -11,6 +11,7 @@ import type {
   LoginLinkRow,
   PublishKeyRow,
   SessionRow,
+  StoreRow,
   StreamRow,
   UserRow,
 } from './types.ts'
@@ -37,6 +38,7 @@ export interface Schema {
     cancelRequested: 0 | 1
   }
   dvrRecordings: Table<DvrRecordingRow>
+  stores: Table<Omit<StoreRow, 'place' | 'roles' | 'probe'>> & { place: Json; roles: Json; probe: Json | null }
   dateRanges: Table<Omit<DateRangeRow, 'range'>> & { id: string; startsAtMs: number; body: Json }
   ledger: Table<Omit<LedgerEntry, 'from' | 'to'>> & {
     seq: Generated<number>

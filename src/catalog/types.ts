@@ -3,6 +3,8 @@ import type { DateRange } from '../hls/date-range.ts'
 import type { JobClaim, JobTable } from '../jobs/types.ts'
 import type { MirrorEvent } from '../live/events.ts'
 import type { StreamSettings } from '../live/settings.ts'
+import type { CapabilityMatrix } from '../storage/capabilities.ts'
+import type { StorePlace, StoreRole } from '../storage/store-place.ts'
 import type { LedgerEntry, LedgerRow } from './ledger-entry.ts'
 
 export const ROLES = ['viewer', 'operator', 'admin'] as const // weakest first: the order is the meaning
@@ -47,6 +49,19 @@ export interface DvrRecordingRow {
   readonly endsAtMs: number | null
   /** Why nothing is there, in a sentence; null: something is, or it goes on. */
   readonly failure: string | null
+}
+
+/** A store that was attached; the one of the configuration is not here. */
+export interface StoreRow {
+  /** Unique. */
+  readonly name: string
+  readonly place: StorePlace
+  /** JSON of `S3Credentials` under the installation secret (src/core/secrets.ts); null: none, or a folder. */
+  readonly sealedCredentials: string | null
+  readonly roles: readonly StoreRole[]
+  /** What it could do when it was probed last; null: it never was. */
+  readonly probe: CapabilityMatrix | null
+  readonly createdAtMs: number
 }
 
 export interface UserRow {
@@ -185,5 +200,16 @@ export interface Catalog extends AsyncDisposable {
     keysOf(jobId: string, state: 'done' | 'open'): Promise<readonly string[]>
     /** Removes what is older; how many rows. */
     trim(beforeMs: number): Promise<number>
+  }
+  readonly stores: {
+    /** Throws `store_exists`. */
+    create(store: StoreRow): Promise<void>
+    get(name: string): Promise<StoreRow | null>
+    /** By name, ascending. */
+    list(): Promise<readonly StoreRow[]>
+    /** Null when there is no such store. */
+    saveProbe(name: string, probe: CapabilityMatrix): Promise<StoreRow | null>
+    /** False when there was none. */
+    remove(name: string): Promise<boolean>
   }
 }

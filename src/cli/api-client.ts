@@ -8,7 +8,8 @@ const TIMEOUT_MS = 30_000
 export interface ApiClient {
   readonly server: FoundServer
   get<T>(path: string): Promise<T>
-  post<T>(path: string, body?: unknown): Promise<T>
+  /** `timeoutMs`: of work that takes the server longer than usual. */
+  post<T>(path: string, body?: unknown, timeoutMs?: number): Promise<T>
   patch<T>(path: string, body: unknown): Promise<T>
   /** Bytes as they are. */
   put<T>(path: string, body: Uint8Array<ArrayBuffer>): Promise<T>
@@ -19,19 +20,19 @@ export function createApiClient(
   server: FoundServer,
   options: { readonly fetch: typeof fetch; readonly signal: AbortSignal },
 ): ApiClient {
-  async function call(method: string, path: string, body?: unknown): Promise<unknown> {
-    const response = await send(method, path, body)
+  async function call(method: string, path: string, body?: unknown, timeoutMs = TIMEOUT_MS): Promise<unknown> {
+    const response = await send(method, path, body, timeoutMs)
     const text = await response.text()
     if (!response.ok) throw problemError(response, text, server)
     return text === '' ? undefined : parseJson(text, server)
   }
 
-  async function send(method: string, path: string, body: unknown): Promise<Response> {
+  async function send(method: string, path: string, body: unknown, timeoutMs: number): Promise<Response> {
     const headers: Record<string, string> = { accept: 'application/json' }
     if (server.apiKey !== null) headers['authorization'] = `Bearer ${server.apiKey}`
     const isRaw = body instanceof Uint8Array
     if (body !== undefined) headers['content-type'] = isRaw ? 'application/octet-stream' : 'application/json'
-    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(TIMEOUT_MS)])
+    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs)])
     try {
       const init = {
         method,
@@ -48,7 +49,8 @@ export function createApiClient(
   return {
     server,
     get: async <T>(path: string) => (await call('GET', path)) as T,
-    post: async <T>(path: string, body?: unknown) => (await call('POST', path, body)) as T,
+    post: async <T>(path: string, body?: unknown, timeoutMs?: number) =>
+      (await call('POST', path, body, timeoutMs)) as T,
     put: async <T>(path: string, body: Uint8Array<ArrayBuffer>) => (await call('PUT', path, body)) as T,
     patch: async <T>(path: string, body: unknown) => (await call('PATCH', path, body)) as T,
     delete: async (path) => void (await call('DELETE', path)),

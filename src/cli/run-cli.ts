@@ -68,7 +68,7 @@ function createProgram(host: CliHost, setExitCode: (code: number) => void): Comm
   addObjectCommands(program, withSession, setExitCode)
   addJobCommands(program, withSession)
   addLintCommand(program, host, setExitCode)
-  addStoreCommands(program, host, setExitCode)
+  addStoreCommands(program, withSession, host, setExitCode)
   addCatalogCommands(program, host, setExitCode)
   return program
 }

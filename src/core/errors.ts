@@ -266,6 +266,32 @@ export const ERRORS = {
     'The store cannot do this',
     'Use a store that can ("mirror store probe" shows what it can do); for timeline entries the database can decide instead (timeline.arbiter).',
   ),
+  store_not_found: row('caller', 404, 'There is no such store', '"mirror store list" shows the ones that exist.'),
+  store_exists: row('caller', 409, 'A store with this name exists', 'Choose another name, or use that store.'),
+  store_overlaps: row(
+    'caller',
+    409,
+    'Another store lies there',
+    'Give each store a folder, a bucket or a prefix of its own; nothing was changed.',
+  ),
+  store_fixed: row(
+    'caller',
+    409,
+    'The store comes from the configuration',
+    'Change store.path or store.s3 in the configuration and start Mirror again.',
+  ),
+  store_unusable: row(
+    'destination',
+    422,
+    'Mirror cannot keep objects there',
+    'Correct what the message names, then attach the store again; nothing was kept of it.',
+  ),
+  store_sealed: row(
+    'caller',
+    409,
+    'The credentials of the store cannot be read',
+    'They were sealed under another installation secret: put secrets/installation back, or remove the store and attach it again.',
+  ),
   object_archived: row(
     'destination',
     503,

@@ -21,6 +21,9 @@ export type EventType =
   | 'job.done'
   | 'job.failed'
   | 'job.cancelled'
+  | 'store.added'
+  | 'store.probed'
+  | 'store.removed'
   | 'system.warning'
   | 'system.error'
 

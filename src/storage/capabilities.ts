@@ -65,9 +65,11 @@ export const CAPABILITIES = {
 export type CapabilityId = keyof typeof CAPABILITIES
 export const CAPABILITY_IDS = Object.keys(CAPABILITIES) as [CapabilityId, ...CapabilityId[]]
 
+export const OUTCOMES = ['yes', 'no', 'unknown', 'none'] as const
+
 export interface CapabilityAnswer {
-  /** `unknown`: not tried, or the store did not answer. */
-  readonly outcome: 'yes' | 'no' | 'unknown'
+  /** `unknown`: not tried, or the store did not answer; `none`: there is no such thing on stores of this kind. */
+  readonly outcome: (typeof OUTCOMES)[number]
   /** What was measured, or why not; may be empty. */
   readonly note: string
 }
@@ -91,7 +93,7 @@ export interface CapabilityVerdict {
 }
 
 export function judgeStore({ answers }: CapabilityMatrix): CapabilityVerdict {
-  const lacking = CAPABILITY_IDS.filter((id) => answers[id].outcome !== 'yes')
+  const lacking = CAPABILITY_IDS.filter((id) => answers[id].outcome === 'no' || answers[id].outcome === 'unknown')
   const isUsable = lacking.every((id) => !CAPABILITIES[id].isRequired)
   const byWeight = [true, false].flatMap((isRequired) =>
     lacking.filter((id) => CAPABILITIES[id].isRequired === isRequired),
@@ -107,13 +109,13 @@ export function judgeStore({ answers }: CapabilityMatrix): CapabilityVerdict {
 export function driftOf(before: CapabilityMatrix, now: CapabilityMatrix): readonly string[] {
   return CAPABILITY_IDS.filter((id) => {
     const [was, is] = [before.answers[id].outcome, now.answers[id].outcome]
-    return was !== is && was !== 'unknown' && is !== 'unknown'
+    return (was === 'yes' && is === 'no') || (was === 'no' && is === 'yes')
   }).map((id) => `${CAPABILITIES[id].title}: ${before.answers[id].outcome}, now ${now.answers[id].outcome}`)
 }
 
 export function renderMatrix(matrix: CapabilityMatrix): string {
   const { isUsable, isArbiter, advice } = judgeStore(matrix)
-  const rows = CAPABILITY_IDS.map((id) => {
+  const rows = CAPABILITY_IDS.filter((id) => matrix.answers[id].outcome !== 'none').map((id) => {
     const { outcome, note } = matrix.answers[id]
     return `  ${outcome.padEnd(8)}${CAPABILITIES[id].title}${note === '' ? '' : ` (${note})`}`
   })

@@ -33,6 +33,10 @@ export function isAws(endpoint: string | null): boolean {
 }
 
 /** For a person: where the objects lie, without secrets. */
-export function describePlace({ endpoint, bucket, prefix }: S3Settings): string {
+export function describePlace({
+  endpoint,
+  bucket,
+  prefix,
+}: Pick<S3Settings, 'endpoint' | 'bucket' | 'prefix'>): string {
   return `${endpoint ?? 'AWS'}/${bucket}${prefix === '' ? '' : `/${prefix.replace(/\/$/, '')}`}`
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { CAPABILITY_IDS, type CapabilityMatrix } from './capabilities.ts'
+import { CAPABILITY_IDS, type CapabilityMatrix, OUTCOMES } from './capabilities.ts'
 import { collect } from './collect.ts'
 import { probeKey } from './keys.ts'
 import type { ObjectStore } from './object-store.ts'
@@ -7,7 +7,7 @@ import type { ObjectStore } from './object-store.ts'
 const KEY = probeKey('capabilities.json')
 const MAX_BYTES = 64 * 1024
 
-const answerSchema = z.object({ outcome: z.enum(['yes', 'no', 'unknown']), note: z.string() })
+const answerSchema = z.object({ outcome: z.enum(OUTCOMES), note: z.string() })
 const matrixSchema = z.object({
   version: z.literal(1),
   place: z.string(),

@@ -30,7 +30,7 @@ import { notRun } from '../not-run.ts'
 import { startPostgres, type TestPostgres } from '../support/postgres.ts'
 import { rgwMissing } from '../support/rgw.ts'
 import { createTestBucket } from '../support/s3-bucket.ts'
-import { event, publishKey, stream } from './catalog.ts'
+import { attachedStore, event, publishKey, stream } from './catalog.ts'
 
 const NOW_MS = Date.parse('2026-11-21T10:00:00Z')
 const signal = new AbortController().signal
@@ -99,7 +99,16 @@ describe.concurrent.each(KINDS)('a catalog on %s', (kind) => {
     await using before = await filled(from)
     const { rows } = await backUp(from, store)
     expect(rows).toEqual({
-      ...{ streams: 2, publish_keys: 3, users: 1, api_keys: 1, date_ranges: MANY, dvr_recordings: 1, small_objects: 1 },
+      ...{
+        streams: 2,
+        publish_keys: 3,
+        users: 1,
+        api_keys: 1,
+        date_ranges: MANY,
+        dvr_recordings: 1,
+        stores: 1,
+        small_objects: 1,
+      },
     })
     const to = await PLACES[target]()
     const restored = await restore(to, store)
@@ -426,6 +435,7 @@ async function filled(location: CatalogLocation): Promise<Catalog> {
   await catalog.users.create(user)
   const key = { id: 'p1', name: 'cli', role: 'viewer', hash: 'abc', createdAtMs: NOW_MS, lastUsedAtMs: null } as const
   await catalog.apiKeys.create(key)
+  await catalog.stores.create(attachedStore('attic'))
   await catalog.sessions.create({ hash: 'session', userId: 'u1', createdAtMs: 0, expiresAtMs: NOW_MS })
   await catalog.events.append([event('a')])
   const ranges = Array.from({ length: MANY }, (_, n): DateRangeRow => {
@@ -451,6 +461,7 @@ async function contents(catalog: Catalog): Promise<unknown> {
     apiKeys: await catalog.apiKeys.list(),
     dateRanges: await catalog.dateRanges.list({}),
     recordings: await catalog.dvrRecordings.list({ limit: 10 }),
+    stores: await catalog.stores.list(),
   }
 }
 

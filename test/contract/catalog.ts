@@ -9,6 +9,7 @@ import type {
   LoginLinkRow,
   PublishKeyRow,
   SessionRow,
+  StoreRow,
   StreamRow,
   UserRow,
 } from '../../src/catalog/types.ts'
@@ -16,6 +17,7 @@ import { isMirrorError } from '../../src/core/errors.ts'
 import type { DateRange } from '../../src/hls/date-range.ts'
 import type { MirrorEvent } from '../../src/live/events.ts'
 import { DEFAULT_STREAM_SETTINGS } from '../../src/live/settings.ts'
+import { CAPABILITY_IDS, type CapabilityMatrix } from '../../src/storage/capabilities.ts'
 
 const NOW_MS = 1_795_200_000_000 // beyond 32 bits, as all of today's times
 
@@ -141,6 +143,40 @@ export function catalogContract(name: string, open: () => Promise<Catalog>): voi
         expect(await catalog.dvrRecordings.remove('open')).toBe(true)
         expect(await catalog.dvrRecordings.remove('empty')).toBe(true)
         expect(await catalog.streams.remove('a')).toBe(true)
+      })
+    })
+
+    describe('stores', () => {
+      test('they come back as they were attached, by name, with what their probe has found', async () => {
+        const attic = attachedStore('attic')
+        const bucket: StoreRow = {
+          ...attachedStore('zürich'),
+          place: {
+            ...{ kind: 's3', endpoint: null, region: 'eu-central-2', bucket: 'media', prefix: 'm/', pathStyle: false },
+            storageClass: 'STANDARD_IA',
+          },
+          sealedCredentials: 'AbC_-123',
+          roles: ['backup'],
+        }
+        for (const each of [bucket, attic]) await catalog.stores.create(each)
+        expect(await catalog.stores.list()).toEqual([attic, bucket])
+        expect(await catalog.stores.get('zürich')).toEqual(bucket)
+        expect(await catalog.stores.get('Attic')).toBeNull()
+        const probe = matrix()
+        expect(await catalog.stores.saveProbe('attic', probe)).toEqual({ ...attic, probe })
+        expect((await catalog.stores.get('attic'))?.probe).toEqual(probe)
+        expect(await catalog.stores.saveProbe('nobody', probe)).toBeNull()
+      })
+
+      test('of ten that take one name at once one gets it', async () => {
+        const results = await Promise.allSettled(
+          Array.from({ length: 10 }, (_, n) => catalog.stores.create({ ...attachedStore('attic'), createdAtMs: n })),
+        )
+        expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+        await expectError(catalog.stores.create(attachedStore('attic')), 'store_exists')
+        expect(await catalog.stores.remove('attic')).toBe(true)
+        expect(await catalog.stores.remove('attic')).toBe(false)
+        expect(await catalog.stores.list()).toEqual([])
       })
     })
 
@@ -575,4 +611,17 @@ function range(count: number): number[] {
 
 async function expectError(result: Promise<unknown>, code: string): Promise<void> {
   await expect(result).rejects.toMatchObject({ name: 'MirrorError', code })
+}
+
+export function attachedStore(name: string): StoreRow {
+  return {
+    ...{ name, place: { kind: 'folder', path: `/srv/${name}` }, sealedCredentials: null, probe: null },
+    roles: ['originals', 'renditions'],
+    createdAtMs: NOW_MS,
+  }
+}
+
+function matrix(): CapabilityMatrix {
+  const answers = CAPABILITY_IDS.map((id) => [id, { outcome: 'yes', note: 'grüße' }])
+  return { version: 1, place: '/srv', probedAtMs: NOW_MS, tookMs: 12.5, answers: Object.fromEntries(answers) }
 }

@@ -40,24 +40,6 @@ async function probe(settings: S3Settings, ...flags: string[]): Promise<{ code: 
   return { code, ...said }
 }
 
-test('a folder needs no probe', async () => {
-  let err = ''
-  const code = await runCli(['store', 'probe'], {
-    env: {},
-    version: '1',
-    fetch,
-    stdout: () => {},
-    stderr: (text) => {
-      err += text
-    },
-    serve: async () => 0,
-    isTerminal: false,
-    signal: host.signal,
-  })
-  expect(code).not.toBe(0)
-  expect(err).toContain('folders need no probe')
-})
-
 describe.skipIf(rgwMissing() !== null)('Ceph RADOS Gateway, probed', () => {
   test(
     'is usable, arbitrates, and keeps no condition at the end of an upload in parts',

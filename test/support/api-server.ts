@@ -11,6 +11,8 @@ import { silentLog } from '../../src/core/log.ts'
 import { createPasswords } from '../../src/core/password.ts'
 import type { JobKind } from '../../src/jobs/job-runner.ts'
 import { JobService } from '../../src/jobs/job-service.ts'
+import { createMemoryStore } from '../../src/storage/memory-store.ts'
+import { probeStore } from '../../src/storage/probe-store.ts'
 import { createFakeLive, type FakeLive } from './fake-live.ts'
 import { createMemoryTiers } from './memory-tiers.ts'
 
@@ -80,6 +82,11 @@ export async function startTestApi(
     secrets: createApiSecrets(new Uint8Array(32), createPasswords({ cost: { logN: 4, blockSize: 1, parallel: 1 } })),
     addresses: { publicUrl: null, host: '127.0.0.1', apiPort: 8080, mediaPort: 8888, rtmpPort: 1935, srtPort: 6000 },
     slates: createFakeSlates(),
+    configuredStore: {
+      location: { kind: 'folder', path: join(dataDir, 'store', 'hot') },
+      store: createMemoryStore({ nowMs: Date.now }),
+    },
+    probeStore: (at, signal) => probeStore(at, { signal, nowMs: Date.now, randomId: randomUUID }),
     backups: { newest: null, trouble: null, onTrouble: () => () => {} },
     store: createMemoryTiers(),
     keepRestoredMs: 3 * 86_400_000,
