@@ -87,17 +87,21 @@ export class FolderMoves {
     throw new MirrorError('store_unavailable', `${key} is being changed again and again; it was not moved`)
   }
 
+  /**
+   * Whatever has become of the source since, the hottest of what is there is the object, and it stays: a move that was
+   * overtaken by another may come to its release late.
+   */
   async release({ key, from, to, sourceEtag, etag }: TierCopy, call: StoreCall): Promise<boolean> {
     if (from === to) return true
     const { folders, lock, restores } = this.#host
     const target = this.#folder(to)
     return await lock.hold(call.signal, async () => {
-      const copy = (await target?.head(key, call)) ?? null
-      if (copy?.etag !== etag) return false
-      const source = (await this.#folder(from)?.head(key, call)) ?? null
-      if (source?.etag !== sourceEtag) {
-        // Deleted, replaced, or moved by somebody else: what we copied is not the object any more.
-        await target?.delete(key)
+      if (target === null || (await target.head(key, call))?.etag !== etag) return false
+      const object = await this.find(key, call)
+      const isSource = object?.folder.tier === from && object.info.etag === sourceEtag
+      if (object?.folder !== target && !isSource) {
+        // Replaced, or moved by somebody else: what we copied is not the object any more.
+        await target.delete(key)
         return false
       }
       // The source last: as long as it is there, nothing older can take its place.

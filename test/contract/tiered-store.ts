@@ -141,6 +141,23 @@ export function tieredStoreContract(
       expect(await read('a')).toBeNull()
     })
 
+    test('a move that was overtaken by another comes late to its release, and takes nothing away', async () => {
+      const [below] = colder
+      await store.put(key('a'), text('body'), put)
+      await move('a', below)
+      const slow = await store.copyToTier(key('a'), 'hot', call)
+      await move('a', 'hot')
+      if (slow !== null) await store.release(slow, call)
+      expect((await read('a'))?.toString()).toBe('body')
+      expect(await tierOf('a')).toBe('hot')
+      // And against the other direction.
+      await move('a', below)
+      const up = await store.copyToTier(key('a'), 'hot', call)
+      const down = await store.copyToTier(key('a'), below, call)
+      for (const copy of [up, down]) if (copy !== null) await store.release(copy, call)
+      expect((await read('a'))?.toString()).toBe('body')
+    })
+
     test('what needs no restore is restored without end', async () => {
       await store.put(key('a'), text('x'), put)
       expect(await store.restore(key('a'), { ...call, keepMs: 1000 })).toEqual({ kind: 'restored', untilMs: null })
