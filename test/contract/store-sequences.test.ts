@@ -19,7 +19,7 @@ import { restless } from '../support/restless-store.ts'
 import { rgwMissing } from '../support/rgw.ts'
 import { createTestBucket } from '../support/s3-bucket.ts'
 import { judge } from '../support/store-judge.ts'
-import { sequences } from '../support/store-operations.ts'
+import { type Ground, sequences } from '../support/store-operations.ts'
 
 const isLong = process.env['TEST_LONG'] === '1'
 const LONG_MS = 3_600_000
@@ -29,12 +29,8 @@ const FOLDER_SIZES = [256 * 1024, 256 * 1024 + 1, 300_000]
 const FAST_DISK = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
 /** fast-check prints the seed and the shortest sequence that fails. */
-async function hold(
-  handles: readonly [ObjectStore, ObjectStore],
-  count: number,
-  sizes: readonly number[],
-): Promise<void> {
-  const property = fc.asyncProperty(sequences(sizes), (operations) => judge(handles, operations))
+async function hold(handles: readonly [ObjectStore, ObjectStore], count: number, ground: Ground): Promise<void> {
+  const property = fc.asyncProperty(sequences(ground), (operations) => judge(handles, operations))
   await fc.assert(property, { numRuns: count })
 }
 
@@ -42,7 +38,7 @@ test(
   'a store in memory answers as the model',
   async () => {
     const store = createMemoryStore({ nowMs: Date.now })
-    await hold([store, store], isLong ? 20_000 : 300, [300_000])
+    await hold([store, store], isLong ? 20_000 : 300, { largeBytes: [300_000] })
   },
   LONG_MS,
 )
@@ -54,7 +50,7 @@ test(
     await using away = new AsyncDisposableStack()
     away.defer(() => rm(folder, { recursive: true, force: true }))
     const open = async () => away.use(await openFolderStore(folder, { randomId: randomUUID }))
-    await hold([await open(), await open()], isLong ? 80_000 : 150, FOLDER_SIZES)
+    await hold([await open(), await open()], isLong ? 80_000 : 150, { largeBytes: FOLDER_SIZES })
     expect(await readdir(folder)).toEqual(['.tmp'])
     expect((await readdir(join(folder, '.tmp'))).filter((name) => !name.startsWith('lock.sqlite'))).toEqual([])
   },
@@ -73,9 +69,31 @@ test(
       const store = away.use(await openFolderStore(join(folder, 'hot'), { randomId: randomUUID, tiers }))
       return restless(store, ['warm', 'cold', 'hot'])
     }
-    await hold([await open(), await open()], isLong ? 20_000 : 60, FOLDER_SIZES)
+    await hold([await open(), await open()], isLong ? 20_000 : 60, { largeBytes: FOLDER_SIZES })
     const left = await readdir(folder, { recursive: true, withFileTypes: true })
     expect(left.filter((entry) => entry.isFile() && !entry.name.startsWith('lock.sqlite'))).toEqual([])
+  },
+  LONG_MS,
+)
+
+test(
+  'folders of tiers answer as the model while objects are moved between them, at any moment',
+  async () => {
+    const folder = await mkdtemp(join(FAST_DISK, 'mirror-sequences-'))
+    await using away = new AsyncDisposableStack()
+    away.defer(() => rm(folder, { recursive: true, force: true }))
+    const [warm, cold, archive] = ['warm', 'cold', 'archive'].map((tier) => join(folder, tier)) as [
+      string,
+      string,
+      string,
+    ]
+    const tiers = { warm, cold, archive, restoreDelayMs: 0 }
+    const open = async () => away.use(await openFolderStore(join(folder, 'hot'), { randomId: randomUUID, tiers }))
+    const ground = { largeBytes: FOLDER_SIZES, tiers: ['warm', 'cold'] } as const
+    await hold([await open(), await open()], isLong ? 20_000 : 120, ground)
+    for (const tier of ['hot', 'warm', 'cold', 'archive']) {
+      expect((await readdir(join(folder, tier))).filter((name) => !name.startsWith('.'))).toEqual([])
+    }
   },
   LONG_MS,
 )
@@ -92,7 +110,7 @@ test(
     )
     await using one = openPostgresStore(url, { nowMs: Date.now })
     await using other = openPostgresStore(url, { nowMs: Date.now })
-    await hold([one, other], isLong ? 2000 : 20, [300_000])
+    await hold([one, other], isLong ? 2000 : 20, { largeBytes: [300_000] })
   },
   LONG_MS,
 )
@@ -104,7 +122,7 @@ test.skipIf(rgwMissing() !== null)(
     const open = () => openS3Store(bucket, { randomId: randomUUID, nowMs: Date.now })
     await using one = open()
     await using other = open()
-    await hold([one, other], isLong ? 500 : 5, [300_000, MIN_PART_BYTES + 1])
+    await hold([one, other], isLong ? 500 : 5, { largeBytes: [300_000, MIN_PART_BYTES + 1] })
   },
   LONG_MS,
 )

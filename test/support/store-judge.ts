@@ -3,6 +3,7 @@ import { expect } from 'vitest'
 import { collect } from '../../src/storage/collect.ts'
 import { parseObjectKey } from '../../src/storage/keys.ts'
 import type { ObjectBody, ObjectInfo, ObjectKey, ObjectStore, PutCall } from '../../src/storage/object-store.ts'
+import type { TierCopy, TieredStore } from '../../src/storage/tiers.ts'
 import { type PutCondition, StoreModel } from './store-model.ts'
 import { type BodyPlan, KEYS, type Operation, type RangePlan, type When } from './store-operations.ts'
 
@@ -29,6 +30,7 @@ class Run {
   readonly #model = new StoreModel()
   readonly #handles: Handles
   readonly #readers: { readonly body: ObjectBody; readonly expected: Buffer }[] = []
+  readonly #copies: TierCopy[] = []
   #racers = 0
 
   constructor(handles: Handles) {
@@ -55,6 +57,10 @@ class Run {
         return this.#expectInfo(operation.key, await this.#handles[operation.by].head(keyOf(operation.key), { signal }))
       case 'list':
         return await this.#list(operation)
+      case 'copy':
+        return await this.#copy(operation)
+      case 'release':
+        return await this.#release(operation)
       case 'delete':
         await this.#handles[operation.by].delete(operation.keys.map(keyOf), { signal })
         for (const key of operation.keys) this.#model.remove(key)
@@ -137,6 +143,37 @@ class Run {
     for (const info of infos) this.#expectInfo(info.key, info)
   }
 
+  /** A copy changes nothing but perhaps the etag, whether it is released or not. */
+  async #copy({ by, key, to }: Of<'copy'>): Promise<void> {
+    const store = tiered(this.#handles[by])
+    const copy = await store.copyToTier(keyOf(key), to, { signal })
+    const object = this.#model.object(key)
+    if (object === null) return expect(copy).toBeNull()
+    expect(copy).toMatchObject({ key, to, sizeBytes: object.bytes.length, sourceEtag: object.etag })
+    if (copy !== null) this.#copies.push(copy)
+    await this.#expectMoved(store, key)
+  }
+
+  /** True only when it is the object that was copied; either way the key holds what it held. */
+  async #release({ by, copy: n }: Of<'release'>): Promise<void> {
+    const store = tiered(this.#handles[by])
+    const [copy] = this.#copies.splice(-1 - n, 1)
+    if (copy === undefined) return
+    const isReleased = await store.release(copy, { signal })
+    await this.#expectMoved(store, copy.key)
+    // What was where it was to be was not copied, and there is nothing to let go of.
+    if (isReleased && copy.from !== copy.to) expect(this.#model.object(copy.key)).toMatchObject({ etag: copy.etag })
+  }
+
+  async #expectMoved(store: ObjectStore, key: string): Promise<void> {
+    const info = await store.head(keyOf(key), { signal })
+    const object = this.#model.object(key)
+    expect(info?.sizeBytes).toBe(object?.bytes.length)
+    if (object === null || info === null) return
+    this.#model.rename(key, info.etag)
+    await this.#read({ by: 0, kind: 'read', key, range: null })
+  }
+
   async #get(by: 0 | 1, key: string, range: RangePlan | null): Promise<ObjectBody | null> {
     const span = range === null ? null : spanOf(range, this.#model.object(key)?.bytes.length ?? 0)
     const body = await this.#handles[by].get(keyOf(key), span === null ? { signal } : { signal, range: span })
@@ -164,6 +201,11 @@ class Run {
     const etag = { current: own.at(-1), stale: own[0], strange: others[0] }[when]
     return etag === undefined ? { kind: 'absent' } : { kind: 'match', etag }
   }
+}
+
+function tiered(store: ObjectStore): TieredStore {
+  if (!('copyToTier' in store)) throw new Error('a store without tiers')
+  return store as TieredStore
 }
 
 async function listed(store: ObjectStore, prefix: string, after: string): Promise<ObjectInfo[]> {

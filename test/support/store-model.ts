@@ -44,6 +44,13 @@ export class StoreModel {
     this.#objects.set(key, object)
   }
 
+  /** The same bytes, elsewhere: what the store calls this version may have changed. */
+  rename(key: string, etag: string): void {
+    const object = this.#objects.get(key)
+    if (object === undefined) throw new Error(`there is no ${key}`)
+    if (object.etag !== etag) this.keep(key, { ...object, etag })
+  }
+
   remove(key: string): void {
     this.#objects.delete(key)
   }

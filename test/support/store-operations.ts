@@ -1,5 +1,6 @@
 // Sequences of calls on a store, as fast-check makes and shrinks them. Plain data: a failing one can be read and run again.
 import fc from 'fast-check'
+import type { Tier } from '../../src/storage/tiers.ts'
 
 /** No key is another's folder: a folder store cannot keep both `a` and `a/b`. */
 export const KEYS = ['a', 'd/1', 'd/2', 'd/e/1', 'd-1', 'd.json', 'z/ä', 'z/\u{1f3ac}'] as const
@@ -36,6 +37,10 @@ export type Operation = {
   | { readonly kind: 'head'; readonly key: string }
   | { readonly kind: 'list'; readonly prefix: string; readonly after: string }
   | { readonly kind: 'delete'; readonly keys: readonly string[] }
+  /** A move is a copy and a release, and anything may happen in between, also nothing ever again. */
+  | { readonly kind: 'copy'; readonly key: string; readonly to: Tier }
+  /** `copy`: counted back from the newest. */
+  | { readonly kind: 'release'; readonly copy: number }
 )
 
 /** In thousandths of the object, so that ranges lie in, across and behind whatever the object's size is. */
@@ -44,14 +49,21 @@ export interface RangePlan {
   readonly lengthPermille: number
 }
 
-/** `largeBytes`: sizes at which the store under test does something else than for a small body. */
-export function sequences(largeBytes: readonly number[]): fc.Arbitrary<readonly Operation[]> {
-  return fc.array(operation(largeBytes), { minLength: 1, maxLength: 20, size: 'max' })
+export interface Ground {
+  /** Sizes at which the store under test does something else than for a small body. */
+  readonly largeBytes: readonly number[]
+  /** Tiers below hot that can be read at once; none: no object is moved. */
+  readonly tiers?: readonly Tier[]
 }
 
-function operation(largeBytes: readonly number[]): fc.Arbitrary<Operation> {
+export function sequences(ground: Ground): fc.Arbitrary<readonly Operation[]> {
+  return fc.array(operation(ground), { minLength: 1, maxLength: 20, size: 'max' })
+}
+
+function operation({ largeBytes, tiers = [] }: Ground): fc.Arbitrary<Operation> {
   const by = fc.constantFrom<0 | 1>(0, 1)
-  const key = fc.constantFrom(...KEYS)
+  // Fewer keys, where most is to happen to what has just been copied.
+  const key = fc.constantFrom(...(tiers.length === 0 ? KEYS : KEYS.slice(0, 2)))
   const body = fc.record({
     fill: fc.nat({ max: 5 }),
     sizeBytes: fc.oneof(
@@ -64,7 +76,13 @@ function operation(largeBytes: readonly number[]): fc.Arbitrary<Operation> {
   const range = fc.option(fc.record({ fromPermille: fc.nat({ max: 1200 }), lengthPermille: fc.nat({ max: 1200 }) }))
   const reader = fc.nat({ max: 3 })
   const of = <K extends Operation['kind']>(kind: K) => fc.constant(kind)
+  const to = fc.constantFrom<Tier>('hot', ...tiers)
+  const moves = [
+    { weight: 12, arbitrary: fc.record({ by, kind: of('copy'), key, to }) },
+    { weight: 12, arbitrary: fc.record({ by, kind: of('release'), copy: fc.nat({ max: 1 }) }) },
+  ]
   return fc.oneof(
+    ...(tiers.length === 0 ? [] : moves),
     { weight: 8, arbitrary: fc.record({ by, kind: of('put'), key, body, when }) },
     {
       weight: 2,
@@ -93,7 +111,7 @@ function operation(largeBytes: readonly number[]): fc.Arbitrary<Operation> {
     },
     {
       weight: 2,
-      arbitrary: fc.record({ by, kind: of('delete'), keys: fc.uniqueArray(key, { minLength: 1, maxLength: 3 }) }),
+      arbitrary: fc.record({ by, kind: of('delete'), keys: fc.uniqueArray(key, { minLength: 1, maxLength: 2 }) }),
     },
   )
 }
