@@ -86,6 +86,10 @@ export class S3Tiers {
       if (isRefusal(error, 'NoSuchBucket')) throw error
       if (hasStatus(error, 404)) return null
       if (!(error instanceof S3Refusal) || (!hasStatus(error, 400) && !hasStatus(error, 501))) throw error
+      // Somebody else has moved it just now: a copy onto itself that changes nothing is refused.
+      const now = await this.#head(key, call)
+      if (now === null) return null
+      if ((now.StorageClass ?? 'STANDARD') === wanted) return await this.copy(key, to, call)
       const { name, message } = error.fault
       throw this.#cannot(`it does not move objects to the storage class ${wanted}: ${name} ${message}`)
     }
