@@ -146,6 +146,6 @@ async function spooledBytes(mirror: MirrorProcess): Promise<number> {
 async function resultOf(mirror: MirrorProcess, job: StartJobBody): Promise<JobView['result']> {
   const { id } = await mirror.api<JobView>('POST', '/jobs', job)
   const read = async () => await mirror.api<JobView>('GET', `/jobs/${id}`)
-  await expect.poll(async () => (await read()).state, { timeout: 60_000 }).toBe('done')
+  await expect.poll(async () => (await read()).state, { timeout: isLong ? 600_000 : 60_000 }).toBe('done')
   return (await read()).result
 }
