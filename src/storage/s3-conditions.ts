@@ -54,28 +54,34 @@ export class ConditionCheck {
   async #checkCreate(signal: AbortSignal): Promise<boolean> {
     return await this.#withObject(signal, false, async (put) => {
       await put('1', { IfNoneMatch: '*' })
-      return (await put('2', { IfNoneMatch: '*' })) === null
+      return (await put('2', { IfNoneMatch: '*' })).kind !== 'done'
     })
   }
 
   async #checkReplace(signal: AbortSignal): Promise<EtagForm | null> {
     return await this.#withObject(signal, null, async (put) => {
-      const etag = await put('1', {})
-      if ((await put('2', { IfMatch: inForm('quoted', NO_ETAG) })) !== null) return null
+      const etagOfFirst = async () => {
+        const first = await put('1', {})
+        return first.kind === 'done' ? first.etag.replaceAll('"', '') : ''
+      }
+      const etag = await etagOfFirst()
+      if ((await put('2', { IfMatch: inForm('quoted', NO_ETAG) })).kind === 'done') return null
       for (const form of ['quoted', 'bare'] as const) {
-        if ((await put('3', { IfMatch: inForm(form, (etag ?? '').replaceAll('"', '')) })) === null) continue
+        let replaced = await put('3', { IfMatch: inForm(form, etag) })
+        while (replaced.kind === 'unclear') replaced = await put('3', { IfMatch: inForm(form, await etagOfFirst()) })
+        if (replaced.kind === 'refused') continue
         // Bare, a store that cannot read the condition may take anything.
-        return (await put('4', { IfMatch: inForm(form, NO_ETAG) })) === null ? form : null
+        return (await put('4', { IfMatch: inForm(form, NO_ETAG) })).kind === 'done' ? null : form
       }
       return null
     })
   }
 
-  /** `put` gives the etag, or null where the condition does not hold. `refused`: when the headers are not taken at all. */
+  /** `refused`: when the headers are not taken at all. */
   async #withObject<T>(
     signal: AbortSignal,
     refused: T,
-    check: (put: (body: string, condition: Condition) => Promise<string | null>) => Promise<T>,
+    check: (put: (body: string, condition: Condition) => Promise<PutOutcome>) => Promise<T>,
   ): Promise<T> {
     const name = { Bucket: this.#settings.bucket, Key: this.#settings.prefix + probeKey(this.#randomId()) }
     try {
@@ -83,10 +89,10 @@ export class ConditionCheck {
         const command = new PutObjectCommand({ ...name, Body: body, ...condition })
         try {
           const { output } = await askS3('PutObject', signal, () => this.#client.send(command, { abortSignal: signal }))
-          return output.ETag ?? ''
+          return { kind: 'done', etag: output.ETag ?? '' }
         } catch (error) {
-          if (hasStatus(error, 412)) return null
-          throw error
+          if (!hasStatus(error, 412)) throw error
+          return { kind: error.attempts > 1 ? 'unclear' : 'refused' }
         }
       })
     } catch (error) {
@@ -103,6 +109,9 @@ export class ConditionCheck {
 export function inForm(form: EtagForm, etag: string): string {
   return form === 'quoted' ? `"${etag}"` : etag
 }
+
+/** `unclear`: the condition does not hold, perhaps because an attempt before, of which the answer was lost, was done. */
+type PutOutcome = { readonly kind: 'done'; readonly etag: string } | { readonly kind: 'refused' | 'unclear' }
 
 type Condition = { readonly IfNoneMatch?: '*'; readonly IfMatch?: string }
 

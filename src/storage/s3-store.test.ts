@@ -69,6 +69,28 @@ test('a store that ignores conditional creation is found out before it can let t
   expect(await place.store.put(key('timeline/a'), Buffer.from('1'), put)).toMatchObject({ etag: '1', sizeBytes: 1 })
 })
 
+test('a store whose answer is lost while its conditions are found out is not taken for one that has none', async () => {
+  let [etag, puts, isLost] = ['', 0, false]
+  await using place = await storeOn(
+    drained((request, response) => {
+      if (request.method !== 'PUT') return response.writeHead(204).end()
+      const wanted = request.headers['if-match']
+      if (wanted !== undefined && wanted !== etag) return response.writeHead(412).end()
+      etag = `"${++puts}"`
+      // The first replacement that is done: whoever sends it again finds another etag than it knew.
+      if (wanted === undefined || isLost) return response.setHeader('etag', etag).end()
+      isLost = true
+      response.destroy()
+    }),
+  )
+  // One etag for all keys: finding out changes it.
+  const first = await place.store.put(key('a'), Buffer.from('1'), put)
+  expect(await place.store.put(key('a'), Buffer.from('2'), { ...put, ifMatch: first?.etag ?? '' })).toBeNull()
+  expect(isLost).toBe(true)
+  const again = await place.store.put(key('a'), Buffer.from('1'), put)
+  expect(await place.store.put(key('a'), Buffer.from('2'), { ...put, ifMatch: again?.etag ?? '' })).not.toBeNull()
+})
+
 test('no checksum is sent to a store that is not AWS', async () => {
   const headers: string[] = []
   await using place = await storeOn(
