@@ -1,7 +1,7 @@
 // What a pack says about itself, behind its media: with it an hour index can be made again from the packs alone. Pure.
 import { createHash } from 'node:crypto'
 import { type Hour, parseHour, type TrackPath } from '../storage/keys.ts'
-import type { RecordedSegment } from './recorded-segment.ts'
+import { type PackedSegment, rowOf, segmentOf } from './segment-row.ts'
 import type { SealedPack } from './spool/spool.ts'
 import { parseTrackFacts, type TrackFacts } from './track-facts.ts'
 
@@ -16,22 +16,11 @@ export interface PackContents {
   readonly track: TrackPath
   readonly hour: Hour
   readonly facts: TrackFacts
-  /** `offset` within the pack. */
-  readonly segments: readonly (RecordedSegment & { readonly offset: number })[]
+  readonly segments: readonly PackedSegment[]
 }
 
 export function renderPackTrailer({ track, hour, facts, segments }: Pick<SealedPack, keyof PackContents>): Buffer {
-  const rows = segments.map(({ msn, dsn, startsAtMs, durationSec, initName, sizeBytes, sha256, offset }) => [
-    msn,
-    dsn,
-    startsAtMs,
-    durationSec,
-    initName,
-    sizeBytes,
-    sha256,
-    offset,
-  ])
-  const json = Buffer.from(JSON.stringify({ format: FORMAT, track, hour, facts, segments: rows }))
+  const json = Buffer.from(JSON.stringify({ format: FORMAT, track, hour, facts, segments: segments.map(rowOf) }))
   const length = Buffer.alloc(LENGTH_BYTES)
   length.writeUInt32BE(json.length)
   return Buffer.concat([json, length, hashOf(json), MAGIC])
@@ -57,21 +46,13 @@ export function parsePackTrailer(trailer: Uint8Array): PackContents | null {
     readonly track: TrackPath
     readonly hour: string
     readonly facts: unknown
-    readonly segments: readonly [number, number, number, number, string | null, number, string, number][]
+    readonly segments: readonly unknown[]
   }
   const hour = parseHour(written.hour)
   const facts = parseTrackFacts(written.facts)
   if (written.format !== FORMAT || hour === null || facts === null) return null
-  const segments = written.segments.map(([msn, dsn, startsAtMs, durationSec, initName, sizeBytes, sha256, offset]) => ({
-    msn,
-    dsn,
-    startsAtMs,
-    durationSec,
-    initName,
-    sizeBytes,
-    sha256,
-    offset,
-  }))
+  const segments = written.segments.map(segmentOf).filter((segment) => segment !== null)
+  if (segments.length < written.segments.length) return null
   return { track: written.track, hour, facts, segments }
 }
 

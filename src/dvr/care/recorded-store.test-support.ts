@@ -11,7 +11,7 @@ import { hourOf, type TrackPath } from '../../storage/keys.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { Drainer, type WriteMode } from '../drainer.ts'
 import { IndexStore } from '../index-store.ts'
-import type { SpooledSegment } from '../spool/journal.ts'
+import type { PackedSegment } from '../segment-row.ts'
 import type { SealedPack } from '../spool/spool.ts'
 import type { AudioFacts } from '../track-facts.ts'
 
@@ -118,7 +118,7 @@ async function sealedPack(
   const bodies = cells.map((n) => soundOf(n, mediaBytes))
   await writeFile(path, Buffer.concat(bodies))
   let offset = 0
-  const segments = cells.map((n, index): SpooledSegment => {
+  const segments = cells.map((n, index): PackedSegment => {
     const bytes = bodies[index] ?? new Uint8Array()
     const segment = {
       msn: cellAt(n),

@@ -1,6 +1,6 @@
 // The journal beside a pack in the spool: a header, then a row for each segment that is safely in the pack. JSON lines.
 import { type Hour, parseHour, type TrackPath } from '../../storage/keys.ts'
-import type { RecordedSegment } from '../recorded-segment.ts'
+import { type PackedSegment, rowOf, segmentOf } from '../segment-row.ts'
 import type { TrackFacts } from '../track-facts.ts'
 
 export interface JournalHeader {
@@ -18,11 +18,6 @@ export interface InitSegment {
   readonly bytes: Uint8Array
 }
 
-/** `offset` within the pack, also for a gap, which has no bytes there. */
-export interface SpooledSegment extends RecordedSegment {
-  readonly offset: number
-}
-
 const FORMAT = 1
 
 export function renderHeader(header: JournalHeader): string {
@@ -30,17 +25,8 @@ export function renderHeader(header: JournalHeader): string {
   return `${JSON.stringify({ format: FORMAT, ...header, init })}\n`
 }
 
-export function renderRow({
-  msn,
-  dsn,
-  startsAtMs,
-  durationSec,
-  initName,
-  sizeBytes,
-  sha256,
-  offset,
-}: SpooledSegment): string {
-  return `${JSON.stringify([msn, dsn, startsAtMs, durationSec, initName, sizeBytes, sha256, offset])}\n`
+export function renderRow(segment: PackedSegment): string {
+  return `${JSON.stringify(rowOf(segment))}\n`
 }
 
 /**
@@ -50,13 +36,13 @@ export function renderRow({
 export function parseJournal(
   text: string,
   packBytes: number,
-): { readonly header: JournalHeader; readonly segments: readonly SpooledSegment[] } | null {
+): { readonly header: JournalHeader; readonly segments: readonly PackedSegment[] } | null {
   const lines = text.split('\n').slice(0, -1) // The last piece has no line end: nothing, or a torn row.
   const header = parseHeader(lines[0] ?? '')
   if (header === null) return null
-  const segments: SpooledSegment[] = []
+  const segments: PackedSegment[] = []
   for (const line of lines.slice(1)) {
-    const segment = parseRow(line)
+    const segment = segmentOf(parseJson(line))
     if (segment === null || segment.offset + segment.sizeBytes > packBytes) break
     segments.push(segment)
   }
@@ -81,24 +67,6 @@ function parseHeader(line: string): JournalHeader | null {
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null
-}
-
-function parseRow(line: string): SpooledSegment | null {
-  const row = parseJson(line)
-  if (!Array.isArray(row) || row.length !== 8) return null
-  const [msn, dsn, startsAtMs, durationSec, initName, sizeBytes, sha256, offset] = row as [
-    number,
-    number,
-    number,
-    number,
-    string | null,
-    number,
-    string,
-    number,
-  ]
-  const numbers = [msn, dsn, startsAtMs, durationSec, sizeBytes, offset]
-  if (!numbers.every(Number.isFinite) || typeof sha256 !== 'string') return null
-  return { msn, dsn, startsAtMs, durationSec, initName, sizeBytes, sha256, offset }
 }
 
 function parseJson(line: string): unknown {

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { atPath } from '../../storage/folder-errors.ts'
 import type { RecordedSegment, Span } from '../recorded-segment.ts'
-import { type JournalHeader, renderHeader, renderRow, type SpooledSegment } from './journal.ts'
+import type { PackedSegment } from '../segment-row.ts'
+import { type JournalHeader, renderHeader, renderRow } from './journal.ts'
 
 /** Segments that wait for the disk at once: beyond it the disk cannot keep up, and the newest are refused. */
 const MAX_WAITING = 64
@@ -12,7 +13,7 @@ export type UnhashedSegment = Omit<RecordedSegment, 'sizeBytes' | 'sha256'>
 interface Waiting {
   readonly segment: UnhashedSegment
   readonly buffers: readonly Uint8Array[]
-  readonly resolve: (spooled: SpooledSegment) => void
+  readonly resolve: (spooled: PackedSegment) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -67,8 +68,8 @@ export class PackWriter {
   }
 
   /** The buffers are read until the promise settles. Rejects with `store_unavailable`. */
-  append(segment: UnhashedSegment, buffers: readonly Uint8Array[]): Promise<SpooledSegment> {
-    const { promise, resolve, reject } = Promise.withResolvers<SpooledSegment>()
+  append(segment: UnhashedSegment, buffers: readonly Uint8Array[]): Promise<PackedSegment> {
+    const { promise, resolve, reject } = Promise.withResolvers<PackedSegment>()
     if (this.#isBroken) reject(new Error('the pack is broken'))
     else if (this.#waiting.length >= MAX_WAITING) reject(new Error('the disk does not keep up'))
     else this.#waiting.push({ segment, buffers, resolve, reject })
@@ -88,7 +89,7 @@ export class PackWriter {
       this.#waiting = []
       try {
         const spooled = await atPath(this.#mediaPath, async () => await this.#write(round))
-        for (const [index, { resolve }] of round.entries()) resolve(spooled[index] as SpooledSegment)
+        for (const [index, { resolve }] of round.entries()) resolve(spooled[index] as PackedSegment)
       } catch (error) {
         this.#isBroken = true
         for (const { reject } of [...round, ...this.#waiting]) reject(error)
@@ -98,7 +99,7 @@ export class PackWriter {
     this.#isWriting = false
   }
 
-  async #write(round: readonly Waiting[]): Promise<readonly SpooledSegment[]> {
+  async #write(round: readonly Waiting[]): Promise<readonly PackedSegment[]> {
     const buffers = round.flatMap((waiting) => waiting.buffers)
     const spooled = round.map(({ segment, buffers: own }) => {
       const span = this.#reserve(own)

@@ -8,8 +8,9 @@ import { atPath, errnoOf } from '../../storage/folder-errors.ts'
 import type { Hour, TrackPath } from '../../storage/keys.ts'
 import { hourOfCell } from '../cell-hour.ts'
 import type { Span } from '../recorded-segment.ts'
+import type { PackedSegment } from '../segment-row.ts'
 import type { TrackFacts } from '../track-facts.ts'
-import { type InitSegment, type JournalHeader, parseJournal, type SpooledSegment } from './journal.ts'
+import { type InitSegment, type JournalHeader, parseJournal } from './journal.ts'
 import { PackWriter, type UnhashedSegment } from './pack-writer.ts'
 
 export interface SpoolLimits {
@@ -29,13 +30,13 @@ export interface SealedPack {
   readonly init: InitSegment | null
   readonly path: string
   readonly sizeBytes: number
-  readonly segments: readonly SpooledSegment[]
+  readonly segments: readonly PackedSegment[]
 }
 
 interface OpenPack extends Omit<SealedPack, 'sizeBytes'> {
   readonly writer: PackWriter
   readonly openedAtMs: number
-  readonly segments: SpooledSegment[]
+  readonly segments: PackedSegment[]
 }
 
 /** One segment as it comes from the live edge. */
@@ -105,7 +106,7 @@ export class Spool implements AsyncDisposable {
    * Durable when it resolves. `buffers` empty: a gap. Rejects with `spool_full`, or `store_unavailable` when the disk
    * fails; the next segment then starts a new pack.
    */
-  async append({ track, facts, init, segment, buffers }: Recording): Promise<SpooledSegment> {
+  async append({ track, facts, init, segment, buffers }: Recording): Promise<PackedSegment> {
     const sizeBytes = buffers.reduce((sum, buffer) => sum + buffer.length, 0)
     if (this.usedBytes + sizeBytes > this.#limits.maxBytes) {
       throw new MirrorError('spool_full', `${this.#folder}: ${this.#limits.maxBytes} bytes are used`)
@@ -146,7 +147,7 @@ export class Spool implements AsyncDisposable {
   }
 
   /** What is here of a track, by time of recording. */
-  segments(track: TrackPath): readonly SpooledSegment[] {
+  segments(track: TrackPath): readonly PackedSegment[] {
     return this.#packsOf(track).flatMap((pack) => pack.segments)
   }
 
