@@ -1,11 +1,11 @@
 // What the probe says of real servers, and of addresses where there is none.
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { runCli } from '../../src/cli/run-cli.ts'
 import { judgeStore, renderMatrix } from '../../src/storage/capabilities.ts'
 import { probeS3 } from '../../src/storage/s3-probe.ts'
 import type { S3Settings } from '../../src/storage/s3-settings.ts'
 import { openS3Store } from '../../src/storage/s3-store.ts'
+import { runCommand } from '../support/command-line.ts'
 import { onS3 } from '../support/origin-pair.ts'
 import { RGW_COLD_CLASS, rgwMissing } from '../support/rgw.ts'
 import { createTestBucket } from '../support/s3-bucket.ts'
@@ -22,22 +22,8 @@ async function keysIn(settings: S3Settings): Promise<number> {
 }
 
 async function probe(settings: S3Settings, ...flags: string[]): Promise<{ code: number; out: string; err: string }> {
-  const said = { out: '', err: '' }
-  const code = await runCli(['store', 'probe', ...flags], {
-    env: onS3(settings).env,
-    version: '1',
-    fetch,
-    stdout: (text) => {
-      said.out += text
-    },
-    stderr: (text) => {
-      said.err += text
-    },
-    serve: async () => 0,
-    isTerminal: false,
-    signal: host.signal,
-  })
-  return { code, ...said }
+  const run = await runCommand(['store', 'probe', ...flags], { env: onS3(settings).env, signal: host.signal })
+  return { code: run.code, out: run.stdout, err: run.stderr }
 }
 
 describe.skipIf(rgwMissing() !== null)('Ceph RADOS Gateway, probed', () => {

@@ -25,6 +25,7 @@ import { runCli } from '../../src/cli/run-cli.ts'
 import { deriveKey, lookupOf } from '../../src/core/secrets.ts'
 import type { MirrorEvent } from '../../src/live/events.ts'
 import { ADMIN_TOKEN, startTestApi, type TestApi } from '../support/api-server.ts'
+import { runCommand } from '../support/command-line.ts'
 import { createFakeLive } from '../support/fake-live.ts'
 
 const GENEROUS = { perSec: 1000, burst: 1000 }
@@ -880,24 +881,8 @@ describe('WebSocket', () => {
 })
 
 describe('command line', () => {
-  async function mirror(args: string[], env: Record<string, string> = {}, signal = new AbortController().signal) {
-    let stdout = ''
-    let stderr = ''
-    const code = await runCli(args, {
-      env,
-      version: '1.2.3',
-      fetch,
-      stdout: (text) => {
-        stdout += text
-      },
-      stderr: (text) => {
-        stderr += text
-      },
-      serve: async () => 0,
-      isTerminal: false,
-      signal,
-    })
-    return { code, stdout, stderr }
+  async function mirror(args: string[], env: Record<string, string> = {}, signal?: AbortSignal) {
+    return await runCommand(args, { env, ...(signal && { signal }) })
   }
 
   test('it finds the server by the data folder, whose credentials only the owner can read', async () => {

@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { EventPageView, JobView } from '../../src/api/contract.ts'
-import { runCli } from '../../src/cli/run-cli.ts'
 import { fsckJob } from '../../src/dvr/care/fsck-job.ts'
 import { cellAt, INIT, range, record, SEVEN_MS, SOUND } from '../../src/dvr/care/recorded-store.test-support.ts'
 import { scrubJob } from '../../src/dvr/care/scrub-job.ts'
 import { openFolderStore } from '../../src/storage/folder-store.ts'
 import { hourIndexKey, hourOf, recordedInitKey, recordedSegmentKey } from '../../src/storage/keys.ts'
 import type { ObjectStore } from '../../src/storage/object-store.ts'
-import { ADMIN_TOKEN, startTestApi, type TestApi } from '../support/api-server.ts'
+import { startTestApi, type TestApi } from '../support/api-server.ts'
+import { adminEnvironment, runCommand } from '../support/command-line.ts'
 
 const call = { signal: new AbortController().signal }
 const SEVEN = hourOf(SEVEN_MS)
@@ -37,22 +37,7 @@ afterEach(async () => {
 })
 
 async function mirror(...args: string[]) {
-  const out = { stdout: '', stderr: '' }
-  const code = await runCli(args, {
-    env: { MIRROR_URL: api.url, MIRROR_API_KEY: ADMIN_TOKEN },
-    version: '1.2.3',
-    fetch,
-    stdout: (text) => {
-      out.stdout += text
-    },
-    stderr: (text) => {
-      out.stderr += text
-    },
-    serve: async () => 0,
-    isTerminal: false,
-    signal: call.signal,
-  })
-  return { code, ...out }
+  return await runCommand(args, { env: adminEnvironment(api), signal: call.signal })
 }
 
 test('a check tells what is wrong and exits with 1, repair mends it, and then nothing is wrong', async () => {

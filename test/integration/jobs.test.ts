@@ -1,10 +1,10 @@
 // Jobs over the API, the WebSocket, the metrics and the command line.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { EventPageView, JobPageView, JobView, Problem } from '../../src/api/contract.ts'
-import { runCli } from '../../src/cli/run-cli.ts'
 import { MirrorError } from '../../src/core/errors.ts'
 import type { JobContext } from '../../src/jobs/job-runner.ts'
-import { ADMIN_TOKEN, startTestApi, type TestApi } from '../support/api-server.ts'
+import { startTestApi, type TestApi } from '../support/api-server.ts'
+import { adminEnvironment, type CommandSetting, runCommand } from '../support/command-line.ts'
 
 let api: TestApi
 /** Runs of `slow` that are under way. */
@@ -48,29 +48,8 @@ async function begun(id: string) {
   return run
 }
 
-interface Run {
-  readonly signal?: AbortSignal
-  readonly isTerminal?: boolean
-  readonly out?: { stdout: string; stderr: string }
-}
-
-async function mirror(args: string[], options: Run = {}) {
-  const out = options.out ?? { stdout: '', stderr: '' }
-  const code = await runCli(args, {
-    env: { MIRROR_URL: api.url, MIRROR_API_KEY: ADMIN_TOKEN },
-    version: '1.2.3',
-    fetch,
-    stdout: (text) => {
-      out.stdout += text
-    },
-    stderr: (text) => {
-      out.stderr += text
-    },
-    serve: async () => 0,
-    isTerminal: options.isTerminal ?? false,
-    signal: options.signal ?? new AbortController().signal,
-  })
-  return { code, ...out }
+async function mirror(args: string[], setting: Omit<CommandSetting, 'env'> = {}) {
+  return await runCommand(args, { env: adminEnvironment(api), ...setting })
 }
 
 test('a job is seen in the list without its result, and alone with it; the list is filtered and paged', async () => {

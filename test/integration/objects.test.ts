@@ -3,7 +3,6 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { runCli } from '../../src/cli/run-cli.ts'
 import { fsckJob } from '../../src/dvr/care/fsck-job.ts'
 import { cellAt, range, record, SEVEN_MS, SOUND, soundOf } from '../../src/dvr/care/recorded-store.test-support.ts'
 import { scrubJob } from '../../src/dvr/care/scrub-job.ts'
@@ -13,7 +12,8 @@ import { collect } from '../../src/storage/collect.ts'
 import { openFolderStore } from '../../src/storage/folder-store.ts'
 import { HOUR_MS, hourOf, recordedSegmentKey } from '../../src/storage/keys.ts'
 import type { TieredStore } from '../../src/storage/tiers.ts'
-import { ADMIN_TOKEN, startTestApi, type TestApi } from '../support/api-server.ts'
+import { startTestApi, type TestApi } from '../support/api-server.ts'
+import { adminEnvironment, runCommand } from '../support/command-line.ts'
 
 const call = { signal: new AbortController().signal }
 const RESTORE_DELAY_MS = 700
@@ -47,22 +47,7 @@ afterEach(async () => {
 })
 
 async function mirror(...args: string[]) {
-  const out = { stdout: '', stderr: '' }
-  const code = await runCli(args, {
-    env: { MIRROR_URL: api.url, MIRROR_API_KEY: ADMIN_TOKEN },
-    version: '1.2.3',
-    fetch,
-    stdout: (text) => {
-      out.stdout += text
-    },
-    stderr: (text) => {
-      out.stderr += text
-    },
-    serve: async () => 0,
-    isTerminal: false,
-    signal: call.signal,
-  })
-  return { code, ...out }
+  return await runCommand(args, { env: adminEnvironment(api), signal: call.signal })
 }
 
 async function read(n: number): Promise<Buffer> {

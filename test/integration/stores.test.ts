@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { EventPageView, Problem } from '../../src/api/contract.ts'
 import type { AddStoreBody, StoreListView, StoreView } from '../../src/api/store-contract.ts'
-import { runCli } from '../../src/cli/run-cli.ts'
 import { notRun } from '../not-run.ts'
-import { ADMIN_TOKEN, startTestApi, type TestApi } from '../support/api-server.ts'
+import { startTestApi, type TestApi } from '../support/api-server.ts'
+import { adminEnvironment, runCommand } from '../support/command-line.ts'
 import { FaultProxy, seededRandom } from '../support/fault-proxy.ts'
 import { rgwMissing } from '../support/rgw.ts'
 import { createTestBucket } from '../support/s3-bucket.ts'
@@ -197,11 +197,11 @@ test('the command line attaches, lists, shows, probes and removes', async () => 
 test('without a name and without a server the store of the configuration is probed, a folder, too', async () => {
   const data = join(folder, 'data')
   const env = { MIRROR_DATA: data, PATH: '' }
-  expect(await run(['store', 'probe'], env)).toMatchObject({
+  expect(await runCommand(['store', 'probe'], { env })).toMatchObject({
     ...{ code: 1, stdout: expect.stringContaining('there is no such folder') },
   })
   await mkdir(join(data, 'store', 'hot'), { recursive: true })
-  const { code, stdout } = await run(['store', 'probe'], env)
+  const { code, stdout } = await runCommand(['store', 'probe'], { env })
   expect(stdout).toContain('Origins can agree through it.')
   expect(code).toBe(0)
 })
@@ -225,20 +225,5 @@ async function lastEvent(store: string) {
 }
 
 async function mirror(...args: readonly string[]) {
-  return await run(args, { MIRROR_URL: api.url, MIRROR_API_KEY: ADMIN_TOKEN })
-}
-
-async function run(args: readonly string[], env: Readonly<Record<string, string>>) {
-  let [stdout, stderr] = ['', '']
-  const code = await runCli(args, {
-    ...{ env, version: '1.2.3', fetch, isTerminal: false, signal: new AbortController().signal },
-    stdout: (text) => {
-      stdout += text
-    },
-    stderr: (text) => {
-      stderr += text
-    },
-    serve: async () => 0,
-  })
-  return { code, stdout, stderr }
+  return await runCommand(args, { env: adminEnvironment(api) })
 }
