@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { ObjectStore } from '../src/storage/object-store.ts'
 import { openStore } from '../src/storage/open-store.ts'
 import { MirrorProcess } from '../test/support/mirror-process.ts'
+import { runAsCommand } from './command.ts'
 import { type BenchBucket, startBucket } from './dvr/bucket.ts'
 import { type FirstByte, measureFirstByte, readsForOneMoment } from './dvr/first-byte.ts'
 import { type History, putHistory } from './dvr/history.ts'
@@ -26,35 +27,10 @@ const HISTORIES = [
   { hours: 72, distinctPerHour: 4 },
 ]
 
-const options = readOptions()
-if (options !== null) await main(options)
-
-function readOptions(): DvrBenchOptions | null {
-  try {
-    const parsed = parseOptions(process.argv.slice(2))
-    if (parsed === null) process.stdout.write(USAGE)
-    return parsed
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`)
-    process.exitCode = 2
-    return null
-  }
-}
-
-async function main(options: DvrBenchOptions): Promise<void> {
-  const interrupted = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => interrupted.abort(new Error(`stopped by ${signal}`)))
-  }
-  const signal = AbortSignal.any([interrupted.signal, AbortSignal.timeout(LONGEST_MS)])
-  try {
-    const report = await runBench(options, signal, (text) => process.stderr.write(`bench: ${text}\n`))
-    process.stdout.write(options.isJson ? `${JSON.stringify(report, null, 2)}\n` : `${renderReport(report)}\n`)
-  } catch (error) {
-    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`)
-    process.exitCode = 1
-  }
-}
+await runAsCommand({
+  ...{ parse: parseOptions, usage: USAGE, run: runBench, render: renderReport },
+  longestMs: () => LONGEST_MS,
+})
 
 interface Context {
   readonly options: DvrBenchOptions

@@ -5,6 +5,7 @@ import { MirrorProcess } from '../test/support/mirror-process.ts'
 import type { BaselineStart } from './broadcast-baseline.ts'
 import { ChildModule } from './child-module.ts'
 import type { PublisherFigures, PublisherStart } from './cmaf-publisher.ts'
+import { runAsCommand } from './command.ts'
 import { FfmpegPublishers } from './ffmpeg-publishers.ts'
 import { type BenchOptions, parseOptions, USAGE } from './options.ts'
 import { cpuSec, MemoryWatch, machineCpuSec, machineFacts, rssBytes } from './process-usage.ts'
@@ -28,36 +29,10 @@ const SINK_WARM_UP_MS = 2000
 const SPREAD_MS = 200
 const MIB = 2 ** 20
 
-const options = readOptions()
-if (options !== null) await main(options)
-
-function readOptions(): BenchOptions | null {
-  try {
-    const parsed = parseOptions(process.argv.slice(2))
-    if (parsed === null) process.stdout.write(USAGE)
-    return parsed
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`)
-    process.exitCode = 2
-    return null
-  }
-}
-
-async function main(options: BenchOptions): Promise<void> {
-  const interrupted = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => interrupted.abort(new Error(`stopped by ${signal}`)))
-  }
-  const longestMs = 120_000 + options.seconds * 4000 + (options.viewers / JOINS_PER_SEC) * 4000
-  const signal = AbortSignal.any([interrupted.signal, AbortSignal.timeout(longestMs)])
-  try {
-    const report = await runBench(options, signal, (text) => process.stderr.write(`bench: ${text}\n`))
-    process.stdout.write(options.isJson ? `${JSON.stringify(report, null, 2)}\n` : `${renderReport(report)}\n`)
-  } catch (error) {
-    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`)
-    process.exitCode = 1
-  }
-}
+await runAsCommand({
+  ...{ parse: parseOptions, usage: USAGE, run: runBench, render: renderReport },
+  longestMs: ({ seconds, viewers }) => 120_000 + seconds * 4000 + (viewers / JOINS_PER_SEC) * 4000,
+})
 
 interface Context {
   readonly options: BenchOptions
