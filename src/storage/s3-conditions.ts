@@ -5,6 +5,8 @@ import { askS3, hasStatus } from './s3-client.ts'
 import type { S3Settings } from './s3-settings.ts'
 
 const CHECK_TIMEOUT_MS = 15_000
+/** Whoever comes later than this asks for itself. */
+const JOIN_WITHIN_MS = 2000
 /** An etag that no body has. */
 const NO_ETAG = '00000000000000000000000000000000'
 
@@ -118,22 +120,38 @@ type Condition = { readonly IfNoneMatch?: '*'; readonly IfMatch?: string }
 /** Something that is found out once, by whoever asks first. */
 class Finding<T> {
   readonly #find: (signal: AbortSignal) => Promise<T>
-  #found: Promise<T> | null
+  #known: { readonly value: T } | null
+  #underWay: { readonly result: Promise<T>; readonly beganAtMs: number } | null = null
 
   constructor(find: (signal: AbortSignal) => Promise<T>, known?: T) {
     this.#find = find
-    this.#found = known === undefined ? null : Promise.resolve(known)
+    this.#known = known === undefined ? null : { value: known }
   }
 
   async wait(signal: AbortSignal): Promise<T> {
-    const finding = this.#found ?? this.#find(AbortSignal.timeout(CHECK_TIMEOUT_MS))
-    this.#found = finding
+    if (this.#known !== null) return this.#known.value
+    const joined = this.#underWay
+    // A request that was lost as the store went away still hangs when it is back: nobody who comes then waits for it.
+    const isFresh = joined !== null && performance.now() - joined.beganAtMs < JOIN_WITHIN_MS
+    const finding = isFresh ? joined : this.#begin()
     try {
-      return await orAborted(finding, signal)
+      return await orAborted(finding.result, signal)
     } catch (error) {
       // The store was away, or hung for longer than the caller waits: who asks next asks it anew.
-      if (this.#found === finding) this.#found = null
+      if (this.#underWay === finding) this.#underWay = null
       throw error
     }
+  }
+
+  #begin(): { readonly result: Promise<T>; readonly beganAtMs: number } {
+    const result = this.#find(AbortSignal.timeout(CHECK_TIMEOUT_MS))
+    result.then(
+      (value) => {
+        this.#known = { value }
+      },
+      () => {}, // Told to those who wait.
+    )
+    this.#underWay = { result, beganAtMs: performance.now() }
+    return this.#underWay
   }
 }
