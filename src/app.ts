@@ -22,7 +22,7 @@ import type { Config } from './config/types.ts'
 import { parseAddressSet } from './core/address-set.ts'
 import { lockDataFolder } from './core/data-lock.ts'
 import type { Log } from './core/log.ts'
-import { reservePort } from './core/reserve-port.ts'
+import { holdPort } from './core/reserve-port.ts'
 import { deriveKey, openInstallationSecret } from './core/secrets.ts'
 import { jobKinds } from './job-kinds.ts'
 import { JobService } from './jobs/job-service.ts'
@@ -68,7 +68,8 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
   const stored = opened.use(await openCatalog(catalogLocation(config), { log: log.child('catalog'), signal }))
   await sealStoredInputs(stored, secrets)
   const catalog = withSealedInputs(stored, secrets)
-  const apiPort = await reservePort(config.bind, config.api.port, 'api.port')
+  const heldPort = opened.use(await holdPort(config.bind, config.api.port, 'api.port'))
+  const apiPort = heldPort.port
   const timeline = timelineLocation(config)
   for (const place of [timeline, storeLocation(config)]) {
     if (place.kind === 'folder') await mkdir(place.path, { recursive: true })
@@ -147,6 +148,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
   )
   restores = new RestoreOnPlay({ jobs, keepMs: config.archive.keepRestoredMs, now: clock, log: log.child('restore') })
   // Last to open, first to close: no request arrives before or after what it needs.
+  await heldPort.release()
   opened.use(
     await startApiServer({
       host: config.bind,

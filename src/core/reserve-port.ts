@@ -6,7 +6,21 @@ import { MirrorError } from './errors.ts'
  * that the system chooses). `setting` is what the user would change. Rejects with `port_taken`.
  */
 export async function reservePort(host: string, port: number, setting: string): Promise<number> {
-  const probe = createServer()
+  const held = await holdPort(host, port, setting)
+  await held.release()
+  return held.port
+}
+
+export interface HeldPort extends AsyncDisposable {
+  readonly port: number
+  /** Idempotent. Whoever is to listen there does so at once: until then it is nobody's. */
+  release(): Promise<void>
+}
+
+/** As `reservePort`, but nobody else gets the port before it is released. Nobody who connects is answered. */
+export async function holdPort(host: string, port: number, setting: string): Promise<HeldPort> {
+  // Who comes too early is sent away; a connection would keep the port.
+  const probe = createServer((socket) => socket.destroy())
   return await new Promise((resolve, reject) => {
     probe.once('error', (error: NodeJS.ErrnoException) => {
       const reason =
@@ -18,7 +32,8 @@ export async function reservePort(host: string, port: number, setting: string): 
     probe.listen({ host, port, exclusive: true }, () => {
       const address = probe.address()
       const bound = typeof address === 'object' && address !== null ? address.port : port
-      probe.close(() => resolve(bound))
+      const release = () => new Promise<void>((released) => void probe.close(() => released()))
+      resolve({ port: bound, release, [Symbol.asyncDispose]: release })
     })
   })
 }
