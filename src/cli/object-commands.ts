@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import type { JobView } from '../api/contract.ts'
 import type { MoveObjectsBody, RestoreObjectsBody } from '../api/object-contract.ts'
+import type { MoveReport } from '../lifecycle/object-mover.ts'
 import { TIERS, type Tier } from '../storage/tiers.ts'
 import { CliError } from './cli-error.ts'
 import { serverCommand } from './server-command.ts'
@@ -12,16 +13,6 @@ interface RangeFlags {
   readonly from?: string
   readonly to?: string
   readonly wait: boolean
-}
-
-/** The parts of results that commands read; the jobs wrote them. */
-interface MoveResult {
-  readonly moved: number
-  readonly bytes: number
-  readonly alreadyThere: number
-  readonly gone: number
-  readonly failed: number
-  readonly failures: readonly { readonly key: string; readonly message: string }[]
 }
 
 interface RestoreResult {
@@ -52,7 +43,7 @@ export function addObjectCommands(
         const job = await session.client.post<JobView>('/objects/move', body)
         if (!flags.wait) return printJob(session, job)
         const { result } = await session.follow(job.id)
-        const moved = result as unknown as MoveResult
+        const moved = result as unknown as MoveReport
         session.print(result, renderMove(moved, tier))
         if (moved.failed > 0) setExitCode(1)
       }),
@@ -92,7 +83,7 @@ function rangeOf({ from, to }: RangeFlags): { from?: string; to?: string } {
   return { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }
 }
 
-function renderMove({ moved, bytes, alreadyThere, gone, failed, failures }: MoveResult, tier: string): string {
+function renderMove({ moved, bytes, alreadyThere, gone, failed, failures }: MoveReport, tier: string): string {
   const there = alreadyThere === 0 ? '' : `, ${alreadyThere} of them already there`
   const lines = [`${moved} objects (${renderAmount(bytes)}) are ${tier}${there}.`]
   if (gone > 0) lines.push(`${gone} were deleted meanwhile.`)
