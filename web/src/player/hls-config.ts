@@ -1,7 +1,7 @@
 // hls.js settings shared by the console and the public player page.
 import type { HlsConfig, LoaderConfig, PlaylistLoaderConstructor } from 'hls.js'
 import workerUrl from 'hls.js/dist/hls.worker.js?url'
-import { repairedBufferController } from './hls-repairs.ts'
+import { repairedBufferController, repairedStreamController } from './hls-repairs.ts'
 import { PlaylistHeads } from './playlist-head.ts'
 
 /** Longest time without a first byte: above the origin's longest hold of a blocking reload (9 s). */
@@ -22,10 +22,13 @@ const MEDIA_POLICY: LoaderConfig = {
 }
 
 /** `defaults`: those of hls.js, which is loaded on demand. */
-export function buildHlsConfig({ loader, bufferController }: HlsConfig): Partial<HlsConfig> {
+export function buildHlsConfig(defaults: HlsConfig): Partial<HlsConfig> {
+  const { bufferController, audioStreamController } = defaults
   return {
-    pLoader: playlistLoader(loader),
-    ...(bufferController === undefined ? {} : { bufferController: repairedBufferController(bufferController) }),
+    pLoader: playlistLoader(defaults.loader),
+    streamController: repairedStreamController(defaults.streamController),
+    ...(audioStreamController && { audioStreamController: repairedStreamController(audioStreamController) }),
+    ...(bufferController && { bufferController: repairedBufferController(bufferController) }),
     lowLatencyMode: true,
     // A file of our own instead of a blob: URL, so that worker-src 'self' is enough.
     workerPath: workerUrl,

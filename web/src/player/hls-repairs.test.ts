@@ -1,6 +1,6 @@
 import Hls from 'hls.js'
-import { expect, test } from 'vitest'
-import { repairedBufferController, repairTracker } from './hls-repairs.ts'
+import { describe, expect, test } from 'vitest'
+import { repairedBufferController, repairedStreamController, repairTracker } from './hls-repairs.ts'
 
 type Base = Parameters<typeof repairedBufferController>[0]
 const TRACKER = { getBufferedTimes: () => null }
@@ -41,10 +41,39 @@ test('a segment is not complete while its last part is missing, however short th
   expect(tracker.getBufferedTimes(segment, null, true, ranges)).toBe(true)
 })
 
+describe('parts are loaded', () => {
+  const PART = { start: 0, fragment: { duration: 0.683 } }
+  class Loading {
+    playhead = 0
+    shouldLoadParts() {
+      return false
+    }
+  }
+  const Repaired = repairedStreamController(Loading) as unknown as new () => {
+    playhead: number
+    shouldLoadParts(details: unknown, bufferEndSec: number): boolean
+  }
+
+  test.each([
+    ['where all whole segments are buffered', { fragmentEnd: 0.683, partList: [PART] }, 0.6829, 0, true],
+    ['not while a whole segment is missing', { fragmentEnd: 1.7, partList: [PART] }, 0.683, 0, false],
+    ['not where there are none', { fragmentEnd: 0.683, partList: null }, 0.683, 0, false],
+    ['not for who went back', { fragmentEnd: 60, partList: [{ ...PART, start: 56 }] }, 60, 20, false],
+    ['not before there is a playlist', undefined, 0, 0, false],
+  ] as const)('%s', (_, details, bufferEndSec, playhead, isExpected) => {
+    const loading = new Repaired()
+    loading.playhead = playhead
+    expect(loading.shouldLoadParts(details, bufferEndSec)).toBe(isExpected)
+  })
+})
+
 test('this hls.js has what is repaired', () => {
   // A new version: look whether it still leaves out parts, and take out the repairs that it no longer needs.
   expect(Hls.version).toBe('1.7.4')
-  const { bufferController } = Hls.DefaultConfig
+  const { bufferController, streamController, audioStreamController } = Hls.DefaultConfig
+  for (const controller of [streamController, audioStreamController]) {
+    expect(controller?.prototype).toMatchObject({ shouldLoadParts: expect.any(Function), playhead: expect.anything() })
+  }
   if (bufferController === undefined) throw new Error('hls.js has no buffer controller')
   let tracker: unknown = null
   const Witness = class extends (bufferController as unknown as new (...args: unknown[]) => object) {

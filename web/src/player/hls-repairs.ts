@@ -1,6 +1,7 @@
-// Repairs of two defects of hls.js 1.7.4 by which it leaves out a part now and then, so that playback stops before the
-// hole. Both need what a viewer has who was moved to an origin that is ahead, is far away or has a busy computer: parts that
-// take longer than they last. `hls-repairs.test.ts` says when a new version of hls.js has to be looked at again.
+// Repairs of defects of hls.js 1.7.4 by which it leaves out or puts off a part now and then, so that playback stops. The
+// first two need what a viewer has who was moved to an origin that is ahead, is far away or has a busy computer: parts that
+// take longer than they last. The third needs a stream that has just begun. `hls-repairs.test.ts` says when a new version
+// of hls.js has to be looked at again.
 //
 // 1. Appends out of order. hls.js queues what it does to each source buffer; a finished append is taken from its queue when
 //    `updateend` arrives. To wait for all appends of a fragment it puts blockers into the queues concerned, and then takes
@@ -10,6 +11,9 @@
 // 2. A segment taken for complete. While the last part but one is loaded, the playlist may come to list the last one. What
 //    is buffered is then compared with the whole segment, with a tolerance of 0.2 s. A last part shorter than that is not
 //    missed and never loaded, and as the end of the buffer lies in a segment that needs nothing, neither is what follows.
+// 3. Parts that nobody asks for. hls.js loads parts once as much is buffered as the first listed part and the open segment
+//    last together, so that parts do not leave the playlist while they are loaded. Where the playlist has a single short
+//    segment, as that of sound in the first seconds of a stream, this is never so: it waits until the open one is whole.
 import type { HlsConfig } from 'hls.js'
 
 type BufferType = 'audio' | 'video' | 'audiovideo'
@@ -27,6 +31,17 @@ interface Spanning {
 /** A private method of `FragmentTracker`. */
 interface PartTracker {
   getBufferedTimes(fragment: Spanning, part: Spanning | null, isPartial: boolean, ranges: TimeRanges): unknown
+}
+
+/** What a private method of the stream controllers needs of `LevelDetails`; all in seconds of media time. */
+interface PartLists {
+  readonly fragmentEnd: number
+  readonly partList: readonly { readonly start: number; readonly fragment: { readonly duration: number } }[] | null
+}
+
+interface PartLoading {
+  readonly playhead: number
+  shouldLoadParts(details: PartLists | undefined, bufferEndSec: number): boolean
 }
 
 type BufferController = NonNullable<HlsConfig['bufferController']>
@@ -57,6 +72,21 @@ export function repairTracker(tracker: PartTracker): void {
     const isEarlier = part !== null && part.end < fragment.end - ROUNDING_SEC
     return getBufferedTimes(fragment, part, isPartial || isEarlier, ranges)
   }
+}
+
+/** The stream controller, of picture or sound, to be used instead of `Base`. */
+export function repairedStreamController<T>(Base: T): T {
+  const Loading = Base as unknown as new (hls: unknown, tracker: unknown, keys: unknown) => PartLoading
+  return class extends Loading {
+    /** Also where every whole segment is buffered already: then there is nothing but parts to load. */
+    override shouldLoadParts(details: PartLists | undefined, bufferEndSec: number): boolean {
+      if (super.shouldLoadParts(details, bufferEndSec)) return true
+      const first = details?.partList?.[0]
+      if (details === undefined || first === undefined) return false
+      const isNearby = this.playhead > first.start - first.fragment.duration
+      return isNearby && bufferEndSec >= details.fragmentEnd - ROUNDING_SEC
+    }
+  } as unknown as T
 }
 
 function isBlocker(operation: { readonly label: string } | null): boolean {
