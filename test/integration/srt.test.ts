@@ -71,6 +71,16 @@ test.each([
   expect(gate.opened).toEqual([])
 })
 
+test('once the registry is taken in, the very next caller is judged by it', async () => {
+  const { listener, port } = await listen()
+  for (const streamId of ['cam3', 'cam4', 'cam5']) {
+    listener.setRegistry([entryOf(streamId)], 0)
+    await listener.synced()
+    const results = callWithLibsrt(port, [`publish:${streamId}:${KEY}`, `publish:cam1:${KEY}`])
+    expect([await results.next(), await results.next()]).toEqual([{ rejectReason: null }, { rejectReason: 1404 }])
+  }
+})
+
 test('the limit of publishers refuses with overload', async () => {
   const { port, refusals } = await listen({ maxConnections: 1 })
   const results = callWithLibsrt(port, [`publish:cam1:${KEY}`, `publish:cam2:${KEY}`])
@@ -200,6 +210,7 @@ async function listen(more: Partial<SrtListenerOptions> = {}, streams = ['cam1',
   const gate = new RecordingGate()
   const refusals = new Queue<SrtRefusal>()
   const problems = new Queue<MirrorError | null>()
+  const entries = streams.map((streamId) => entryOf(streamId))
   const listener = await startSrtListener({
     host: '127.0.0.1',
     port: 0,
@@ -213,21 +224,18 @@ async function listen(more: Partial<SrtListenerOptions> = {}, streams = ['cam1',
     spawn: rememberingSpawn,
     log: silentLog,
     random: () => 0.5,
+    streams: [...entries, { ...entryOf('busy'), isExclusive: true, busy: true }],
     onRefused: (refusal) => refusals.push(refusal),
     onProblem: (problem) => problems.push(problem),
     ...more,
   })
   opened.use(listener)
   libraryName = listener.library
-  const keyLookups = [lookupOf(KEY, keySecret)]
-  const entries: SrtRegistryEntry[] = streams.map((streamId) => ({
-    streamId,
-    keyLookups,
-    isExclusive: false,
-    busy: false,
-  }))
-  listener.setRegistry([...entries, { streamId: 'busy', keyLookups, isExclusive: true, busy: true }], 0)
   return { listener, port: listener.port, gate, refusals, problems }
+}
+
+function entryOf(streamId: string): SrtRegistryEntry {
+  return { streamId, keyLookups: [lookupOf(KEY, keySecret)], isExclusive: false, busy: false }
 }
 
 const rememberingSpawn: Spawn = (command, args, options) => {

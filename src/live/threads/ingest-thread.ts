@@ -92,6 +92,7 @@ async function openSrt(settings: NonNullable<IngestThreadData['srt']>): Promise<
       spawn,
       log: log.child('srt'),
       random: Math.random,
+      streams: srtRegistry(),
       onRefused: ({ remoteAddress, streamId, fault }) => emitRefusal('SRT', streamId, remoteAddress, fault),
       onProblem: (problem) =>
         toMain({
@@ -101,6 +102,7 @@ async function openSrt(settings: NonNullable<IngestThreadData['srt']>): Promise<
           message: problem?.message ?? null,
         }),
     })
+    // It may have changed meanwhile.
     listener.setRegistry(srtRegistry(), gate.publishersBut('srt'))
     return listener
   } catch (error) {
@@ -148,7 +150,7 @@ function onMainMessage(message: ToThread): void {
     case 'archiveCancel':
       break
     case 'sync':
-      toMain({ kind: 'synced', requestId: message.requestId })
+      void sync(message.requestId)
       break
     case 'drain':
       drain().catch((error: unknown) =>
@@ -158,6 +160,12 @@ function onMainMessage(message: ToThread): void {
     default:
       message satisfies never
   }
+}
+
+/** Never rejects: the main thread waits for so long and no longer. */
+async function sync(requestId: number): Promise<void> {
+  await srt?.synced()
+  toMain({ kind: 'synced', requestId })
 }
 
 function connectPeer(name: PeerName, port: MessagePort): void {

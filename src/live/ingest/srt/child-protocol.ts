@@ -21,6 +21,8 @@ export type ToSrtChild =
   | { readonly kind: 'start'; readonly settings: SrtChildSettings }
   /** `otherPublishers`: connected by other protocols; the limit is for all together. */
   | { readonly kind: 'registry'; readonly streams: readonly SrtRegistryEntry[]; readonly otherPublishers: number }
+  /** Answered with `synced` once all that was sent before is known. */
+  | { readonly kind: 'sync'; readonly requestId: number }
   /** A connection is not read before the first `read`, and not between `pause` and `read`. */
   | { readonly kind: 'read'; readonly connectionId: number }
   | { readonly kind: 'pause'; readonly connectionId: number }
@@ -30,6 +32,7 @@ export type ToSrtChild =
 
 export type FromSrtChild =
   | { readonly kind: 'listening'; readonly port: number; readonly library: string }
+  | { readonly kind: 'synced'; readonly requestId: number }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string }
   | ({ readonly kind: 'refused' } & SrtRefusal)
   /** Refusals beyond the report limit, since the last such message. */

@@ -23,6 +23,7 @@ pipe.on('error', () => void leave())
 process.on('message', (message: ToSrtChild) => {
   if (message.kind === 'start') void start(message.settings)
   else if (message.kind === 'stop') void leave()
+  else if (message.kind === 'sync') report({ kind: 'synced', requestId: message.requestId })
   else if (receiver === null) waiting.push(message)
   else receiver.handle(message)
 })

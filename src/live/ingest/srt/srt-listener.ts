@@ -37,6 +37,8 @@ export interface SrtListenerOptions {
   readonly log: Log
   /** In [0, 1), for the jitter of restarts. */
   readonly random: () => number
+  /** Known from the first caller on. */
+  readonly streams: readonly SrtRegistryEntry[]
   /** A caller was refused in the handshake, before the gate heard of it. */
   readonly onRefused: (refusal: SrtRefusal) => void
   /** The child died or cannot be restarted; null when it listens again. */
@@ -49,6 +51,8 @@ export interface SrtListener extends AsyncDisposable {
   readonly library: string
   /** The whole truth about who may publish what; replaces the previous one. */
   setRegistry(streams: readonly SrtRegistryEntry[], otherPublishers: number): void
+  /** Resolves when the child knows the registry; at once while there is none. */
+  synced(): Promise<void>
 }
 
 /**
@@ -65,7 +69,7 @@ class RunningSrtListener implements SrtListener {
   readonly #options: SrtListenerOptions
   readonly #stopping = new AbortController()
   #child: SrtChildLink | null = null
-  #registry: readonly SrtRegistryEntry[] = []
+  #registry: readonly SrtRegistryEntry[]
   #otherPublishers = 0
   #port: number
   #library = ''
@@ -74,6 +78,7 @@ class RunningSrtListener implements SrtListener {
 
   constructor(options: SrtListenerOptions) {
     this.#options = options
+    this.#registry = options.streams
     this.#port = options.port
   }
 
@@ -100,6 +105,10 @@ class RunningSrtListener implements SrtListener {
     this.#registry = streams
     this.#otherPublishers = otherPublishers
     this.#child?.send({ kind: 'registry', streams, otherPublishers })
+  }
+
+  async synced(): Promise<void> {
+    await this.#child?.synced()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -145,6 +154,8 @@ class SrtChildLink {
   readonly #options: SrtListenerOptions
   readonly #child: Child
   readonly #connections = new Map<number, SrtConnection>()
+  readonly #syncs = new Map<number, () => void>()
+  #lastSyncId = 0
 
   static async start(
     options: SrtListenerOptions,
@@ -185,12 +196,23 @@ class SrtChildLink {
         connection.close({ code: 'internal', message: 'The SRT receiver process died; the encoder can reconnect.' })
       }
       this.#connections.clear()
+      for (const done of this.#syncs.values()) done()
       return exit
     })
   }
 
   send(message: ToSrtChild): void {
     this.#child.send(message)
+  }
+
+  /** Resolves when the child has taken in everything that was sent so far, or has died. */
+  async synced(): Promise<void> {
+    const requestId = ++this.#lastSyncId
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#syncs.set(requestId, resolve)
+    this.send({ kind: 'sync', requestId })
+    await promise
+    this.#syncs.delete(requestId)
   }
 
   async stop(): Promise<void> {
@@ -248,6 +270,9 @@ class SrtChildLink {
         break
       case 'failed':
         this.#options.log.error('the SRT receiver failed', { code: message.code, reason: message.message })
+        break
+      case 'synced':
+        this.#syncs.get(message.requestId)?.()
         break
       case 'listening':
         break

@@ -145,6 +145,7 @@ export class SrtReceiver {
       }
       case 'stop':
       case 'start':
+      case 'sync':
         break
       default:
         message satisfies never
