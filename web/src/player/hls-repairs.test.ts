@@ -45,13 +45,18 @@ describe('parts are loaded', () => {
   const PART = { start: 0, fragment: { duration: 0.683 } }
   class Loading {
     playhead = 0
+    loadingParts = false
     shouldLoadParts() {
       return false
+    }
+    getNextFragment() {
+      return this.loadingParts ? 'part' : null
     }
   }
   const Repaired = repairedStreamController(Loading) as unknown as new () => {
     playhead: number
     shouldLoadParts(details: unknown, bufferEndSec: number): boolean
+    getNextFragment(bufferEndSec: number, details: unknown): string | null
   }
 
   test.each([
@@ -64,6 +69,7 @@ describe('parts are loaded', () => {
     const loading = new Repaired()
     loading.playhead = playhead
     expect(loading.shouldLoadParts(details, bufferEndSec)).toBe(isExpected)
+    if (details !== undefined) expect(loading.getNextFragment(bufferEndSec, details)).toBe(isExpected ? 'part' : null)
   })
 })
 
@@ -72,7 +78,11 @@ test('this hls.js has what is repaired', () => {
   expect(Hls.version).toBe('1.7.4')
   const { bufferController, streamController, audioStreamController } = Hls.DefaultConfig
   for (const controller of [streamController, audioStreamController]) {
-    expect(controller?.prototype).toMatchObject({ shouldLoadParts: expect.any(Function), playhead: expect.anything() })
+    expect(controller?.prototype).toMatchObject({
+      shouldLoadParts: expect.any(Function),
+      getNextFragment: expect.any(Function),
+      playhead: expect.anything(),
+    })
   }
   if (bufferController === undefined) throw new Error('hls.js has no buffer controller')
   let tracker: unknown = null
