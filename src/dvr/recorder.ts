@@ -25,7 +25,7 @@ export interface RecorderHost {
 
 export class Recorder {
   readonly #host: RecorderHost
-  readonly #tracks = new Map<string, { facts: TrackFacts; newestMsn: number; waiting: number }>()
+  readonly #tracks = new Map<string, { facts: TrackFacts; newestMsn: number; waiting: number; hasRecorded: boolean }>()
   readonly #underWay = new Set<Promise<void>>()
   #waitingBytes = 0
 
@@ -38,7 +38,8 @@ export class Recorder {
     if (publication.kind === 'track') {
       const { streamId, trackId, facts } = publication
       const known = this.#tracks.get(`${streamId}/${trackId}`)
-      if (known === undefined) this.#tracks.set(`${streamId}/${trackId}`, { facts, newestMsn: -1, waiting: 0 })
+      if (known === undefined)
+        this.#tracks.set(`${streamId}/${trackId}`, { facts, newestMsn: -1, waiting: 0, hasRecorded: false })
       else known.facts = facts
     } else if (publication.kind === 'segment') this.#record(publication)
   }
@@ -58,7 +59,12 @@ export class Recorder {
     const shelved = shelf.track(trackId)
     const media = isGap || shelved === null ? null : shelf.lease(shelved, name)
     const path = { tenantId, streamId, trackId }
-    if (!isGap && media === null) return // It left the window before this thread came to it.
+    if (!isGap && media === null) {
+      // Before its first segment a thread may be told of what the one before it has recorded.
+      if (track.hasRecorded) this.#host.onLost(path, msn, toMirrorError(new Error('it left the window unrecorded')))
+      return
+    }
+    track.hasRecorded = true
     const sizeBytes = media?.sizeBytes ?? 0
     const canWait = track.waiting < MAX_WAITING_SEGMENTS && this.#waitingBytes + sizeBytes <= MAX_WAITING_BYTES
     if (!canWait) {
