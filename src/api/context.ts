@@ -12,10 +12,10 @@ import type { Access, Principal } from './access.ts'
 import type { ApiSecrets } from './api-secrets.ts'
 import type { Authenticator } from './authenticator.ts'
 import type { DateRangeService } from './date-range-service.ts'
+import type { DvrRecordingService } from './dvr-recording-service.ts'
 import type { EventHub } from './event-hub.ts'
 import type { Metrics } from './metrics.ts'
 import type { ObjectService } from './object-service.ts'
-import type { RecordingService } from './recording-service.ts'
 import type { LoginLimits } from './request-gate.ts'
 import type { StoreService } from './store-service.ts'
 import type { StreamService } from './stream-service.ts'
@@ -39,7 +39,7 @@ export interface ApiContext {
   readonly metrics: Metrics
   readonly streams: StreamService
   readonly dateRanges: DateRangeService
-  readonly recordings: RecordingService
+  readonly dvrRecordings: DvrRecordingService
   readonly objects: ObjectService
   readonly stores: StoreService
   readonly logins: LoginLimits

@@ -665,9 +665,9 @@ export const dvrOverviewSchema = z
   .meta({ id: 'DvrOverview' })
 
 export type DvrOverviewView = z.infer<typeof dvrOverviewSchema>
-export const startRecordingSchema = z.strictObject({ title: z.string().max(200).optional() })
+export const startDvrRecordingSchema = z.strictObject({ title: z.string().max(200).optional() })
 
-export const recordingSchema = z
+export const dvrRecordingSchema = z
   .object({
     id: z.string(),
     streamId: z.string(),
@@ -680,32 +680,32 @@ export const recordingSchema = z
     endedAt: z.iso.datetime().nullable(),
     playlist: z.string().nullable().meta({ description: 'Plays it; while it runs it grows' }),
   })
-  .meta({ id: 'Recording' })
+  .meta({ id: 'DvrRecording' })
 
-export const recordingDetailSchema = recordingSchema
+export const dvrRecordingDetailSchema = dvrRecordingSchema
   .extend({
     durationSec: z.number().meta({ description: 'With media' }),
     bytes: z.number(),
     segments: z.number(),
     gaps: z.array(timeRangeSchema),
   })
-  .meta({ id: 'RecordingDetail' })
+  .meta({ id: 'DvrRecordingDetail' })
 
-export const recordingPageSchema = z.object({
-  recordings: z.array(recordingSchema),
+export const dvrRecordingPageSchema = z.object({
+  recordings: z.array(dvrRecordingSchema),
   /** Pass as `before` for the next, older page; null: there is none. */
   nextBefore: z.string().nullable(),
 })
 
-export const recordingQuerySchema = z.strictObject({
+export const dvrRecordingQuerySchema = z.strictObject({
   stream: streamIdSchema.optional(),
   before: z.string().min(1).max(64).optional().meta({ description: 'Only recordings that began before this one' }),
   limit: z.coerce.number().int().min(1).max(200).default(50),
 })
 
-export type RecordingView = z.infer<typeof recordingSchema>
-export type RecordingDetailView = z.infer<typeof recordingDetailSchema>
-export type RecordingPage = z.infer<typeof recordingPageSchema>
+export type DvrRecordingView = z.infer<typeof dvrRecordingSchema>
+export type DvrRecordingDetailView = z.infer<typeof dvrRecordingDetailSchema>
+export type DvrRecordingPage = z.infer<typeof dvrRecordingPageSchema>
 export type DvrView = z.infer<typeof dvrViewSchema>
 export type DvrSettingsView = z.infer<typeof dvrSettingsSchema>
 export type StreamSettingsView = z.infer<typeof streamSettingsSchema>

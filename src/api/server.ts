@@ -24,6 +24,7 @@ import { type ConsoleFiles, registerConsole, wantsPage } from './console-files.t
 import type { ApiApp, ApiContext } from './context.ts'
 import { startDateRangeFeed } from './date-range-feed.ts'
 import { createDateRangeService } from './date-range-service.ts'
+import { createDvrRecordingService } from './dvr-recording-service.ts'
 import { createEventHub, type EventHub } from './event-hub.ts'
 import { eventOfJob } from './job-view.ts'
 import { createMetrics } from './metrics.ts'
@@ -31,18 +32,17 @@ import { createObjectService } from './object-service.ts'
 import { openApiOptions } from './openapi.ts'
 import { PROBLEM_TYPE, toProblem } from './problems.ts'
 import { DEFAULT_RATE_LIMITS, type RateLimits } from './rate-limit.ts'
-import { createRecordingService } from './recording-service.ts'
 import { createRequestGate } from './request-gate.ts'
 import { registerApiKeyRoutes } from './routes/api-key-routes.ts'
 import { registerAuthRoutes } from './routes/auth-routes.ts'
 import { registerDateRangeRoutes } from './routes/date-range-routes.ts'
+import { registerDvrRecordingRoutes } from './routes/dvr-recording-routes.ts'
 import { registerDvrRoutes } from './routes/dvr-routes.ts'
 import { registerEventRoutes } from './routes/event-routes.ts'
 import { registerInputRoutes } from './routes/input-routes.ts'
 import { registerJobRoutes } from './routes/job-routes.ts'
 import { registerKeyRoutes } from './routes/key-routes.ts'
 import { registerObjectRoutes } from './routes/object-routes.ts'
-import { registerRecordingRoutes } from './routes/recording-routes.ts'
 import { registerSlateRoutes } from './routes/slate-routes.ts'
 import { registerStoreRoutes } from './routes/store-routes.ts'
 import { registerStreamRoutes } from './routes/stream-routes.ts'
@@ -160,7 +160,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     metrics,
     streams,
     dateRanges: createDateRangeService({ catalog, live, register, clock }),
-    recordings: createRecordingService({ catalog, live, register, newId: randomUUID, addresses, events, clock }),
+    dvrRecordings: createDvrRecordingService({ catalog, live, register, newId: randomUUID, addresses, events, clock }),
     objects: createObjectService({ ...options, askArchive: (request) => live.askArchive(request) }),
     stores: createStoreService({
       ...{ catalog, secrets: options.secrets, events, clock },
@@ -187,7 +187,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
   registerStreamRoutes(app, context)
   registerDvrRoutes(app, context)
-  registerRecordingRoutes(app, context)
+  registerDvrRecordingRoutes(app, context)
   registerInputRoutes(app, context)
   registerSlateRoutes(app, context)
   registerDateRangeRoutes(app, context)

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { DvrView, StreamView } from '../api/contract.ts'
-import { addRecordingCommands } from './recording-commands.ts'
+import { addDvrRecordingCommands } from './dvr-recording-commands.ts'
 import { serverCommand } from './server-command.ts'
 import type { WithSession } from './session.ts'
 import { renderAmount, renderFacts, renderSpan, renderTable, renderTime } from './table.ts'
@@ -54,7 +54,7 @@ export function addDvrCommands(program: Command, withSession: WithSession): void
       }),
   )
 
-  addRecordingCommands(dvr, withSession)
+  addDvrRecordingCommands(dvr, withSession)
 }
 
 function dvrPath(id: string): string {

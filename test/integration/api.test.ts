@@ -6,12 +6,12 @@ import { WebSocket } from 'ws'
 import type {
   CreatedApiKeyView,
   DateRangeView,
+  DvrRecordingDetailView,
+  DvrRecordingPage,
+  DvrRecordingView,
   EventPageView,
   MeView,
   Problem,
-  RecordingDetailView,
-  RecordingPage,
-  RecordingView,
   StreamView,
   SystemView,
 } from '../../src/api/contract.ts'
@@ -254,7 +254,7 @@ describe('recordings that are asked for', () => {
     await expectProblem(post('stop'), 409, 'recording_inactive')
     const response = await post('start', { title: 'First half' })
     expect(response.status).toBe(201)
-    const started = (await response.json()) as RecordingView
+    const started = (await response.json()) as DvrRecordingView
     expect(started).toMatchObject({ streamId: 'match', title: 'First half', state: 'interrupted', endedAt: null })
     const startMs = Date.parse(started.startedAt)
     expect(started.playlist).toMatch(new RegExp(`/stream/match/playlist\\.m3u8\\?start=${startMs}$`))
@@ -273,7 +273,7 @@ describe('recordings that are asked for', () => {
     const media = [{ fromMs: startMs - 1000, toMs: startMs + 3000 }]
     const track = { trackId: 'v0', media, gaps: [], segments: 2, bytes: 1000 }
     api.live.setArchive({ kind: 'ranges', tracks: [track, { ...track, trackId: 'a0', bytes: 10 }] })
-    const stopped = (await (await post('stop')).json()) as RecordingDetailView
+    const stopped = (await (await post('stop')).json()) as DvrRecordingDetailView
     expect(stopped).toMatchObject({
       id: started.id,
       state: 'complete',
@@ -302,7 +302,7 @@ describe('recordings that are asked for', () => {
   test('one of which nothing was live has failed, and holds nothing', async () => {
     api.live.setArchive({ kind: 'ranges', tracks: [] })
     await post('start')
-    const stopped = (await (await post('stop')).json()) as RecordingDetailView
+    const stopped = (await (await post('stop')).json()) as DvrRecordingDetailView
     expect(stopped).toMatchObject({
       state: 'failed',
       cause: expect.stringContaining('nothing was live'),
@@ -321,9 +321,9 @@ describe('recordings that are asked for', () => {
   })
 
   test('they are listed page by page', async () => {
-    const first = await api.json<RecordingPage>('/api/v1/dvr/recordings?stream=match&limit=1')
+    const first = await api.json<DvrRecordingPage>('/api/v1/dvr/recordings?stream=match&limit=1')
     expect(first.recordings).toHaveLength(1)
-    const second = await api.json<RecordingPage>(
+    const second = await api.json<DvrRecordingPage>(
       `/api/v1/dvr/recordings?stream=match&limit=5&before=${first.nextBefore}`,
     )
     expect(second).toMatchObject({ recordings: [{ state: 'failed' }], nextBefore: null })

@@ -1,11 +1,11 @@
 // From the row of a recording, and what the archive found of it, to what the API shows. Pure.
 import type { DvrRecordingRow } from '../catalog/types.ts'
 import type { RecordedRanges } from '../dvr/archive-requests.ts'
-import type { RecordingDetailView, RecordingView } from './contract.ts'
+import type { DvrRecordingDetailView, DvrRecordingView } from './contract.ts'
 import { type Addresses, mediaUrl } from './stream-urls.ts'
 import { isoTime } from './stream-view.ts'
 
-export function renderRecording(row: DvrRecordingRow, isLive: boolean, addresses: Addresses): RecordingView {
+export function renderDvrRecording(row: DvrRecordingRow, isLive: boolean, addresses: Addresses): DvrRecordingView {
   const { id, streamId, title, startsAtMs, endsAtMs, failure } = row
   return {
     id,
@@ -19,18 +19,18 @@ export function renderRecording(row: DvrRecordingRow, isLive: boolean, addresses
   }
 }
 
-export function renderRecordingDetail(
+export function renderDvrRecordingDetail(
   row: DvrRecordingRow,
   isLive: boolean,
   tracks: readonly RecordedRanges[],
   addresses: Addresses,
   nowMs: number,
-): RecordingDetailView {
+): DvrRecordingDetailView {
   // Video tells what can be watched; without video the first track does.
   const shown = tracks.find(({ trackId }) => trackId.startsWith('v')) ?? tracks[0]
   const span = { fromMs: row.startsAtMs, toMs: row.endsAtMs ?? nowMs }
   return {
-    ...renderRecording(row, isLive, addresses),
+    ...renderDvrRecording(row, isLive, addresses),
     durationSec: (shown?.media ?? []).reduce((sum, range) => sum + overlapMs(range, span) / 1000, 0),
     bytes: tracks.reduce((sum, { bytes }) => sum + bytes, 0),
     segments: tracks.reduce((sum, { segments }) => sum + segments, 0),
@@ -39,7 +39,7 @@ export function renderRecordingDetail(
 }
 
 /** One that runs while nothing is live goes on by itself when the stream does, also after Mirror was restarted. */
-function stateOf({ endsAtMs, failure }: DvrRecordingRow, isLive: boolean): RecordingView['state'] {
+function stateOf({ endsAtMs, failure }: DvrRecordingRow, isLive: boolean): DvrRecordingView['state'] {
   if (failure !== null) return 'failed'
   if (endsAtMs !== null) return 'complete'
   return isLive ? 'active' : 'interrupted'

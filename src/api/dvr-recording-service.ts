@@ -4,31 +4,31 @@ import type { Catalog, DvrRecordingRow } from '../catalog/types.ts'
 import { MirrorError } from '../core/errors.ts'
 import type { RecordedRanges } from '../dvr/archive-requests.ts'
 import type { LiveControl } from '../live/control.ts'
-import type { RecordingDetailView, RecordingView } from './contract.ts'
+import type { DvrRecordingDetailView, DvrRecordingView } from './contract.ts'
+import { renderDvrRecording, renderDvrRecordingDetail } from './dvr-recording-view.ts'
 import type { EventHub } from './event-hub.ts'
-import { renderRecording, renderRecordingDetail } from './recording-view.ts'
 import type { Addresses } from './stream-urls.ts'
 
 const MAX_RANGE_MS = 7 * 24 * 3_600_000
 
-export interface RecordingService {
+export interface DvrRecordingService {
   /** Throws `stream_not_found`, `recording_active` with the id of the one that runs. */
-  start(streamId: string, title: string): Promise<RecordingView>
+  start(streamId: string, title: string): Promise<DvrRecordingView>
   /** Throws `stream_not_found`, `recording_inactive`. */
-  stop(streamId: string): Promise<RecordingDetailView>
+  stop(streamId: string): Promise<DvrRecordingDetailView>
   /** Newest first. `before`: the last one of the page before. */
   list(query: {
     readonly streamId?: string
     readonly before?: string
     readonly limit: number
-  }): Promise<readonly RecordingView[]>
+  }): Promise<readonly DvrRecordingView[]>
   /** Throws `recording_unknown`. */
-  get(id: string): Promise<RecordingDetailView>
+  get(id: string): Promise<DvrRecordingDetailView>
   /** From now on retention decides over what it kept. Throws `recording_unknown`, `recording_active`. */
   remove(id: string): Promise<void>
 }
 
-export interface RecordingServiceOptions {
+export interface DvrRecordingServiceOptions {
   readonly catalog: Pick<Catalog, 'streams' | 'dvrRecordings'>
   readonly live: Pick<LiveControl, 'status' | 'askArchive'>
   /** Tells the media plane what the catalog says now. */
@@ -39,7 +39,7 @@ export interface RecordingServiceOptions {
   readonly clock: () => number
 }
 
-export function createRecordingService(options: RecordingServiceOptions): RecordingService {
+export function createDvrRecordingService(options: DvrRecordingServiceOptions): DvrRecordingService {
   const { catalog, live, register, newId, addresses, events, clock } = options
   const recordings = catalog.dvrRecordings
 
@@ -71,9 +71,9 @@ export function createRecordingService(options: RecordingServiceOptions): Record
   }
 
   const isLive = (streamId: string) => live.status(streamId)?.status === 'live'
-  const view = (row: DvrRecordingRow) => renderRecording(row, isLive(row.streamId), addresses)
+  const view = (row: DvrRecordingRow) => renderDvrRecording(row, isLive(row.streamId), addresses)
   const detail = async (row: DvrRecordingRow) =>
-    renderRecordingDetail(row, isLive(row.streamId), await recorded(row), addresses, clock())
+    renderDvrRecordingDetail(row, isLive(row.streamId), await recorded(row), addresses, clock())
 
   function report(streamId: string, message: string, id: string): void {
     events.publish({
@@ -106,7 +106,7 @@ export function createRecordingService(options: RecordingServiceOptions): Record
       if (!(await recordings.end(row.id, endsAtMs, failure))) throw inactive()
       await register(streamId)
       report(streamId, `A recording of ${streamId} ended`, row.id)
-      return renderRecordingDetail({ ...row, endsAtMs, failure }, false, tracks, addresses, clock())
+      return renderDvrRecordingDetail({ ...row, endsAtMs, failure }, false, tracks, addresses, clock())
     },
 
     async list({ streamId, before, limit }) {

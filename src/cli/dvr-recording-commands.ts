@@ -1,23 +1,23 @@
 import type { Command } from 'commander'
-import type { RecordingDetailView, RecordingPage, RecordingView } from '../api/contract.ts'
+import type { DvrRecordingDetailView, DvrRecordingPage, DvrRecordingView } from '../api/contract.ts'
 import { serverCommand } from './server-command.ts'
 import type { WithSession } from './session.ts'
 import { renderAmount, renderFacts, renderSpan, renderTable, renderTime } from './table.ts'
 
 /** `mirror dvr start|stop|recordings|recording|delete`: parts of a stream that are kept until somebody deletes them. */
-export function addRecordingCommands(dvr: Command, withSession: WithSession): void {
+export function addDvrRecordingCommands(dvr: Command, withSession: WithSession): void {
   serverCommand(dvr, 'start <stream>', 'record from now on, and keep this part until it is deleted')
     .option('--title <text>', 'what it is')
     .action((id: string, flags: { title?: string }, command: Command) =>
       withSession(command, async ({ client, print }) => {
-        const started = await client.post<RecordingView>(`${dvrPath(id)}/start`, flags)
+        const started = await client.post<DvrRecordingView>(`${dvrPath(id)}/start`, flags)
         print(started, `Recording ${started.id} of ${id} runs. It plays at\n${started.playlist}\n`)
       }),
     )
 
   serverCommand(dvr, 'stop <stream>', 'end the running recording').action((id: string, _flags, command: Command) =>
     withSession(command, async ({ client, print }) => {
-      const stopped = await client.post<RecordingDetailView>(`${dvrPath(id)}/stop`, {})
+      const stopped = await client.post<DvrRecordingDetailView>(`${dvrPath(id)}/stop`, {})
       print(stopped, renderDetail(stopped))
     }),
   )
@@ -27,7 +27,7 @@ export function addRecordingCommands(dvr: Command, withSession: WithSession): vo
     .action((stream: string | undefined, { limit }: { limit: string }, command: Command) =>
       withSession(command, async ({ client, print }) => {
         const query = new URLSearchParams({ limit, ...(stream === undefined ? {} : { stream }) })
-        const { recordings } = await client.get<RecordingPage>(`/dvr/recordings?${query}`)
+        const { recordings } = await client.get<DvrRecordingPage>(`/dvr/recordings?${query}`)
         const rows = recordings.map(({ id, streamId, state, startedAt, endedAt, title }) => {
           return [id, streamId, state, renderTime(startedAt), endedAt === null ? '' : renderTime(endedAt), title]
         })
@@ -38,7 +38,7 @@ export function addRecordingCommands(dvr: Command, withSession: WithSession): vo
   serverCommand(dvr, 'recording <id>', 'show a recording, its gaps, and where to play it').action(
     (id: string, _flags, command: Command) =>
       withSession(command, async ({ client, print }) => {
-        const shown = await client.get<RecordingDetailView>(`/dvr/recordings/${encodeURIComponent(id)}`)
+        const shown = await client.get<DvrRecordingDetailView>(`/dvr/recordings/${encodeURIComponent(id)}`)
         print(shown, renderDetail(shown))
       }),
   )
@@ -56,7 +56,7 @@ function dvrPath(id: string): string {
   return `/streams/${encodeURIComponent(id)}/dvr`
 }
 
-function renderDetail(recording: RecordingDetailView): string {
+function renderDetail(recording: DvrRecordingDetailView): string {
   const { id, streamId, title, state, cause, startedAt, endedAt, durationSec, bytes, segments, gaps, playlist } =
     recording
   const facts = renderFacts([
