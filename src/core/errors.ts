@@ -95,6 +95,13 @@ export const ERRORS = {
     'Close some; name proxies and edges in trustedAddresses.',
   ),
   payload_too_large: row('caller', 413, 'The request body is too large', 'Send less; the limit is in the message.'),
+  upload_length_wrong: row(
+    'caller',
+    400,
+    'The upload is not of the declared length',
+    'Send it again; the connection may have been cut, or the file has changed meanwhile.',
+  ),
+  upload_stalled: row('caller', 408, 'The upload sent nothing for too long', 'Send it again; nothing of it was kept.'),
   internal: row('mirror', 500, 'Mirror failed', 'Look at the log around the given time and report it.'),
   // Streams
   stream_not_found: row(
