@@ -18,8 +18,11 @@ const ALLOWED = new Set([
 ])
 /** Tools that are used as they are and never shipped may also be under a licence with conditions on changed files. */
 const ALLOWED_FOR_TOOLS = new Set([...ALLOWED, 'CC-BY-4.0', 'MPL-2.0'])
+/** libvips below sharp: a shared library in a package of its own, not part of Mirror's, which anybody may replace. */
+const SHARED_LIBRARIES = /^node_modules\/@img\/sharp-[a-z0-9-]+$/
+const ALLOWED_FOR_SHARED_LIBRARIES = new Set([...ALLOWED, 'LGPL-3.0-or-later'])
 
-/** @typedef {{license?: string, dev?: boolean, devOptional?: boolean, link?: boolean, version?: string}} LockEntry */
+/** @typedef {{license?: string, dev?: boolean, devOptional?: boolean, optional?: boolean, link?: boolean, version?: string}} LockEntry */
 
 /**
  * @param {Readonly<Record<string, LockEntry>>} packages of package-lock.json, by path
@@ -31,12 +34,18 @@ export function unacceptableLicences(packages, readLicence) {
     const isOurs = !path.includes('node_modules/') || entry.link === true
     if (isOurs) return []
     const licence = entry.license ?? readLicence(path)
-    const allowed = entry.dev === true || entry.devOptional === true ? ALLOWED_FOR_TOOLS : ALLOWED
+    const allowed = allowedFor(path, entry)
     if (licence !== null && isAllowed(licence, allowed)) return []
     return [
       `${path.slice(path.lastIndexOf('node_modules/') + 13)} ${entry.version ?? ''}: ${licence ?? 'no licence found'}`,
     ]
   })
+}
+
+/** @param {string} path @param {LockEntry} entry @returns {ReadonlySet<string>} */
+function allowedFor(path, { dev, devOptional, optional }) {
+  if (dev === true || devOptional === true) return ALLOWED_FOR_TOOLS
+  return optional === true && SHARED_LIBRARIES.test(path) ? ALLOWED_FOR_SHARED_LIBRARIES : ALLOWED
 }
 
 /** Of an OR one side must do, of an AND both. @param {string} expression in SPDX @param {ReadonlySet<string>} allowed @returns {boolean} */

@@ -33,3 +33,11 @@ test('a licence with conditions on changed files is good for tools only', () => 
   expect(unacceptableLicences({ 'node_modules/a': { license: 'MPL-2.0', dev: true } }, () => null)).toEqual([])
   expect(unacceptableLicences({ 'node_modules/a': { license: 'MPL-2.0' } }, () => null)).toHaveLength(1)
 })
+
+test('the shared library below sharp may be under the LGPL, no other package may', () => {
+  const licence = { license: 'LGPL-3.0-or-later', optional: true }
+  expect(unacceptableLicences({ 'node_modules/@img/sharp-libvips-linux-x64': licence }, () => null)).toEqual([])
+  for (const path of ['node_modules/a', 'node_modules/@img/sharp-x/node_modules/a']) {
+    expect(unacceptableLicences({ [path]: licence }, () => null)).toHaveLength(1)
+  }
+})

@@ -387,6 +387,37 @@ export const ERRORS = {
   ),
   catalog_in_use: row('caller', 409, 'The catalog is in use', 'Stop every Mirror that uses it; nothing was changed.'),
   // Jobs
+  content_unsupported: row(
+    'caller',
+    415,
+    'This content cannot be processed',
+    'Upload it in a format that the guide of the library names; the original is kept and can be downloaded.',
+  ),
+  content_damaged: row(
+    'caller',
+    422,
+    'The content is damaged',
+    'Export it again and upload that; the original is kept and can be downloaded.',
+  ),
+  content_too_large: row(
+    'caller',
+    422,
+    'The content is larger than what is processed',
+    'The message names the limit: upload a smaller version; the original is kept and can be downloaded.',
+  ),
+  processing_timeout: row(
+    'mirror',
+    503,
+    'Processing took too long',
+    'It is tried again; if that does not help the content asks for more work than it is given.',
+  ),
+  processing_died: row(
+    'mirror',
+    503,
+    'The process that read the content ended',
+    'It is tried again; the log has its last words. Content that asks for more memory than it is given ends so.',
+  ),
+
   job_not_found: row(
     'caller',
     404,
