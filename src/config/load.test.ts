@@ -58,6 +58,7 @@ test('without file, variables and flags Mirror serves this machine only, from ./
       database: { kind: 'sqlite' },
       dvr: { spoolPath: null, spoolMaxBytes: null, cachePath: null, cacheMaxBytes: null, flushMs: null },
       adminToken: null,
+      pull: { allow: '' },
       ffmpeg: { path: 'ffmpeg' },
       metrics: { access: 'loopback' },
       log: { level: 'info', format: 'auto' },
@@ -70,6 +71,8 @@ test('trusted addresses are checked at the start', () => {
     /trustedAddresses must be addresses or prefixes such as 10.0.0.0\/8, with commas between them, not "10.0.0.0\/8, my-proxy"/,
   )
   expect(load({ env: { MIRROR_TRUSTED_ADDRESSES: '10.0.0.0/8' } }).config.trustedAddresses).toBe('10.0.0.0/8')
+  expect(() => load(yaml('pull:\n  allow: http://pbx.lan\n'))).toThrow(/pull\.allow must be host names, addresses/)
+  expect(load({ env: { MIRROR_PULL_ALLOW: 'pbx.lan, 10.1.0.0/16' } }).config.pull.allow).toBe('pbx.lan, 10.1.0.0/16')
 })
 
 test('the configuration is frozen to its leaves', () => {

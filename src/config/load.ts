@@ -316,6 +316,7 @@ function toConfig(input: ConfigInput, locate: (name: string, written: string) =>
       flushMs: input.dvr.flush,
     },
     adminToken: input.adminToken,
+    pull: { allow: input.pull.allow },
     ffmpeg: { path: input.ffmpeg.path },
     metrics: { access: input.metrics.access },
     log: { level: input.log.level, format: input.log.format },

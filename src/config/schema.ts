@@ -4,6 +4,7 @@ import { isIP } from 'node:net'
 import { z } from 'zod'
 import { parseAddressSet } from '../core/address-set.ts'
 import { parseDuration } from '../core/duration.ts'
+import { parseHostSet } from '../core/host-set.ts'
 import { parseSize } from '../core/size.ts'
 
 export type SettingKind = 'text' | 'path' | 'integer' | 'boolean' | 'duration' | 'size' | 'choice' | 'secret'
@@ -72,6 +73,8 @@ const address = (expected: string) =>
 
 const addresses = (expected: string) =>
   z.string(expected).refine((written) => parseAddressSet(written) !== null, expected)
+
+const hosts = (expected: string) => z.string(expected).refine((written) => parseHostSet(written) !== null, expected)
 
 export const CONFIG_SCHEMA = z.strictObject({
   data: key(text(/\S/), {
@@ -546,6 +549,19 @@ export const CONFIG_SCHEMA = z.strictObject({
           'How long media is collected in the spool before it goes to the store; not set means 5m to a bucket, 30s to a folder.',
         tradeOff:
           'What a lost machine loses at most; a bucket is written once for each track and flush, which is what it charges for.',
+      }),
+    })
+    .prefault({}),
+  pull: z
+    .strictObject({
+      allow: key(hosts, {
+        kind: 'text',
+        default: '',
+        env: 'MIRROR_PULL_ALLOW',
+        values: 'host names, addresses or prefixes such as pbx.lan, *.voice.lan, 10.1.0.0/16, with commas between them',
+        about: 'Where files may be pulled from besides public addresses, for example a PBX in your own network.',
+        tradeOff:
+          'Whoever may upload can have Mirror fetch from there, so name single hosts. A name may lie in a private network or on this machine; link-local and metadata addresses are reached only if the address itself is named.',
       }),
     })
     .prefault({}),

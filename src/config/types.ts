@@ -59,6 +59,8 @@ export interface Config {
     readonly flushMs: number | null
   }
   readonly adminToken: string | null
+  /** Where files may be pulled from besides public addresses, as `parseHostSet` reads it. */
+  readonly pull: { readonly allow: string }
   readonly ffmpeg: { readonly path: string }
   readonly metrics: { readonly access: 'loopback' | 'key' | 'public' }
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'pretty' }

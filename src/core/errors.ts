@@ -360,6 +360,51 @@ export const ERRORS = {
     'A recorded segment is damaged',
     'Run "mirror scrub" to find all that are; what lies before and behind it plays on.',
   ),
+  // Files pulled from an address
+  pull_url_invalid: row('caller', 400, 'The address cannot be pulled', 'Give an http or https address of a file.'),
+  pull_address_forbidden: row(
+    'caller',
+    403,
+    'The address is not public',
+    'Files are pulled from public addresses; name hosts of your own network in pull.allow.',
+  ),
+  pull_host_unknown: row('caller', 422, 'The host of the address is not known', 'Check the name and the DNS.'),
+  pull_unreachable: row('destination', 502, 'The source cannot be reached', 'Check that it runs; try again.'),
+  pull_tls_failed: row(
+    'destination',
+    502,
+    'The source has no certificate that can be trusted',
+    'Give the source a valid certificate for the name in the address.',
+  ),
+  pull_status: row(
+    'destination',
+    502,
+    'The source did not give out the file',
+    'The message has its status; check that the address is right and needs no login.',
+  ),
+  pull_redirect_refused: row(
+    'destination',
+    502,
+    'The source redirects too often or to where it may not',
+    'Give the address that the file has in the end.',
+  ),
+  pull_answer_invalid: row('destination', 502, 'The answer of the source is not valid HTTP', 'Check the source.'),
+  pull_encoded: row(
+    'destination',
+    502,
+    'The source compresses the file unasked',
+    'Let the source send files as they are (Accept-Encoding: identity).',
+  ),
+  pull_too_large: row('caller', 413, 'The file at the address is too large', 'The message names the limit.'),
+  pull_no_answer: row('destination', 504, 'The source did not answer in time', 'Check that it runs; try again.'),
+  pull_stalled: row('destination', 504, 'The source stopped sending', 'Check the source and the line; try again.'),
+  pull_timeout: row('destination', 504, 'The file took too long to come', 'Check the source and the line; try again.'),
+  pull_truncated: row(
+    'destination',
+    502,
+    'The file did not come whole',
+    'Try again; if it happens each time the file is damaged at its source.',
+  ),
   // Backups of the catalog
   backup_not_found: row(
     'caller',
