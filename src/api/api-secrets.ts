@@ -1,6 +1,7 @@
 // The secrets the API handles, bound to this installation: routes never see the installation secret itself.
 import { createPasswords, type Passwords } from '../core/password.ts'
 import { deriveKey, lookupOf, newApiKey, newPublishKey, newToken, openSealed, sealSecret } from '../core/secrets.ts'
+import { createSignedLinks, type SignedLinks } from '../library/links/signed-link.ts'
 
 export interface ApiSecrets {
   /** Encrypts a publish key for the catalog. */
@@ -14,6 +15,7 @@ export interface ApiSecrets {
   /** For sessions, login links and row ids. */
   readonly newToken: () => string
   readonly passwords: Passwords
+  readonly links: SignedLinks
 }
 
 export function createApiSecrets(installationSecret: Uint8Array, passwords: Passwords = createPasswords()): ApiSecrets {
@@ -27,5 +29,6 @@ export function createApiSecrets(installationSecret: Uint8Array, passwords: Pass
     newApiKey: () => newApiKey(),
     newToken: () => newToken(),
     passwords,
+    links: createSignedLinks(deriveKey(installationSecret, 'signed-links')),
   }
 }

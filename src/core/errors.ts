@@ -102,6 +102,19 @@ export const ERRORS = {
     'Send it again; the connection may have been cut, or the file has changed meanwhile.',
   ),
   upload_stalled: row('caller', 408, 'The upload sent nothing for too long', 'Send it again; nothing of it was kept.'),
+  link_invalid: row(
+    'caller',
+    403,
+    'The link is not valid',
+    'Ask for a new one; a link works only exactly as it was given out.',
+  ),
+  link_expired: row('caller', 403, 'The link has expired', 'Ask whoever gave it out for a new one.'),
+  range_unsatisfiable: row(
+    'caller',
+    416,
+    'There are no such bytes',
+    'Ask for bytes below the size, which Content-Range names.',
+  ),
   internal: row('mirror', 500, 'Mirror failed', 'Look at the log around the given time and report it.'),
   // Streams
   stream_not_found: row(

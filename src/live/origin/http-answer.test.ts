@@ -2,7 +2,8 @@ import { createServer, request as httpRequest, type IncomingHttpHeaders, type Se
 import type { AddressInfo } from 'node:net'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { answerMedia, answerPlaylist, answerProblem, CACHE_PLAYLIST, parseRange } from './http-answer.ts'
+import { parseRange } from '../../core/http-conditions.ts'
+import { answerMedia, answerPlaylist, answerProblem, CACHE_PLAYLIST } from './http-answer.ts'
 
 const plain = Buffer.from('#EXTM3U\n')
 const bytes = Uint8Array.from({ length: 100 }, (_, index) => index)

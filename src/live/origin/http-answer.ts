@@ -1,6 +1,7 @@
 // The few ways the origin answers: media, text, problems. Headers follow docs/decisions/delivery.md.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ERRORS, type ErrorCode } from '../../core/errors.ts'
+import { isNamed, parseRange } from '../../core/http-conditions.ts'
 import type { RenderedText } from '../publication.ts'
 import type { LeasedMedia } from './shelf.ts'
 
@@ -204,29 +205,4 @@ export function answerProblem(
 function acceptsGzip(header: string): boolean {
   const gzip = /(?:^|,)\s*gzip\s*(?:;\s*q=([0-9.]+))?\s*(?:,|$)/i.exec(header)
   return gzip !== null && Number(gzip[1] ?? 1) > 0
-}
-
-/** RFC 9110 13.1.2: `*` or a list, compared weakly. */
-function isNamed(header: string | undefined, etag: string): boolean {
-  const tags = header?.split(',').map((tag) => tag.trim()) ?? []
-  return tags.includes('*') || tags.includes(etag) || tags.includes(`W/${etag}`)
-}
-
-/** One byte range, end exclusive; null: send everything (no range, several ranges, or another unit). */
-export function parseRange(
-  header: string | undefined,
-  sizeBytes: number,
-): { readonly start: number; readonly end: number } | null | 'unsatisfiable' {
-  const match = /^bytes=(\d{0,16})-(\d{0,16})$/.exec(header ?? '')
-  if (match === null) return null
-  const [, first = '', last = ''] = match
-  if (first === '' && last === '') return null
-  if (first === '') {
-    const suffix = Number(last)
-    return suffix === 0 ? 'unsatisfiable' : { start: Math.max(0, sizeBytes - suffix), end: sizeBytes }
-  }
-  const start = Number(first)
-  const end = last === '' ? sizeBytes : Math.min(sizeBytes, Number(last) + 1)
-  if (start >= sizeBytes) return 'unsatisfiable'
-  return end <= start ? null : { start, end }
 }
