@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { type Child, describeExit, type Spawn, startChild } from '../../../core/child-process.ts'
 import { type ErrorCode, MirrorError } from '../../../core/errors.ts'
 import type { Log } from '../../../core/log.ts'
+import { limitedCommand } from '../limited-command.ts'
 import type {
   PictureAnswer,
   PictureFacts,
@@ -66,7 +67,9 @@ class ChildReader implements PictureReader {
   static async start(path: string, host: PictureHost, signal: AbortSignal): Promise<ChildReader> {
     const limits = host.limits ?? PICTURE_LIMITS
     const child = await startChild({
-      ...limitedCommand([process.execPath, '--max-old-space-size=256', CHILD_FILE, path], limits),
+      ...limitedCommand([process.execPath, '--max-old-space-size=256', CHILD_FILE, path], limits, [
+        'MALLOC_ARENA_MAX=2',
+      ]),
       spawn: host.spawn,
       log: host.log,
       signal,
@@ -130,14 +133,4 @@ class ChildReader implements PictureReader {
       return new MirrorError('processing_timeout', `a picture took longer than ${this.#limits.stepMs / 1000} s`)
     return new MirrorError('processing_died', `the process that reads pictures ended: ${describeExit(exit)}`)
   }
-}
-
-/** Without Mirror's environment, which may hold credentials, and without dumps of memory. POSIX counts files in 512 bytes. */
-function limitedCommand(
-  program: readonly string[],
-  { memoryBytes, fileBytes }: PictureLimits,
-): { readonly command: string; readonly args: readonly string[] } {
-  const script = 'ulimit -c 0 && ulimit -d "$1" && ulimit -f "$2" && shift 2 && exec env -i "$@"'
-  const limits = [Math.ceil(memoryBytes / 1024), Math.ceil(fileBytes / 512)].map(String)
-  return { command: '/bin/sh', args: ['-c', script, 'sh', ...limits, 'MALLOC_ARENA_MAX=2', ...program] }
 }
