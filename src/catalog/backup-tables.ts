@@ -16,6 +16,7 @@ export const BACKED_UP_TABLES: Readonly<Record<string, BackedUpTable>> = {
   date_ranges: { key: ['stream_id', 'id'] },
   dvr_recordings: { key: ['id'] },
   stores: { key: ['name'] },
+  recordings: { key: ['id'] },
   small_objects: { key: ['key'] },
 }
 

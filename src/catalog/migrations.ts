@@ -227,6 +227,49 @@ const MIGRATIONS: readonly Migration[] = [
       ${tableEnd}`,
     ],
   },
+  {
+    version: 8,
+    name: 'recordings of calls',
+    statements: ({ text, integer, tableEnd }) => [
+      `create table recordings (
+        id ${text} constraint "recordings.id" primary key,
+        tenant_id ${text} not null,
+        call_id ${text} not null,
+        leg_id ${text},
+        status ${text} not null,
+        failure_code ${text},
+        failure ${text},
+        sealed_source_url ${text},
+        object_key ${text} not null,
+        file_name ${text},
+        said ${text} not null,
+        content_type ${text},
+        format ${text},
+        codec ${text},
+        size_bytes ${integer},
+        sha256 ${text},
+        duration_ms ${integer},
+        channels ${integer},
+        sample_rate_hz ${integer},
+        waveform_key ${text},
+        issues ${text} not null,
+        tier ${text} not null,
+        policy_id ${text},
+        metadata ${text} not null,
+        moved_to_warm_at_ms ${integer},
+        scheduled_deletion_at_ms ${integer},
+        deleted_at_ms ${integer},
+        created_at_ms ${integer} not null,
+        updated_at_ms ${integer} not null
+      ${tableEnd}`,
+      'create index recordings_newest on recordings (tenant_id, created_at_ms, id) where deleted_at_ms is null',
+      'create index recordings_by_call on recordings (tenant_id, call_id, created_at_ms)',
+      // Small whatever the history.
+      `create index recordings_unfinished on recordings (status) where status in ('RECEIVED', 'STORED', 'VERIFIED')`,
+      `create index recordings_due on recordings (scheduled_deletion_at_ms)
+        where deleted_at_ms is null and scheduled_deletion_at_ms is not null`,
+    ],
+  },
 ]
 
 export const NEWEST_VERSION = Math.max(...MIGRATIONS.map((migration) => migration.version))

@@ -10,6 +10,7 @@ import { openJobs } from './jobs.ts'
 import { openLedger } from './ledger.ts'
 import { migrate } from './migrate.ts'
 import { openPublishKeys } from './publish-keys.ts'
+import { openRecordings } from './recordings.ts'
 import type { Schema } from './schema.ts'
 import { openSessions } from './sessions.ts'
 import { openStores } from './stores.ts'
@@ -39,6 +40,7 @@ export async function openCatalog(
     publishKeys: openPublishKeys(db),
     dateRanges: openDateRanges(db),
     dvrRecordings: openDvrRecordings(db),
+    recordings: openRecordings(db),
     users: openUsers(db),
     apiKeys: openApiKeys(db),
     sessions: openSessions(db),

@@ -1,6 +1,7 @@
 // The tables as Kysely sees them. Columns are snake_case in SQL (CamelCasePlugin); migrations.ts creates them.
 import type { Generated, Kysely } from 'kysely'
 import type { JobRow, Schedule } from '../jobs/types.ts'
+import type { RecordingRow } from '../library/recordings/recording.ts'
 import type { MirrorEvent } from '../live/events.ts'
 import type { Tier } from '../storage/tiers.ts'
 import type { LedgerEntry } from './ledger-entry.ts'
@@ -38,6 +39,7 @@ export interface Schema {
     cancelRequested: 0 | 1
   }
   dvrRecordings: Table<DvrRecordingRow>
+  recordings: Table<Omit<RecordingRow, 'said' | 'issues' | 'metadata'>> & { said: Json; issues: Json; metadata: Json }
   stores: Table<Omit<StoreRow, 'place' | 'roles' | 'probe'>> & { place: Json; roles: Json; probe: Json | null }
   dateRanges: Table<Omit<DateRangeRow, 'range'>> & { id: string; startsAtMs: number; body: Json }
   ledger: Table<Omit<LedgerEntry, 'from' | 'to'>> & {

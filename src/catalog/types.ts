@@ -1,6 +1,8 @@
 // What the catalog keeps and promises. Implemented once over Kysely, for SQLite and PostgreSQL, under one contract suite.
 import type { DateRange } from '../hls/date-range.ts'
 import type { JobClaim, JobTable } from '../jobs/types.ts'
+import type { RecordingChange, RecordingRow } from '../library/recordings/recording.ts'
+import type { RecordingState } from '../library/recordings/recording-state.ts'
 import type { MirrorEvent } from '../live/events.ts'
 import type { StreamSettings } from '../live/settings.ts'
 import type { CapabilityMatrix } from '../storage/capabilities.ts'
@@ -101,6 +103,23 @@ export interface EventRow extends MirrorEvent {
   readonly seq: number
 }
 
+export interface RecordingFilter {
+  readonly tenantId: string
+  readonly callId?: string
+  readonly states?: readonly RecordingState[]
+  /** Created then or later. */
+  readonly fromMs?: number
+  /** Created before. */
+  readonly toMs?: number
+}
+
+export interface RecordingPageQuery {
+  readonly limit: number
+  readonly offset?: number
+  /** The last one of the page before. */
+  readonly before?: Pick<RecordingRow, 'id' | 'createdAtMs'>
+}
+
 export interface Catalog extends AsyncDisposable {
   readonly streams: {
     /** Creates stream and first key in one transaction. Throws `stream_exists`. */
@@ -149,6 +168,35 @@ export interface Catalog extends AsyncDisposable {
     end(id: string, endsAtMs: number, failure: string | null): Promise<boolean>
     /** False when it goes on, or is not there. */
     remove(id: string): Promise<boolean>
+  }
+  /** Recordings of calls. Every question names the tenant, save those of the housekeeping. */
+  readonly recordings: {
+    add(row: RecordingRow): Promise<void>
+    /** Null also when it was deleted. */
+    get(tenantId: string, id: string): Promise<RecordingRow | null>
+    /** Newest first, without what was deleted. */
+    list(query: RecordingFilter & RecordingPageQuery): Promise<readonly RecordingRow[]>
+    count(filter: RecordingFilter): Promise<number>
+    /**
+     * Null, and nothing is changed, when it was deleted, its state is none of `from`, or `claim` was lost to another
+     * worker: of two that move it on one does.
+     */
+    change(
+      tenantId: string,
+      id: string,
+      change: RecordingChange & { readonly updatedAtMs: number },
+      on?: { readonly from?: readonly RecordingState[]; readonly claim?: JobClaim },
+    ): Promise<RecordingRow | null>
+    /** Marks it deleted; null when it was before. */
+    remove(tenantId: string, id: string, atMs: number): Promise<RecordingRow | null>
+    /** As if it had never been: for what was refused before anybody was told of it. */
+    forget(tenantId: string, id: string): Promise<boolean>
+    /** Of all tenants, oldest change first: what has not reached an end. */
+    unfinished(limit: number): Promise<readonly RecordingRow[]>
+    /** Of all tenants: what is to be deleted by then, oldest first. */
+    due(nowMs: number, limit: number): Promise<readonly RecordingRow[]>
+    /** With bytes, but without one of the facts that bytes tell; oldest first. */
+    incomplete(tenantId: string, limit: number): Promise<readonly RecordingRow[]>
   }
   readonly users: {
     /** Names are unique, compared without case. Throws `invalid_request` when taken. */

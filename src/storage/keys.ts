@@ -52,6 +52,24 @@ export function preparedSlateKey(tenantId: string, streamId: string, name: strin
   return keyOf(`slates/${tenantId}/${streamId}/prepared/${name}.mp4`)
 }
 
+/** The recording of a call as it came in; written once. */
+export function callRecordingKey(tenantId: string, recordingId: string): ObjectKey {
+  return keyOf(`${callRecordingPrefix(tenantId, recordingId)}original`)
+}
+
+/** What was computed of one: `waveform.json`. */
+export function callRecordingPartKey(tenantId: string, recordingId: string, name: string): ObjectKey {
+  return keyOf(`${callRecordingPrefix(tenantId, recordingId)}${name}`)
+}
+
+/** What all objects of a recorded call start with, and nothing else does. */
+export function callRecordingPrefix(tenantId: string, recordingId: string): string {
+  for (const segment of [tenantId, recordingId]) {
+    if (segment.includes('/')) throw new RangeError(`a slash in an id: ${segment}`)
+  }
+  return `recordings/${tenantId}/${recordingId}/`
+}
+
 /** An object that exists for a moment, to find out what a store can do. `id` without slashes. */
 export function probeKey(id: string): ObjectKey {
   return keyOf(`probe/${id}`)

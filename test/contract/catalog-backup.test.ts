@@ -31,6 +31,7 @@ import { startPostgres, type TestPostgres } from '../support/postgres.ts'
 import { rgwMissing } from '../support/rgw.ts'
 import { createTestBucket } from '../support/s3-bucket.ts'
 import { attachedStore, event, publishKey, stream } from './catalog.ts'
+import { callRecording } from './recordings.ts'
 
 const NOW_MS = Date.parse('2026-11-21T10:00:00Z')
 const signal = new AbortController().signal
@@ -106,6 +107,7 @@ describe.concurrent.each(KINDS)('a catalog on %s', (kind) => {
         api_keys: 1,
         date_ranges: MANY,
         dvr_recordings: 1,
+        recordings: 1,
         stores: 1,
         small_objects: 1,
       },
@@ -431,6 +433,7 @@ async function filled(location: CatalogLocation): Promise<Catalog> {
   await catalog.publishKeys.add(publishKey('a', 'k2'))
   const recording = { id: 'r1', streamId: 'a', title: 'Kept', startsAtMs: NOW_MS, endsAtMs: null, failure: null }
   await catalog.dvrRecordings.begin(recording)
+  await catalog.recordings.add(callRecording('r1'))
   const user = { id: 'u1', name: 'Änne', role: 'admin', passwordHash: 'scrypt$1', createdAtMs: NOW_MS } as const
   await catalog.users.create(user)
   const key = { id: 'p1', name: 'cli', role: 'viewer', hash: 'abc', createdAtMs: NOW_MS, lastUsedAtMs: null } as const
@@ -461,6 +464,7 @@ async function contents(catalog: Catalog): Promise<unknown> {
     apiKeys: await catalog.apiKeys.list(),
     dateRanges: await catalog.dateRanges.list({}),
     recordings: await catalog.dvrRecordings.list({ limit: 10 }),
+    calls: await catalog.recordings.list({ tenantId: 'default', limit: 10 }),
     stores: await catalog.stores.list(),
   }
 }

@@ -15,6 +15,7 @@ import { silentLog } from '../../src/core/log.ts'
 import { startPostgres, type TestPostgres } from '../support/postgres.ts'
 import { catalogContract, event, publishKey, stream } from './catalog.ts'
 import { jobContract } from './jobs.ts'
+import { recordingContract } from './recordings.ts'
 
 const never = new AbortController().signal
 let folder: string
@@ -46,6 +47,7 @@ function open(location: CatalogLocation): Promise<Catalog> {
 for (const [name, place] of Object.entries(places)) {
   catalogContract(name, async () => await open(await place()))
   jobContract(name, async () => await open(await place()))
+  recordingContract(name, async () => await open(await place()))
 
   describe(`life of a catalog on ${name}`, () => {
     test('what was written is there after closing and opening', async () => {
