@@ -17,6 +17,9 @@ export const BACKED_UP_TABLES: Readonly<Record<string, BackedUpTable>> = {
   dvr_recordings: { key: ['id'] },
   stores: { key: ['name'] },
   recordings: { key: ['id'] },
+  assets: { key: ['seq'], generated: 'seq' },
+  asset_tags: { key: ['asset_id', 'tag'] },
+  asset_renditions: { key: ['asset_id', 'name'] },
   small_objects: { key: ['key'] },
 }
 

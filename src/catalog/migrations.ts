@@ -5,7 +5,7 @@ export type Dialect = 'sqlite' | 'postgres'
 interface Migration {
   readonly version: number
   readonly name: string
-  readonly statements: (types: ColumnTypes) => readonly string[]
+  readonly statements: (types: ColumnTypes, dialect: Dialect) => readonly string[]
 }
 
 interface ColumnTypes {
@@ -270,7 +270,87 @@ const MIGRATIONS: readonly Migration[] = [
         where deleted_at_ms is null and scheduled_deletion_at_ms is not null`,
     ],
   },
+  {
+    version: 9,
+    name: 'uploaded content',
+    statements: ({ text, integer, sequence, tableEnd }, dialect) => [
+      // `is_purged`: its objects are being deleted; nobody sees it any more, and its bytes may come in anew.
+      `create table assets (
+        seq ${sequence},
+        id ${text} not null constraint "assets.id" unique,
+        tenant_id ${text} not null,
+        kind ${text} not null,
+        name ${text} not null,
+        extension ${text} not null,
+        folder ${text} not null,
+        format ${text} not null,
+        content_type ${text} not null,
+        size_bytes ${integer} not null,
+        sha256 ${text} not null,
+        status ${text} not null,
+        step ${text},
+        failure ${text},
+        tags ${text} not null,
+        metadata ${text} not null,
+        facts ${text} not null,
+        search_text ${text} not null,
+        uploaded_at_ms ${integer} not null,
+        processed_at_ms ${integer},
+        deleted_at_ms ${integer},
+        is_purged ${integer} not null,
+        updated_at_ms ${integer} not null
+      ${tableEnd}`,
+      'create unique index assets_bytes on assets (tenant_id, sha256) where is_purged = 0',
+      'create index assets_newest on assets (tenant_id, uploaded_at_ms, id) where deleted_at_ms is null',
+      'create index assets_trash on assets (deleted_at_ms) where deleted_at_ms is not null',
+      'create index assets_by_folder on assets (tenant_id, folder, uploaded_at_ms, id) where deleted_at_ms is null',
+      `create index assets_unfinished on assets (updated_at_ms) where status in ('pending', 'processing')`,
+      `create table asset_tags (
+        asset_id ${text} not null references assets (id) on delete cascade,
+        tenant_id ${text} not null,
+        tag ${text} not null,
+        primary key (asset_id, tag)
+      ${tableEnd}`,
+      'create index asset_tags_by_tag on asset_tags (tenant_id, tag, asset_id)',
+      `create table asset_renditions (
+        asset_id ${text} not null references assets (id) on delete cascade,
+        tenant_id ${text} not null,
+        name ${text} not null,
+        object_key ${text} not null,
+        content_type ${text} not null,
+        size_bytes ${integer} not null,
+        sha256 ${text} not null,
+        width ${integer},
+        height ${integer},
+        created_at_ms ${integer} not null,
+        primary key (asset_id, name)
+      ${tableEnd}`,
+      ...ASSET_SEARCH[dialect],
+    ],
+  },
 ]
+
+/**
+ * Finds words that begin with a text. The words come made up by `library/assets/search-words.ts`, so that both databases
+ * compare the same ones: neither splits nor folds them any further.
+ */
+const ASSET_SEARCH: Readonly<Record<Dialect, readonly string[]>> = {
+  sqlite: [
+    `create virtual table asset_search using fts5 (
+      search_text, content = 'assets', content_rowid = 'seq', tokenize = 'unicode61 remove_diacritics 0', prefix = '2 3')`,
+    `create trigger assets_search_added after insert on assets begin
+      insert into asset_search (rowid, search_text) values (new.seq, new.search_text);
+    end`,
+    `create trigger assets_search_changed after update of search_text on assets begin
+      insert into asset_search (asset_search, rowid, search_text) values ('delete', old.seq, old.search_text);
+      insert into asset_search (rowid, search_text) values (new.seq, new.search_text);
+    end`,
+    `create trigger assets_search_removed after delete on assets begin
+      insert into asset_search (asset_search, rowid, search_text) values ('delete', old.seq, old.search_text);
+    end`,
+  ],
+  postgres: [`create index assets_search on assets using gin (array_to_tsvector(string_to_array(search_text, ' ')))`],
+}
 
 export const NEWEST_VERSION = Math.max(...MIGRATIONS.map((migration) => migration.version))
 
@@ -282,6 +362,6 @@ export function pendingMigrations(
   return MIGRATIONS.filter((migration) => migration.version > version).map(({ version, name, statements }) => ({
     version,
     name,
-    statements: statements(COLUMN_TYPES[dialect]),
+    statements: statements(COLUMN_TYPES[dialect], dialect),
   }))
 }

@@ -1,6 +1,7 @@
 import { CamelCasePlugin, Kysely } from 'kysely'
 import type { Log } from '../core/log.ts'
 import { openApiKeys } from './api-keys.ts'
+import { openAssets } from './assets.ts'
 import { catalogDialect } from './catalog-dialect.ts'
 import type { CatalogLocation } from './catalog-location.ts'
 import { openDateRanges } from './date-ranges.ts'
@@ -41,6 +42,7 @@ export async function openCatalog(
     dateRanges: openDateRanges(db),
     dvrRecordings: openDvrRecordings(db),
     recordings: openRecordings(db),
+    assets: openAssets(db, location.kind),
     users: openUsers(db),
     apiKeys: openApiKeys(db),
     sessions: openSessions(db),

@@ -24,7 +24,10 @@ export async function presentTables(db: RawDb, dialect: Dialect, names: readonly
 
 export async function allTables(db: RawDb, dialect: Dialect): Promise<readonly string[]> {
   const { rows } = await (dialect === 'sqlite'
-    ? sql<{ name: string }>`select name from sqlite_master where type = 'table' and name not like 'sqlite%'`
+    ? // Not the index for full text (virtual) and what it keeps below itself (shadow): both follow their table.
+      sql<{
+        name: string
+      }>`select name from pragma_table_list where type = 'table' and schema = 'main' and name not like 'sqlite%'`
     : sql<{
         name: string
       }>`select table_name as name from information_schema.tables where table_schema = current_schema()`

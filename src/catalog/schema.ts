@@ -1,6 +1,7 @@
 // The tables as Kysely sees them. Columns are snake_case in SQL (CamelCasePlugin); migrations.ts creates them.
 import type { Generated, Kysely } from 'kysely'
 import type { JobRow, Schedule } from '../jobs/types.ts'
+import type { AssetRow, RenditionRow } from '../library/assets/asset.ts'
 import type { RecordingRow } from '../library/recordings/recording.ts'
 import type { MirrorEvent } from '../live/events.ts'
 import type { Tier } from '../storage/tiers.ts'
@@ -40,6 +41,18 @@ export interface Schema {
   }
   dvrRecordings: Table<DvrRecordingRow>
   recordings: Table<Omit<RecordingRow, 'said' | 'issues' | 'metadata'>> & { said: Json; issues: Json; metadata: Json }
+  assets: Table<Omit<AssetRow, 'step' | 'failure' | 'tags' | 'metadata' | 'facts'>> & {
+    seq: Generated<number>
+    step: Json | null
+    failure: Json | null
+    tags: Json
+    metadata: Json
+    facts: Json
+    searchText: string
+    isPurged: 0 | 1
+  }
+  assetTags: { assetId: string; tenantId: string; tag: string }
+  assetRenditions: Table<RenditionRow>
   stores: Table<Omit<StoreRow, 'place' | 'roles' | 'probe'>> & { place: Json; roles: Json; probe: Json | null }
   dateRanges: Table<Omit<DateRangeRow, 'range'>> & { id: string; startsAtMs: number; body: Json }
   ledger: Table<Omit<LedgerEntry, 'from' | 'to'>> & {

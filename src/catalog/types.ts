@@ -1,6 +1,8 @@
 // What the catalog keeps and promises. Implemented once over Kysely, for SQLite and PostgreSQL, under one contract suite.
 import type { DateRange } from '../hls/date-range.ts'
 import type { JobClaim, JobTable } from '../jobs/types.ts'
+import type { AssetEdit, AssetProgress, AssetRow, AssetStatus, RenditionRow } from '../library/assets/asset.ts'
+import type { MediaKind } from '../library/intake/sniffed-type.ts'
 import type { RecordingChange, RecordingRow } from '../library/recordings/recording.ts'
 import type { RecordingState } from '../library/recordings/recording-state.ts'
 import type { MirrorEvent } from '../live/events.ts'
@@ -120,6 +122,24 @@ export interface RecordingPageQuery {
   readonly before?: Pick<RecordingRow, 'id' | 'createdAtMs'>
 }
 
+export interface AssetFilter {
+  readonly tenantId: string
+  readonly kind?: MediaKind
+  readonly status?: AssetStatus
+  /** All of them. */
+  readonly tags?: readonly string[]
+  /** Exactly this one. */
+  readonly folder?: string
+  readonly fromMs?: number
+  readonly toMs?: number
+  readonly minBytes?: number
+  readonly maxBytes?: number
+  /** Of `searchWords`; each begins a word of its name or tags. */
+  readonly words?: readonly string[]
+  /** What was deleted, instead of what was not. */
+  readonly isTrash?: boolean
+}
+
 export interface Catalog extends AsyncDisposable {
   readonly streams: {
     /** Creates stream and first key in one transaction. Throws `stream_exists`. */
@@ -197,6 +217,41 @@ export interface Catalog extends AsyncDisposable {
     due(nowMs: number, limit: number): Promise<readonly RecordingRow[]>
     /** With bytes, but without one of the facts that bytes tell; oldest first. */
     incomplete(tenantId: string, limit: number): Promise<readonly RecordingRow[]>
+  }
+  /** Uploaded content. Every question names the tenant, save those of the housekeeping. */
+  readonly assets: {
+    /** The one with the same bytes, of the same tenant, when there is one: in the trash, too. */
+    add(row: AssetRow): Promise<{ readonly asset: AssetRow; readonly isNew: boolean }>
+    /** Also what is in the trash. */
+    get(tenantId: string, id: string): Promise<AssetRow | null>
+    /** Newest first. */
+    list(
+      query: AssetFilter & { readonly before?: Pick<AssetRow, 'id' | 'uploadedAtMs'>; readonly limit: number },
+    ): Promise<readonly AssetRow[]>
+    /** Null when it is in the trash, or nowhere. */
+    edit(tenantId: string, id: string, change: AssetEdit, nowMs: number): Promise<AssetRow | null>
+    /** Into the trash, or out of it; null when it is there already, or nowhere. */
+    trash(tenantId: string, id: string, nowMs: number): Promise<AssetRow | null>
+    restore(tenantId: string, id: string, nowMs: number): Promise<AssetRow | null>
+    /** Null, and nothing is changed, when `claim` was lost to another worker, or the asset is gone. */
+    advance(
+      asset: Pick<AssetRow, 'tenantId' | 'id'>,
+      change: AssetProgress,
+      on: { readonly nowMs: number; readonly claim?: JobClaim; readonly from?: readonly AssetStatus[] },
+    ): Promise<AssetRow | null>
+    /** In the place of one with the same name; false as above. */
+    saveRendition(row: RenditionRow, claim: JobClaim): Promise<boolean>
+    /** By asset and name. */
+    renditions(tenantId: string, assetIds: readonly string[]): Promise<readonly RenditionRow[]>
+    /** Of all tenants, oldest change first: what is not ready and has not failed. */
+    unfinished(limit: number): Promise<readonly AssetRow[]>
+    /**
+     * Of all tenants: takes what went into the trash before then, and what was taken and not removed yet. Nobody else sees
+     * it from now on. Oldest first.
+     */
+    takePurged(beforeMs: number, limit: number): Promise<readonly AssetRow[]>
+    /** Only what was taken; with its tags and renditions. */
+    remove(tenantId: string, id: string): Promise<boolean>
   }
   readonly users: {
     /** Names are unique, compared without case. Throws `invalid_request` when taken. */

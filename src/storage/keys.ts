@@ -70,6 +70,29 @@ export function callRecordingPrefix(tenantId: string, recordingId: string): stri
   return `recordings/${tenantId}/${recordingId}/`
 }
 
+/** An uploaded file as it came in; written once. */
+export function assetOriginalKey(tenantId: string, assetId: string): ObjectKey {
+  return keyOf(`${assetPrefix(tenantId, assetId)}original`)
+}
+
+/** What was made of one. `sha256` of its bytes: whatever is made anew and differs gets a key of its own. */
+export function assetRenditionKey(
+  tenantId: string,
+  assetId: string,
+  rendition: { readonly name: string; readonly sha256: string; readonly extension: string },
+): ObjectKey {
+  const { name, sha256, extension } = rendition
+  return keyOf(`${assetPrefix(tenantId, assetId)}${name}-${sha256.slice(0, 12)}/${name}.${extension}`)
+}
+
+/** What all objects of an asset start with, and nothing else does. */
+export function assetPrefix(tenantId: string, assetId: string): string {
+  for (const segment of [tenantId, assetId]) {
+    if (segment.includes('/')) throw new RangeError(`a slash in an id: ${segment}`)
+  }
+  return `assets/${tenantId}/${assetId}/`
+}
+
 /** An object that exists for a moment, to find out what a store can do. `id` without slashes. */
 export function probeKey(id: string): ObjectKey {
   return keyOf(`probe/${id}`)

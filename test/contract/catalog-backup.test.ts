@@ -30,6 +30,7 @@ import { notRun } from '../not-run.ts'
 import { startPostgres, type TestPostgres } from '../support/postgres.ts'
 import { rgwMissing } from '../support/rgw.ts'
 import { createTestBucket } from '../support/s3-bucket.ts'
+import { asset, rendition } from './assets.ts'
 import { attachedStore, event, publishKey, stream } from './catalog.ts'
 import { callRecording } from './recordings.ts'
 
@@ -108,6 +109,9 @@ describe.concurrent.each(KINDS)('a catalog on %s', (kind) => {
         date_ranges: MANY,
         dvr_recordings: 1,
         recordings: 1,
+        assets: 1,
+        asset_tags: 2,
+        asset_renditions: 1,
         stores: 1,
         small_objects: 1,
       },
@@ -434,6 +438,10 @@ async function filled(location: CatalogLocation): Promise<Catalog> {
   const recording = { id: 'r1', streamId: 'a', title: 'Kept', startsAtMs: NOW_MS, endsAtMs: null, failure: null }
   await catalog.dvrRecordings.begin(recording)
   await catalog.recordings.add(callRecording('r1'))
+  await catalog.assets.add(asset('x1', { tags: ['red', 'blue'] }))
+  await catalog.jobs.add({ id: 'j1', kind: 'asset', payload: {} }, NOW_MS)
+  const job = await catalog.jobs.claim({ kinds: ['asset'], owner: 'me', nowMs: NOW_MS, leaseMs: 1000 })
+  await catalog.assets.saveRendition(rendition('x1', 'thumbnail'), { id: 'j1', fence: job?.fence ?? 0 })
   const user = { id: 'u1', name: 'Änne', role: 'admin', passwordHash: 'scrypt$1', createdAtMs: NOW_MS } as const
   await catalog.users.create(user)
   const key = { id: 'p1', name: 'cli', role: 'viewer', hash: 'abc', createdAtMs: NOW_MS, lastUsedAtMs: null } as const
@@ -465,6 +473,8 @@ async function contents(catalog: Catalog): Promise<unknown> {
     dateRanges: await catalog.dateRanges.list({}),
     recordings: await catalog.dvrRecordings.list({ limit: 10 }),
     calls: await catalog.recordings.list({ tenantId: 'default', limit: 10 }),
+    assets: await catalog.assets.list({ tenantId: 'default', limit: 10, tags: ['red'], words: ['bild'] }),
+    renditions: await catalog.assets.renditions('default', ['x1']),
     stores: await catalog.stores.list(),
   }
 }

@@ -13,6 +13,7 @@ import { openCatalog } from '../../src/catalog/open-catalog.ts'
 import type { Catalog } from '../../src/catalog/types.ts'
 import { silentLog } from '../../src/core/log.ts'
 import { startPostgres, type TestPostgres } from '../support/postgres.ts'
+import { assetContract } from './assets.ts'
 import { catalogContract, event, publishKey, stream } from './catalog.ts'
 import { jobContract } from './jobs.ts'
 import { recordingContract } from './recordings.ts'
@@ -46,6 +47,7 @@ function open(location: CatalogLocation): Promise<Catalog> {
 
 for (const [name, place] of Object.entries(places)) {
   catalogContract(name, async () => await open(await place()))
+  assetContract(name, async () => await open(await place()))
   jobContract(name, async () => await open(await place()))
   recordingContract(name, async () => await open(await place()))
 

@@ -1,0 +1,281 @@
+import { type ExpressionBuilder, type Selectable, type SqlBool, sql } from 'kysely'
+import type { JobClaim } from '../jobs/types.ts'
+import type { AssetEdit, AssetProgress, AssetRow } from '../library/assets/asset.ts'
+import { fts5Query, searchWords, tsQuery } from '../library/assets/search-words.ts'
+import { decodeJson, encodeJson } from './codec.ts'
+import type { Dialect } from './migrations.ts'
+import type { Db, Schema } from './schema.ts'
+import type { AssetFilter, Catalog } from './types.ts'
+
+type Assets = Catalog['assets']
+
+export function openAssets(db: Db, dialect: Dialect): Assets {
+  const seen = (tenantId: string, id: string) => (row: ExpressionBuilder<Schema, 'assets'>) =>
+    row.and([row('tenantId', '=', tenantId), row('id', '=', id), row('isPurged', '=', 0)])
+
+  return {
+    async add(row) {
+      return await db.transaction().execute(async (inside) => {
+        const inserted = await inside
+          .insertInto('assets')
+          .values(toColumns(row))
+          .onConflict((conflict) => conflict.columns(['tenantId', 'sha256']).where(NOT_PURGED).doNothing())
+          .returningAll()
+          .executeTakeFirst()
+        if (inserted !== undefined) {
+          await writeTags(inside, row)
+          return { asset: toAsset(inserted), isNew: true }
+        }
+        const same = await inside
+          .selectFrom('assets')
+          .selectAll()
+          .where('tenantId', '=', row.tenantId)
+          .where('sha256', '=', row.sha256)
+          .where('isPurged', '=', 0)
+          .executeTakeFirstOrThrow()
+        return { asset: toAsset(same), isNew: false }
+      })
+    },
+
+    async get(tenantId, id) {
+      const row = await db.selectFrom('assets').selectAll().where(seen(tenantId, id)).executeTakeFirst()
+      return row === undefined ? null : toAsset(row)
+    },
+
+    async list({ before, limit, ...filter }) {
+      let query = db.selectFrom('assets').selectAll().where(matching(filter, dialect))
+      if (before !== undefined) {
+        query = query.where((row) =>
+          row.or([
+            row('uploadedAtMs', '<', before.uploadedAtMs),
+            row.and([row('uploadedAtMs', '=', before.uploadedAtMs), row('id', '<', before.id)]),
+          ]),
+        )
+      }
+      const rows = await query.orderBy('uploadedAtMs', 'desc').orderBy('id', 'desc').limit(limit).execute()
+      return rows.map(toAsset)
+    },
+
+    async edit(tenantId, id, change, nowMs) {
+      return await db.transaction().execute(async (inside) => {
+        const before = await inside
+          .selectFrom('assets')
+          .selectAll()
+          .where(seen(tenantId, id))
+          .where('deletedAtMs', 'is', null)
+          .executeTakeFirst()
+        if (before === undefined) return null
+        const after = { ...toAsset(before), ...change, updatedAtMs: nowMs }
+        const row = await inside
+          .updateTable('assets')
+          .set({ ...editColumns(change), searchText: searchText(after), updatedAtMs: nowMs })
+          .where('id', '=', id)
+          .returningAll()
+          .executeTakeFirstOrThrow()
+        if (change.tags !== undefined) {
+          await inside.deleteFrom('assetTags').where('assetId', '=', id).execute()
+          await writeTags(inside, after)
+        }
+        return toAsset(row)
+      })
+    },
+
+    async trash(tenantId, id, nowMs) {
+      const row = await db
+        .updateTable('assets')
+        .set({ deletedAtMs: nowMs, updatedAtMs: nowMs })
+        .where(seen(tenantId, id))
+        .where('deletedAtMs', 'is', null)
+        .returningAll()
+        .executeTakeFirst()
+      return row === undefined ? null : toAsset(row)
+    },
+
+    async restore(tenantId, id, nowMs) {
+      const row = await db
+        .updateTable('assets')
+        .set({ deletedAtMs: null, updatedAtMs: nowMs })
+        .where(seen(tenantId, id))
+        .where('deletedAtMs', 'is not', null)
+        .returningAll()
+        .executeTakeFirst()
+      return row === undefined ? null : toAsset(row)
+    },
+
+    async advance({ tenantId, id }, change, { nowMs, claim, from }) {
+      const row = await db
+        .updateTable('assets')
+        .set({ ...progressColumns(change), updatedAtMs: nowMs })
+        .where(seen(tenantId, id))
+        .$if(claim !== undefined, (query) => query.where(isHeld(claim)))
+        .$if(from !== undefined, (query) => query.where('status', 'in', [...(from ?? [])]))
+        .returningAll()
+        .executeTakeFirst()
+      return row === undefined ? null : toAsset(row)
+    },
+
+    async saveRendition(row, claim) {
+      return await db.transaction().execute(async (inside) => {
+        const held = await inside
+          .selectFrom('assets')
+          .select('id')
+          .where(seen(row.tenantId, row.assetId))
+          .where(isHeld(claim))
+          .executeTakeFirst()
+        if (held === undefined) return false
+        const { assetId: _asset, name: _name, ...change } = row
+        await inside
+          .insertInto('assetRenditions')
+          .values(row)
+          .onConflict((conflict) => conflict.columns(['assetId', 'name']).doUpdateSet(change))
+          .execute()
+        return true
+      })
+    },
+
+    async renditions(tenantId, assetIds) {
+      if (assetIds.length === 0) return []
+      return await db
+        .selectFrom('assetRenditions')
+        .selectAll()
+        .where('tenantId', '=', tenantId)
+        .where('assetId', 'in', assetIds)
+        .orderBy('assetId')
+        .orderBy('name')
+        .execute()
+    },
+
+    async unfinished(limit) {
+      const rows = await db
+        .selectFrom('assets')
+        .selectAll()
+        .where('status', 'in', UNFINISHED_LITERALS)
+        .where('isPurged', '=', 0)
+        .orderBy('updatedAtMs')
+        .limit(limit)
+        .execute()
+      return rows.map(toAsset)
+    },
+
+    async takePurged(beforeMs, limit) {
+      const due = db
+        .selectFrom('assets')
+        .select('seq')
+        .where('deletedAtMs', '<', beforeMs)
+        .orderBy('deletedAtMs')
+        .limit(limit)
+      const rows = await db.updateTable('assets').set({ isPurged: 1 }).where('seq', 'in', due).returningAll().execute()
+      return rows.map(toAsset).sort((a, b) => (a.deletedAtMs ?? 0) - (b.deletedAtMs ?? 0))
+    },
+
+    async remove(tenantId, id) {
+      const { numDeletedRows } = await db
+        .deleteFrom('assets')
+        .where('tenantId', '=', tenantId)
+        .where('id', '=', id)
+        .where('isPurged', '=', 1)
+        .executeTakeFirstOrThrow()
+      return numDeletedRows > 0n
+    },
+  }
+}
+
+/** As in the indexes: parameters there would not match their conditions. */
+const NOT_PURGED = sql<SqlBool>`is_purged = 0`
+const UNFINISHED_LITERALS = sql<'pending' | 'processing'>`('pending', 'processing')`
+
+function matching(filter: AssetFilter, dialect: Dialect) {
+  const { tenantId, kind, status, tags, folder, fromMs, toMs, minBytes, maxBytes, words, isTrash } = filter
+  return (row: ExpressionBuilder<Schema, 'assets'>) =>
+    row.and([
+      row('tenantId', '=', tenantId),
+      row('isPurged', '=', 0),
+      row('deletedAtMs', isTrash === true ? 'is not' : 'is', null),
+      ...(kind === undefined ? [] : [row('kind', '=', kind)]),
+      ...(status === undefined ? [] : [row('status', '=', status)]),
+      ...(folder === undefined ? [] : [row('folder', '=', folder)]),
+      ...(fromMs === undefined ? [] : [row('uploadedAtMs', '>=', fromMs)]),
+      ...(toMs === undefined ? [] : [row('uploadedAtMs', '<', toMs)]),
+      ...(minBytes === undefined ? [] : [row('sizeBytes', '>=', minBytes)]),
+      ...(maxBytes === undefined ? [] : [row('sizeBytes', '<=', maxBytes)]),
+      ...(tags ?? []).map((tag) =>
+        row(
+          'id',
+          'in',
+          row.selectFrom('assetTags').select('assetId').where('tenantId', '=', tenantId).where('tag', '=', tag),
+        ),
+      ),
+      ...(words === undefined || words.length === 0 ? [] : [beginsWith(words, dialect)]),
+    ])
+}
+
+function beginsWith(words: readonly string[], dialect: Dialect) {
+  return dialect === 'sqlite'
+    ? sql<SqlBool>`seq in (select rowid from asset_search where asset_search match ${fts5Query(words)})`
+    : sql<SqlBool>`array_to_tsvector(string_to_array(search_text, ' ')) @@ cast(${tsQuery(words)} as tsquery)`
+}
+
+/** Whoever slept through its lease changes nothing any more. */
+function isHeld(claim: JobClaim | undefined) {
+  return (row: ExpressionBuilder<Schema, 'assets'>) =>
+    row.exists(
+      row
+        .selectFrom('jobs')
+        .select('jobs.id')
+        .where('jobs.id', '=', claim?.id ?? '')
+        .where('jobs.fence', '=', claim?.fence ?? -1)
+        .where('jobs.state', '=', 'running'),
+    )
+}
+
+async function writeTags(db: Db, { id, tenantId, tags }: Pick<AssetRow, 'id' | 'tenantId' | 'tags'>): Promise<void> {
+  const rows = [...new Set(tags)].map((tag) => ({ assetId: id, tenantId, tag }))
+  if (rows.length > 0) await db.insertInto('assetTags').values(rows).execute()
+}
+
+function searchText({ name, tags }: Pick<AssetRow, 'name' | 'tags'>): string {
+  return searchWords([name, ...tags]).join(' ')
+}
+
+function toColumns(row: AssetRow) {
+  const { tags, metadata, step, failure, facts, ...columns } = row
+  return {
+    ...columns,
+    tags: encodeJson(tags),
+    metadata: encodeJson(metadata),
+    step: step && encodeJson(step),
+    failure: failure && encodeJson(failure),
+    facts: encodeJson(facts),
+    searchText: searchText(row),
+    isPurged: 0 as const,
+  }
+}
+
+function editColumns({ tags, metadata, ...change }: AssetEdit) {
+  return {
+    ...change,
+    ...(tags === undefined ? {} : { tags: encodeJson(tags) }),
+    ...(metadata === undefined ? {} : { metadata: encodeJson(metadata) }),
+  }
+}
+
+function progressColumns({ step, failure, facts, ...change }: AssetProgress) {
+  return {
+    ...change,
+    ...(step === undefined ? {} : { step: step && encodeJson(step) }),
+    ...(failure === undefined ? {} : { failure: failure && encodeJson(failure) }),
+    ...(facts === undefined ? {} : { facts: encodeJson(facts) }),
+  }
+}
+
+function toAsset(columns: Selectable<Schema['assets']>): AssetRow {
+  const { seq: _seq, isPurged: _isPurged, searchText: _text, ...row } = columns
+  return {
+    ...row,
+    step: row.step === null ? null : decodeJson<AssetRow['step']>(row.step),
+    failure: row.failure === null ? null : decodeJson<AssetRow['failure']>(row.failure),
+    tags: decodeJson<AssetRow['tags']>(row.tags),
+    metadata: decodeJson<AssetRow['metadata']>(row.metadata),
+    facts: decodeJson<AssetRow['facts']>(row.facts),
+  }
+}
