@@ -445,6 +445,13 @@ export const ERRORS = {
   ),
   catalog_in_use: row('caller', 409, 'The catalog is in use', 'Stop every Mirror that uses it; nothing was changed.'),
   // Jobs
+  asset_not_found: row(
+    'caller',
+    404,
+    'There is no such asset',
+    'List them with GET /api/v1/assets or "mirror asset list"; with --trash those that were deleted.',
+  ),
+  asset_busy: row('caller', 409, 'The asset is being processed', 'Wait until it is ready or has failed.'),
   content_unsupported: row(
     'caller',
     415,

@@ -4,12 +4,18 @@ import type { JobRow } from './types.ts'
 
 const RETRY = { minMs: 2000, maxMs: 15 * 60_000 }
 
-/** When a failed attempt is repeated, or null: what the caller did wrong stays wrong, and attempts are counted. */
+type Attempts = Pick<JobRow, 'attempt' | 'maxAttempts'>
+
+/** No other attempt follows: what the caller did wrong stays wrong, and attempts are counted. */
+export function isFinal({ attempt, maxAttempts }: Attempts, error: MirrorError): boolean {
+  return ERRORS[error.code].fault === 'caller' || attempt >= maxAttempts
+}
+
+/** When a failed attempt is repeated, or null. */
 export function retryAtMs(
-  { attempt, maxAttempts }: Pick<JobRow, 'attempt' | 'maxAttempts'>,
+  job: Attempts,
   error: MirrorError,
   now: { readonly nowMs: number; readonly random: () => number },
 ): number | null {
-  if (ERRORS[error.code].fault === 'caller' || attempt >= maxAttempts) return null
-  return now.nowMs + retryDelayMs(attempt - 1, RETRY, now.random)
+  return isFinal(job, error) ? null : now.nowMs + retryDelayMs(job.attempt - 1, RETRY, now.random)
 }
