@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { repairedBufferController, repairedStreamController, repairTracker } from './hls-repairs.ts'
 
 type Base = Parameters<typeof repairedBufferController>[0]
-const TRACKER = { getBufferedTimes: () => null }
+const TRACKER = { fragments: {}, getBufferedTimes: () => null, detectEvictedFragments: () => {} }
 
 test('what is not a blocker stays in its queue until it ends by itself', () => {
   const stepped: string[][] = []
@@ -31,6 +31,7 @@ test('what is not a blocker stays in its queue until it ends by itself', () => {
 test('a segment is not complete while its last part is missing, however short that is', () => {
   const ranges = { length: 0 } as TimeRanges
   const tracker = {
+    ...TRACKER,
     getBufferedTimes: (_fragment: unknown, _part: unknown, isPartial: boolean, _ranges: TimeRanges) => isPartial,
   }
   repairTracker(tracker)
@@ -39,6 +40,52 @@ test('a segment is not complete while its last part is missing, however short th
   expect(tracker.getBufferedTimes(segment, { end: 42.2421 }, false, ranges)).toBe(false)
   expect(tracker.getBufferedTimes(segment, null, false, ranges)).toBe(false)
   expect(tracker.getBufferedTimes(segment, null, true, ranges)).toBe(true)
+})
+
+describe('when media was removed', () => {
+  const RANGE = { length: 1, start: () => 72, end: () => 133.1 } as unknown as TimeRanges
+  const EMPTY = { length: 0 } as TimeRanges
+
+  /** As hls.js does it: whatever is not buffered is forgotten. */
+  function evict(
+    fragment: { buffered?: boolean; loaded?: object | null; type?: string; start: number },
+    ranges = RANGE,
+  ) {
+    const { type = 'audio', start, ...rest } = fragment
+    const tracker = {
+      ...TRACKER,
+      fragments: { one: { body: { type, start }, buffered: false, loaded: null, ...rest } } as Record<
+        string,
+        { body: { type: string; start: number }; buffered: boolean; loaded: object | null }
+      >,
+      detectEvictedFragments(..._: readonly unknown[]) {
+        if (tracker.fragments['one']?.buffered === false) delete tracker.fragments['one']
+      },
+    }
+    repairTracker(tracker)
+    return (...appended: readonly unknown[]) => {
+      tracker.detectEvictedFragments('audio', ranges, 'audio', ...appended)
+      return 'one' in tracker.fragments ? 'kept' : 'forgotten'
+    }
+  }
+
+  test('a part on its way is kept that begins in what is left, or right behind it', () => {
+    expect([evict({ start: 132.9 })(), evict({ start: 133.12 })(), evict({ start: 133.12 })(null, null)]).toEqual([
+      'kept',
+      'kept',
+      'kept',
+    ])
+  })
+
+  test('what went with it, was loaded whole, or is elsewhere is forgotten as before', () => {
+    expect([
+      evict({ start: 132.9 }, EMPTY)(),
+      evict({ start: 140 })(),
+      evict({ start: 132.9, loaded: {} })(),
+      evict({ start: 132.9, type: 'main' })(),
+      evict({ start: 132.9 })({ sn: 7 }, null),
+    ]).toEqual(Array.from({ length: 5 }, () => 'forgotten'))
+  })
 })
 
 describe('parts are loaded', () => {
@@ -97,5 +144,9 @@ test('this hls.js has what is repaired', () => {
     stepOperationQueue: expect.any(Function),
   })
   new Hls({ bufferController: Witness }).destroy()
-  expect(tracker).toMatchObject({ getBufferedTimes: expect.any(Function) })
+  expect(tracker).toMatchObject({
+    fragments: {},
+    getBufferedTimes: expect.any(Function),
+    detectEvictedFragments: expect.any(Function),
+  })
 })

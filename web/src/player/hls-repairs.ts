@@ -15,6 +15,9 @@
 //    last together, so that parts do not leave the playlist while they are loaded. Where the playlist has a single short
 //    segment, as that of sound in the first seconds of a stream, this is never so: it waits until the open one is whole.
 //    It waits so, too, once it has given up on parts because one was not to be had, and whole segments ran out.
+// 4. A part taken for evicted. When old media has been removed from the buffer, what is tracked as loaded but not as
+//    buffered is forgotten. A part that is being parsed at that moment is such a thing: it "has no media", its segment
+//    becomes a gap, and playback waits for the next segment. Old media is removed once per segment.
 import type { HlsConfig } from 'hls.js'
 
 type BufferType = 'audio' | 'video' | 'audiovideo'
@@ -29,9 +32,19 @@ interface Spanning {
   readonly end: number
 }
 
-/** A private method of `FragmentTracker`. */
+interface TrackedFragment {
+  readonly body: { readonly type: string; readonly start: number }
+  readonly buffered: boolean
+  /** Of a segment that was loaded whole. */
+  readonly loaded: unknown
+}
+
+/** Private members of `FragmentTracker`. */
 interface PartTracker {
+  readonly fragments: Record<string, TrackedFragment | undefined>
   getBufferedTimes(fragment: Spanning, part: Spanning | null, isPartial: boolean, ranges: TimeRanges): unknown
+  /** `appended`: what was appended; absent when media was removed. */
+  detectEvictedFragments(type: string, ranges: TimeRanges, playlistType: string, ...appended: readonly unknown[]): void
 }
 
 /** What a private method of the stream controllers needs of `LevelDetails`; all in seconds of media time. */
@@ -52,6 +65,8 @@ type BufferController = NonNullable<HlsConfig['bufferController']>
 
 /** Parts and their segment are counted in the same seconds, added up in another order. */
 const ROUNDING_SEC = 0.001
+/** Sound and picture of a segment do not begin in the same instant, and playlists round. */
+const NEARBY_SEC = 0.1
 
 /** The buffer controller to be used instead of `Base`; it is handed the fragment tracker, and repairs that, too. */
 export function repairedBufferController(Base: BufferController): BufferController {
@@ -69,8 +84,13 @@ export function repairedBufferController(Base: BufferController): BufferControll
   } as unknown as BufferController
 }
 
-/** A segment of which a part other than the last has been appended is not complete, however little is missing. */
 export function repairTracker(tracker: PartTracker): void {
+  repairCompleteness(tracker)
+  repairEviction(tracker)
+}
+
+/** A segment of which a part other than the last has been appended is not complete, however little is missing. */
+function repairCompleteness(tracker: PartTracker): void {
   const getBufferedTimes = tracker.getBufferedTimes.bind(tracker)
   tracker.getBufferedTimes = (fragment, part, isPartial, ranges) => {
     const isEarlier = part !== null && part.end < fragment.end - ROUNDING_SEC
@@ -92,6 +112,31 @@ export function repairedStreamController<T>(Base: T): T {
       return super.getNextFragment(bufferEndSec, details)
     }
   } as unknown as T
+}
+
+/** A part on its way into the buffer is not evicted by the removal of other media. */
+function repairEviction(tracker: PartTracker): void {
+  const detectEvictedFragments = tracker.detectEvictedFragments.bind(tracker)
+  tracker.detectEvictedFragments = (type, ranges, playlistType, ...appended) => {
+    const { fragments } = tracker
+    const onTheirWay = appended.some((one) => one) ? [] : Object.entries(fragments).filter(isOnItsWay)
+    for (const [key] of onTheirWay) delete fragments[key]
+    detectEvictedFragments(type, ranges, playlistType, ...appended)
+    for (const [key, fragment] of onTheirWay) fragments[key] = fragment
+
+    function isOnItsWay([, fragment]: readonly [string, TrackedFragment | undefined]): boolean {
+      if (fragment === undefined || fragment.buffered || fragment.loaded !== null) return false
+      return fragment.body.type === playlistType && adjoins(ranges, fragment.body.start)
+    }
+  }
+}
+
+/** Whether `atSec` lies in what is buffered, or at its very end. */
+function adjoins(ranges: TimeRanges, atSec: number): boolean {
+  for (let index = 0; index < ranges.length; index += 1) {
+    if (ranges.start(index) <= atSec + NEARBY_SEC && atSec <= ranges.end(index) + NEARBY_SEC) return true
+  }
+  return false
 }
 
 /** Whether every whole segment is buffered for a viewer at the live edge: then there is nothing but parts to load. */
