@@ -23,11 +23,11 @@ const YOUNG_FLIP_MS = 2000
 /** `window` of a default configuration. */
 const WINDOW_MS = 30_000
 /**
- * The aim is to stand still for no longer than a part and a tick of the player (250 ms). hls.js 1.7.4 reaches it in most runs
- * only (docs/decisions/delivery.md, "Two origins"), so what is asserted is what our player's repairs bound: one stand-still
- * by the longest refill and what hls.js takes to repair, all together by a share of the time. A failure lists every one.
+ * The aim is not to stand still at all. Two origins, an encoder and two players on a machine of two cores that does something
+ * else besides do so for as long as that takes, so what is asserted is a bound: one refill of the player, and all together
+ * a share of the time. The figures are printed; a failure lists every one.
  */
-const STAND_STILL_MAX_MS = 5000
+const STAND_STILL_MAX_MS = 3500
 const STOOD_MAX_SHARE = 0.05
 const FRAMES_PER_SEC = 30
 const TEST_TIMEOUT_MS = 240_000
@@ -86,6 +86,7 @@ test(
 
     const after = { watch: await watch.stats(), shaka: await shaka.stats() }
     const told = JSON.stringify({ after, watched, shaked, failures: stream.proxy.failures }, null, 1)
+    console.log(`stood still, ms: hls.js [${lasted(watched)}], Shaka [${lasted(shaked)}]`)
     expectMoved(watched, FLIPS * FLIP_MS * STOOD_MAX_SHARE, told)
     expectMoved(shaked, FLIPS * FLIP_MS * STOOD_MAX_SHARE, told)
     expect(errorsOf(after.watch), told).toEqual([])
@@ -138,13 +139,16 @@ async function flip(
 }
 
 function expectMoved(movement: Movement | undefined, stoodMaxMs: number, told: string): void {
-  const lasted = (movement?.standStills ?? []).map(({ lastedMs }) => lastedMs)
   expect(movement, told).toBeDefined()
-  expect(Math.max(0, ...lasted), told).toBeLessThan(STAND_STILL_MAX_MS)
+  expect(Math.max(0, ...lasted(movement)), told).toBeLessThan(STAND_STILL_MAX_MS)
   expect(
-    lasted.reduce((sum, ms) => sum + ms, 0),
+    lasted(movement).reduce((sum, ms) => sum + ms, 0),
     told,
   ).toBeLessThan(stoodMaxMs)
+}
+
+function lasted(movement: Movement | undefined): readonly number[] {
+  return (movement?.standStills ?? []).map(({ lastedMs }) => Math.round(lastedMs))
 }
 
 /** What hls.js tells of its buffer, and our player mends by a jump, is judged by how long it stood still. */
