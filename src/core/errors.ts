@@ -418,6 +418,61 @@ export const ERRORS = {
     'The file did not come whole',
     'Try again; if it happens each time the file is damaged at its source.',
   ),
+  // Resumable uploads
+  upload_not_found: row(
+    'caller',
+    404,
+    'There is no such upload',
+    'Begin it again; uploads that nobody continues expire.',
+  ),
+  upload_offset_wrong: row(
+    'caller',
+    409,
+    'The upload is not at this offset',
+    'Ask where it is (HEAD) and continue from there.',
+  ),
+  upload_superseded: row(
+    'caller',
+    423,
+    'Another request continues this upload',
+    'Send the parts of an upload one after another.',
+  ),
+  upload_checksum_wrong: row(
+    'caller',
+    460,
+    'The part does not have its checksum',
+    'Send the part again; it was not kept.',
+  ),
+  upload_paused: row(
+    'caller',
+    408,
+    'The upload sent nothing for too long',
+    'Ask where it is (HEAD) and continue from there; what came was kept.',
+  ),
+  upload_cut_off: row(
+    'caller',
+    400,
+    'The connection of the upload broke off',
+    'Ask where it is (HEAD) and continue from there; what came was kept.',
+  ),
+  upload_limit: row(
+    'caller',
+    429,
+    'Too many unfinished uploads',
+    'Finish or delete some; uploads.maxUnfinished is the limit.',
+  ),
+  upload_disk_full: row(
+    'mirror',
+    507,
+    'There is no space for the upload',
+    'Make room on the disk of the data folder; uploads leave uploads.keepFree of it free. What came was kept.',
+  ),
+  tus_version_unsupported: row(
+    'caller',
+    412,
+    'Mirror speaks tus 1.0.0',
+    'Send "Tus-Resumable: 1.0.0"; see tus.io for clients.',
+  ),
   // Backups of the catalog
   backup_not_found: row(
     'caller',
