@@ -50,7 +50,7 @@ test('an RTMP stream plays for a minute, rides out 40 s without its encoder, and
   {
     await using tester = await WatchPage.open(browser, demo.playback.watch)
     await tester.waitFor(({ state }) => state === 'playing', 10_000)
-    const [seen] = await Promise.all([tester.observe(60), outage.then(() => opened.use(encode()))])
+    const [seen] = await Promise.all([tester.observe(45), outage.then(() => opened.use(encode()))])
     expectFlawless(seen)
     expect(tester.pageErrors).toEqual([])
   }
