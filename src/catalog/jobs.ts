@@ -72,6 +72,15 @@ export function openJobs(db: Db, dialect: Dialect): JobTable {
       })
     },
 
+    async endLeases(nowMs) {
+      await db
+        .updateTable('jobs')
+        .set({ leaseUntilMs: nowMs })
+        .where('state', '=', 'running')
+        .where('leaseUntilMs', '>', nowMs)
+        .execute()
+    },
+
     async failAbandoned(nowMs) {
       const failure = encodeJson({
         code: 'job_abandoned',

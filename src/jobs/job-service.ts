@@ -35,9 +35,13 @@ export class JobService implements AsyncDisposable {
     this.#options = options
   }
 
-  /** Registers the schedules and begins to run jobs. Rejects with `database_unavailable`. */
-  async start(): Promise<void> {
+  /**
+   * Registers the schedules and begins to run jobs. `isAlone`: no other process runs jobs of this database, so those that
+   * are running belong to one that died. Rejects with `database_unavailable`.
+   */
+  async start({ isAlone = false }: { readonly isAlone?: boolean } = {}): Promise<void> {
     const { jobs, kinds, schedules, owner, now, random, randomId, log } = this.#options
+    if (isAlone) await jobs.endLeases(now())
     for (const schedule of schedules) {
       await jobs.schedule({ ...schedule, nextAtMs: nextRunMs(schedule.rule, now()) })
     }

@@ -84,6 +84,8 @@ export interface JobTable {
     readonly nowMs: number
     readonly leaseMs: number
   }): Promise<JobRow | null>
+  /** For a process that is alone on its database: whoever held a lease is dead, and what it did can be taken up at once. */
+  endLeases(nowMs: number): Promise<void>
   /** Fails, as `job_abandoned`, what ran out of attempts because its workers died. Gives those jobs. */
   failAbandoned(nowMs: number): Promise<readonly JobRow[]>
   /** Extends the lease. Null when the claim is lost: stop at once. */

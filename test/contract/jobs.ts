@@ -103,6 +103,16 @@ export function jobContract(name: string, open: () => Promise<Catalog>): void {
       expect(await jobs.finish(second, {}, NOW_MS)).toBe(false)
     })
 
+    test('whoever is alone takes up at once what the dead held, and nothing else', async () => {
+      await jobs.add(newJob('a'), NOW_MS)
+      await jobs.add(newJob('b', { runAtMs: NOW_MS + 5 }), NOW_MS)
+      const first = await claimed()
+      await jobs.endLeases(NOW_MS + 1)
+      expect(await claimed(NOW_MS + 1)).toMatchObject({ id: 'a', attempt: 2, fence: first.fence + 1 })
+      expect(await claim(NOW_MS + 1)).toBeNull()
+      expect(await jobs.finish(first, {}, NOW_MS)).toBe(false)
+    })
+
     test('a renewed lease holds, and shows the progress', async () => {
       await jobs.add(newJob('a'), NOW_MS)
       const job = await claimed()
