@@ -102,6 +102,9 @@ export const ERRORS = {
     'Send it again; the connection may have been cut, or the file has changed meanwhile.',
   ),
   upload_stalled: row('caller', 408, 'The upload sent nothing for too long', 'Send it again; nothing of it was kept.'),
+  upload_empty: row('caller', 400, 'The upload has no bytes', 'See whether the file was written at all, then send it.'),
+  upload_interrupted: row('caller', 400, 'The upload broke off', 'Send it again; nothing of it was kept.'),
+  uploads_full: row('mirror', 503, 'Too many uploads at once', 'Send it again in a moment; Retry-After says when.'),
   link_invalid: row(
     'caller',
     403,
@@ -330,6 +333,24 @@ export const ERRORS = {
     404,
     'There is no such recording',
     'List the recordings with "mirror dvr recordings" to see which exist.',
+  ),
+  call_recording_not_found: row(
+    'caller',
+    404,
+    'There is no such recording of a call',
+    'List them with "mirror recordings list"; what was deleted is not shown.',
+  ),
+  recording_damaged: row(
+    'mirror',
+    500,
+    'The bytes of a recording are not those that came in',
+    'Look for faults of the disk or the store; send the recording again if the PBX still has it.',
+  ),
+  recording_bytes_missing: row(
+    'caller',
+    409,
+    'The recording has no bytes',
+    'They never arrived, or the store has lost them: send the recording again.',
   ),
   recording_active: row(
     'caller',
