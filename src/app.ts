@@ -26,6 +26,13 @@ import { holdPort } from './core/reserve-port.ts'
 import { deriveKey, openInstallationSecret } from './core/secrets.ts'
 import { jobKinds } from './job-kinds.ts'
 import { JobService } from './jobs/job-service.ts'
+import { pullerFor } from './library/intake/pull.ts'
+import { ffprobePathOf } from './library/processing/probe-media.ts'
+import { Scratch } from './library/processing/scratch.ts'
+import { RecordingBook } from './library/recordings/recording-book.ts'
+import { failWithJob } from './library/recordings/recording-jobs.ts'
+import { createSoundReader } from './library/recordings/sound-reader.ts'
+import { startSweeper } from './library/recordings/sweep-recordings.ts'
 import { DeleteBook } from './lifecycle/delete-book.ts'
 import { RestoreOnPlay } from './lifecycle/restore-on-play.ts'
 import type { RegisteredStream } from './live/control.ts'
@@ -42,6 +49,8 @@ const CACHE_MAX_BYTES = 50e9
 const PACK_MS = 5 * 60_000
 const FOLDER_FLUSH_MS = 30_000
 const PACK_BYTES = 2 ** 30
+/** How late a recording of a call may go whose time is over. */
+const RECORDING_SWEEP_MS = 60_000
 
 export interface MirrorHost {
   readonly log: Log
@@ -60,6 +69,7 @@ export interface Mirror extends AsyncDisposable {
 export async function startMirror(config: Config, { log, signal, greet }: MirrorHost): Promise<Mirror> {
   await using opened = new AsyncDisposableStack() // If a later step throws, what is already open is closed.
   const clock = () => Date.now()
+  const startedAtMs = clock()
   const version = packageVersion()
 
   opened.use(await lockDataFolder(config.dataDir))
@@ -125,7 +135,8 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
     srtPassphrase: config.srt.passphrase,
   }
   const backups = opened.use(new BackupWatch({ store, now: clock, log: log.child('backup') }))
-  const jobs = opened.use(
+  const recordings = new RecordingBook({ recordings: catalog.recordings, now: clock })
+  const jobs: JobService = opened.use(
     new JobService({
       jobs: catalog.jobs,
       ...jobKinds({
@@ -138,6 +149,20 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
         },
         backups,
         store,
+        recordings: {
+          ...{ book: recordings, store, ledger: catalog.ledger, now: clock },
+          ...{
+            maxBytes: config.recordings.maxBytes,
+            scratch: await Scratch.open(join(config.dataDir, 'scratch', 'recordings')),
+          },
+          sound: createSoundReader({
+            ...{ ffmpegPath: config.ffmpeg.path, ffprobePath: ffprobePathOf(config.ffmpeg.path) },
+            ...{ spawn, log: log.child('recordings') },
+          }),
+          pull: pullerFor(config.pull.allow),
+          openSealed: (sealed) => secrets.open(sealed),
+          jobs: () => jobs,
+        },
       }),
       owner: `${hostname()} ${process.pid}`,
       now: clock,
@@ -146,6 +171,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
       log: log.child('jobs'),
     }),
   )
+  opened.defer(jobs.onChange((job) => void failWithJob(recordings, job).catch(() => {})))
   restores = new RestoreOnPlay({ jobs, keepMs: config.archive.keepRestoredMs, now: clock, log: log.child('restore') })
   // Last to open, first to close: no request arrives before or after what it needs.
   await heldPort.release()
@@ -163,6 +189,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
       probeStore: (location, signal) => probeStore(location, { signal, nowMs: clock, randomId: randomUUID }),
       addresses,
       store,
+      recordings: { book: recordings, ...config.recordings },
       keepRestoredMs: config.archive.keepRestoredMs,
       database: config.database.kind,
       adminToken: config.adminToken,
@@ -178,8 +205,21 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
       log: log.child('api'),
     }),
   )
+  opened.use(
+    await startSweeper(
+      {
+        ...{ book: recordings, recordings: catalog.recordings, now: clock },
+        start: (job) => jobs.add(job),
+      },
+      {
+        aloneSinceMs: config.database.kind === 'sqlite' ? startedAtMs : null,
+        everyMs: RECORDING_SWEEP_MS,
+        log: log.child('recordings'),
+      },
+    ),
+  )
   // Only now: whoever listens to jobs hears the first one, too.
-  await jobs.start()
+  await jobs.start({ isAlone: config.database.kind === 'sqlite' })
   await writeCliCredentials({
     catalog,
     secrets,

@@ -6,6 +6,7 @@ import type { Catalog } from './catalog/types.ts'
 import { type CareHost, DEFAULT_GRACE_MS, type FsckPayload, fsckJob } from './dvr/care/fsck-job.ts'
 import { scrubJob } from './dvr/care/scrub-job.ts'
 import type { JobServiceOptions } from './jobs/job-service.ts'
+import { type RecordingJobsHost, recordingJobs } from './library/recordings/recording-jobs.ts'
 import { MOVE_JOB, moveJob } from './lifecycle/move-job.ts'
 import { RESTORE_JOB, restoreJob } from './lifecycle/restore-job.ts'
 import type { TieredStore } from './storage/tiers.ts'
@@ -18,6 +19,7 @@ export interface JobKindsHost {
   readonly backup: BackupHost
   readonly backups: BackupWatch
   readonly store: TieredStore
+  readonly recordings: RecordingJobsHost
 }
 
 export function jobKinds({
@@ -25,6 +27,7 @@ export function jobKinds({
   backup,
   backups,
   store,
+  recordings,
 }: JobKindsHost): Pick<JobServiceOptions, 'kinds' | 'schedules'> {
   const streams = async () => (await catalog.streams.list()).map(({ id, tenantId }) => ({ tenantId, streamId: id }))
   const care: CareHost = { store: backup.store, streams, now: backup.now }
@@ -37,6 +40,7 @@ export function jobKinds({
       scrub: scrubJob(care),
       [MOVE_JOB]: moveJob(objects),
       [RESTORE_JOB]: restoreJob(objects),
+      ...recordingJobs(recordings),
     },
     schedules: [BACKUP_SCHEDULE, { name: 'daily-fsck', kind: 'fsck', payload: { ...reportOnly }, rule: DAILY_FSCK }],
   }

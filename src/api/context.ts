@@ -8,6 +8,7 @@ import type { Catalog } from '../catalog/types.ts'
 import type { Log } from '../core/log.ts'
 import type { JobService } from '../jobs/job-service.ts'
 import type { LiveControl } from '../live/control.ts'
+import type { ObjectStore } from '../storage/object-store.ts'
 import type { Access, Principal } from './access.ts'
 import type { ApiSecrets } from './api-secrets.ts'
 import type { Authenticator } from './authenticator.ts'
@@ -16,6 +17,7 @@ import type { DvrRecordingService } from './dvr-recording-service.ts'
 import type { EventHub } from './event-hub.ts'
 import type { Metrics } from './metrics.ts'
 import type { ObjectService } from './object-service.ts'
+import type { RecordingService } from './recording-service.ts'
 import type { LoginLimits } from './request-gate.ts'
 import type { StoreService } from './store-service.ts'
 import type { StreamService } from './stream-service.ts'
@@ -27,6 +29,7 @@ export interface ApiContext {
   readonly jobs: JobService
   readonly backups: Pick<BackupWatch, 'newest' | 'trouble'>
   readonly secrets: ApiSecrets
+  readonly store: ObjectStore
   readonly addresses: Addresses
   readonly database: 'sqlite' | 'postgres'
   readonly metricsAccess: 'loopback' | 'key' | 'public'
@@ -40,6 +43,7 @@ export interface ApiContext {
   readonly streams: StreamService
   readonly dateRanges: DateRangeService
   readonly dvrRecordings: DvrRecordingService
+  readonly recordings: RecordingService
   readonly objects: ObjectService
   readonly stores: StoreService
   readonly logins: LoginLimits
@@ -59,6 +63,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Who may call this route; every route says it. */
     access?: Access
+    /** Its body takes as long as it goes on: whoever reads it sees to it that it does. */
+    longBody?: boolean
   }
   interface FastifyRequest {
     /** Who asks, or null: set before any handler runs. */

@@ -512,7 +512,8 @@ export const problemSchema = z
   })
   .meta({ id: 'Problem' })
 
-/** Client to server on /api/v1/ws. Topics: `stream.<id>`, and with a role also `streams` (all streams) and `system`. */
+/** Client to server on /api/v1/ws. Topics: `stream.<id>`, and with a role also `streams` (all streams),
+ *  `recordings` (of all calls), `recording.<id>` and `system`. */
 export const wsClientMessageSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('subscribe'),

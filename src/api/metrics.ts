@@ -4,6 +4,8 @@ import type { BackupWatch } from '../backup/backup-watch.ts'
 import type { CacheReport } from '../dvr/cache/segment-cache.ts'
 import type { JobService } from '../jobs/job-service.ts'
 import { JOB_STATES } from '../jobs/types.ts'
+import type { RecordingBook } from '../library/recordings/recording-book.ts'
+import { RECORDING_STATES } from '../library/recordings/recording-state.ts'
 import type { DvrReport, LatencyObservation, LiveControl, StreamStatus } from '../live/control.ts'
 
 const STATUSES: readonly StreamStatus[] = ['offline', 'starting', 'live', 'interrupted', 'ended']
@@ -23,6 +25,7 @@ export function createMetrics(options: {
   readonly live: LiveControl
   readonly jobs: Pick<JobService, 'kinds' | 'unfinished' | 'ended'>
   readonly backups: Pick<BackupWatch, 'newest'>
+  readonly recordings: Pick<RecordingBook, 'onNews'>
   readonly clock: () => number
   readonly droppedEvents: () => number
   readonly openSockets: () => number
@@ -39,6 +42,7 @@ export function createMetrics(options: {
   registerPlayback(registry, live)
   registerJobs(registry, options.jobs)
   registerBackups(registry, options)
+  registerRecordings(registry, options.recordings)
 
   new Gauge({
     name: 'websocket_connections',
@@ -190,6 +194,20 @@ function latencyHistogram(registry: Registry, name: string, what: string): Histo
     labelNames: ['stream_id'],
     buckets: LATENCY_BUCKETS_SEC,
     registers: [registry],
+  })
+}
+
+function registerRecordings(registry: Registry, recordings: Pick<RecordingBook, 'onNews'>): void {
+  const total = new Counter({
+    name: 'recordings_total',
+    help: 'Recordings of calls that reached a status here since the start',
+    labelNames: ['status'],
+    registers: [registry],
+  })
+  for (const status of RECORDING_STATES) total.inc({ status }, 0)
+  // For as long as both live: the book is closed after the server.
+  recordings.onNews(({ kind, row }) => {
+    if (kind !== 'mismatch' && kind !== 'deleted') total.inc({ status: row.status })
   })
 }
 

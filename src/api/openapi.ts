@@ -15,6 +15,7 @@ export const PROBLEMS = {
 export const TAGS = {
   streams: 'Streams',
   events: 'Events',
+  recordings: 'Recordings of calls',
   objects: 'Objects',
   jobs: 'Jobs',
   stores: 'Stores',

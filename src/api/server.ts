@@ -14,12 +14,14 @@ import { ERRORS, MirrorError } from '../core/errors.ts'
 import { GuardedConnections } from '../core/guarded-connections.ts'
 import type { Log } from '../core/log.ts'
 import type { JobService } from '../jobs/job-service.ts'
+import type { RecordingBook } from '../library/recordings/recording-book.ts'
 import type { LiveControl } from '../live/control.ts'
 import type { TieredStore } from '../storage/tiers.ts'
 import type { Access } from './access.ts'
 import type { ApiSecrets } from './api-secrets.ts'
 import { createAuthenticator } from './authenticator.ts'
 import { eventOfBackups } from './backup-view.ts'
+import { limitBodyTime } from './body-deadline.ts'
 import { type ConsoleFiles, registerConsole, wantsPage } from './console-files.ts'
 import type { ApiApp, ApiContext } from './context.ts'
 import { startDateRangeFeed } from './date-range-feed.ts'
@@ -32,6 +34,8 @@ import { createObjectService } from './object-service.ts'
 import { openApiOptions } from './openapi.ts'
 import { PROBLEM_TYPE, toProblem } from './problems.ts'
 import { DEFAULT_RATE_LIMITS, type RateLimits } from './rate-limit.ts'
+import { createRecordingService } from './recording-service.ts'
+import { eventOfRecording } from './recording-view.ts'
 import { createRequestGate } from './request-gate.ts'
 import { registerApiKeyRoutes } from './routes/api-key-routes.ts'
 import { registerAuthRoutes } from './routes/auth-routes.ts'
@@ -42,7 +46,9 @@ import { registerEventRoutes } from './routes/event-routes.ts'
 import { registerInputRoutes } from './routes/input-routes.ts'
 import { registerJobRoutes } from './routes/job-routes.ts'
 import { registerKeyRoutes } from './routes/key-routes.ts'
+import { registerLinkRoutes } from './routes/link-routes.ts'
 import { registerObjectRoutes } from './routes/object-routes.ts'
+import { registerRecordingRoutes } from './routes/recording-routes.ts'
 import { registerSlateRoutes } from './routes/slate-routes.ts'
 import { registerStoreRoutes } from './routes/store-routes.ts'
 import { registerStreamRoutes } from './routes/stream-routes.ts'
@@ -73,6 +79,12 @@ export interface ApiServerOptions {
   readonly addresses: Addresses
   /** Where recordings lie. */
   readonly store: TieredStore
+  readonly recordings: {
+    readonly book: RecordingBook
+    readonly maxBytes: number
+    /** Null: they are kept for ever. */
+    readonly retentionMs: number | null
+  }
   /** How long what was restored from an archive stays readable. */
   readonly keepRestoredMs: number
   readonly database: 'sqlite' | 'postgres'
@@ -120,6 +132,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       if (event !== null) events.publish(event)
     }),
   )
+  opened.defer(options.recordings.book.onNews((news) => events.publish(eventOfRecording(news, clock()))))
   opened.defer(backups.onTrouble((trouble) => events.publish(eventOfBackups(trouble, clock()))))
   const gate = createRequestGate({ auth, limits, publicUrl: addresses.publicUrl, clock })
   let openSockets = () => 0
@@ -127,6 +140,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const metrics = opened.use(
     createMetrics({
       ...{ live, jobs, backups, clock },
+      recordings: options.recordings.book,
       droppedEvents: () => events.droppedCount(),
       openSockets: () => openSockets(),
     }),
@@ -161,6 +175,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     streams,
     dateRanges: createDateRangeService({ catalog, live, register, clock }),
     dvrRecordings: createDvrRecordingService({ catalog, live, register, newId: randomUUID, addresses, events, clock }),
+    recordings: createRecordingService({
+      ...{ ...options.recordings, catalog, store: options.store, jobs, secrets: options.secrets, clock },
+      ...{ consoleUrl: consoleUrl(addresses), newId: randomUUID },
+    }),
     objects: createObjectService({ ...options, askArchive: (request) => live.askArchive(request) }),
     stores: createStoreService({
       ...{ catalog, secrets: options.secrets, events, clock },
@@ -179,6 +197,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     void reply.header('Connection', 'close')
     throw new MirrorError(refusal, ERRORS[refusal].title, { details: { retryAfterSec: 1 } })
   })
+  app.addHook('onRequest', async (request, reply) => limitBodyTime(request, reply))
   app.addHook('onRequest', (request, reply) => gate.admit(request, reply))
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none'
@@ -194,6 +213,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   registerKeyRoutes(app, context)
   registerTestSourceRoutes(app, context)
   registerEventRoutes(app, context)
+  registerRecordingRoutes(app, context)
+  registerLinkRoutes(app, context)
   registerObjectRoutes(app, context)
   registerJobRoutes(app, context)
   registerStoreRoutes(app, context)
@@ -249,7 +270,8 @@ function createApp(log: Log): ApiApp {
     bodyLimit: BODY_LIMIT_BYTES,
     // Only a proxy on this machine may say whom it speaks for.
     trustProxy: 'loopback',
-    requestTimeout: 30_000,
+    // `limitBodyTime` knows which bodies may take longer.
+    requestTimeout: 0,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: HEADERS_CHECK_MS },
     keepAliveTimeout: 72_000,
     forceCloseConnections: true,
@@ -279,7 +301,7 @@ function sendProblem(log: Log, error: unknown, request: FastifyRequest, reply: F
   const problem = toProblem(error)
   if (problem.code === 'internal') log.error('A request failed', { method: request.method, url: request.url, error })
   const waitSec = error instanceof MirrorError ? error.details['retryAfterSec'] : undefined
-  if (problem.status === 429 || problem.code === 'connections_full')
+  if (problem.status === 429 || problem.code === 'connections_full' || problem.code === 'uploads_full')
     reply.header('Retry-After', waitSec ?? DEFAULT_RETRY_AFTER_SEC)
   if (problem.status === 401) reply.header('WWW-Authenticate', 'Bearer realm="mirror"')
   void reply.code(problem.status).type(PROBLEM_TYPE).serializer(String).send(JSON.stringify(problem))

@@ -10,6 +10,8 @@ export interface ApiClient {
   get<T>(path: string): Promise<T>
   /** `timeoutMs`: of work that takes the server longer than usual. */
   post<T>(path: string, body?: unknown, timeoutMs?: number): Promise<T>
+  /** Fields and files, as a browser sends them; a file is read while it is sent. */
+  postForm<T>(path: string, form: FormData, timeoutMs?: number): Promise<T>
   patch<T>(path: string, body: unknown): Promise<T>
   /** Bytes as they are. */
   put<T>(path: string, body: Uint8Array<ArrayBuffer>): Promise<T>
@@ -31,14 +33,16 @@ export function createApiClient(
     const headers: Record<string, string> = { accept: 'application/json' }
     if (server.apiKey !== null) headers['authorization'] = `Bearer ${server.apiKey}`
     const isRaw = body instanceof Uint8Array
-    if (body !== undefined) headers['content-type'] = isRaw ? 'application/octet-stream' : 'application/json'
+    const isForm = body instanceof FormData
+    // A form writes its own type, which names its boundary.
+    if (body !== undefined && !isForm) headers['content-type'] = isRaw ? 'application/octet-stream' : 'application/json'
     const signal = AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs)])
     try {
       const init = {
         method,
         headers,
         signal,
-        ...(body === undefined ? {} : { body: isRaw ? new Uint8Array(body) : JSON.stringify(body) }),
+        ...(body === undefined ? {} : { body: isRaw ? new Uint8Array(body) : isForm ? body : JSON.stringify(body) }),
       }
       return await options.fetch(`${server.url}/api/v1${path}`, init)
     } catch (error) {
@@ -51,6 +55,8 @@ export function createApiClient(
     get: async <T>(path: string) => (await call('GET', path)) as T,
     post: async <T>(path: string, body?: unknown, timeoutMs?: number) =>
       (await call('POST', path, body, timeoutMs)) as T,
+    postForm: async <T>(path: string, form: FormData, timeoutMs?: number) =>
+      (await call('POST', path, form, timeoutMs)) as T,
     put: async <T>(path: string, body: Uint8Array<ArrayBuffer>) => (await call('PUT', path, body)) as T,
     patch: async <T>(path: string, body: unknown) => (await call('PATCH', path, body)) as T,
     delete: async (path) => void (await call('DELETE', path)),

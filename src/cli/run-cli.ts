@@ -15,6 +15,7 @@ import { followJob, JobGoesOn } from './follow-job.ts'
 import { addJobCommands } from './job-commands.ts'
 import { addLintCommand } from './lint-command.ts'
 import { addObjectCommands } from './object-commands.ts'
+import { addRecordingCommands } from './recording-commands.ts'
 import type { WithSession } from './session.ts'
 import { addStoreCommands } from './store-commands.ts'
 import { addStreamCommands } from './stream-commands.ts'
@@ -61,6 +62,7 @@ function createProgram(host: CliHost, setExitCode: (code: number) => void): Comm
   addServeCommand(program, host, setExitCode)
   addStreamCommands(program, withSession)
   addDvrCommands(program, withSession)
+  addRecordingCommands(program, withSession, setExitCode)
   addApiKeyCommands(program, withSession)
   addEventCommands(program, withSession, host)
   addCareCommands(program, withSession, setExitCode)

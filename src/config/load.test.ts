@@ -59,6 +59,7 @@ test('without file, variables and flags Mirror serves this machine only, from ./
       dvr: { spoolPath: null, spoolMaxBytes: null, cachePath: null, cacheMaxBytes: null, flushMs: null },
       adminToken: null,
       pull: { allow: '' },
+      recordings: { maxBytes: 2 * 2 ** 30, retentionMs: 365 * 86_400_000 },
       ffmpeg: { path: 'ffmpeg' },
       metrics: { access: 'loopback' },
       log: { level: 'info', format: 'auto' },
@@ -73,6 +74,12 @@ test('trusted addresses are checked at the start', () => {
   expect(load({ env: { MIRROR_TRUSTED_ADDRESSES: '10.0.0.0/8' } }).config.trustedAddresses).toBe('10.0.0.0/8')
   expect(() => load(yaml('pull:\n  allow: http://pbx.lan\n'))).toThrow(/pull\.allow must be host names, addresses/)
   expect(load({ env: { MIRROR_PULL_ALLOW: 'pbx.lan, 10.1.0.0/16' } }).config.pull.allow).toBe('pbx.lan, 10.1.0.0/16')
+})
+
+test('recordings of calls are kept for the days that are named, 0 means for ever', () => {
+  const retentionMs = (days: string) => load({ env: { RECORDING_RETENTION_DAYS: days } }).config.recordings.retentionMs
+  expect([retentionMs('1'), retentionMs('0')]).toEqual([86_400_000, null])
+  expect(() => retentionMs('-1')).toThrow(/recordings\.retentionDays must be a number of days/)
 })
 
 test('the configuration is frozen to its leaves', () => {

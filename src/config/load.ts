@@ -317,6 +317,10 @@ function toConfig(input: ConfigInput, locate: (name: string, written: string) =>
     },
     adminToken: input.adminToken,
     pull: { allow: input.pull.allow },
+    recordings: {
+      maxBytes: input.recordings.maxBytes,
+      retentionMs: input.recordings.retentionDays === 0 ? null : input.recordings.retentionDays * 86_400_000,
+    },
     ffmpeg: { path: input.ffmpeg.path },
     metrics: { access: input.metrics.access },
     log: { level: input.log.level, format: input.log.format },

@@ -15,8 +15,8 @@ export interface Setting {
   readonly kind: SettingKind
   /** As it is written in the file. */
   readonly default: WrittenValue
-  /** `S3_…` are the names that object stores are commonly given by. */
-  readonly env?: `MIRROR_${string}` | `S3_${string}`
+  /** `S3_…` are the names that object stores are commonly given by, `RECORDING_…` those of recordings of calls. */
+  readonly env?: `MIRROR_${string}` | `S3_${string}` | `RECORDING_${string}`
   /** `--no-…` is a switch that turns a boolean off; every other flag takes a value. */
   readonly flag?: `--${string}`
   /** The words after a flag that takes a value, and the values a file may hold. */
@@ -562,6 +562,27 @@ export const CONFIG_SCHEMA = z.strictObject({
         about: 'Where files may be pulled from besides public addresses, for example a PBX in your own network.',
         tradeOff:
           'Whoever may upload can have Mirror fetch from there, so name single hosts. A name may lie in a private network or on this machine; link-local and metadata addresses are reached only if the address itself is named.',
+      }),
+    })
+    .prefault({}),
+  recordings: z
+    .strictObject({
+      maxBytes: key(measured(parseSize, '1KiB', '5TiB'), {
+        kind: 'size',
+        default: '2GiB',
+        env: 'MIRROR_RECORDINGS_MAX_BYTES',
+        values: 'a size from 1KiB to 5TiB',
+        about: 'Most that the recording of one call may have.',
+        tradeOff: 'At 8 kHz and 16 bit 2 GiB are 37 hours of one channel; what is longer is refused.',
+      }),
+      retentionDays: key(count(0, 36_500), {
+        kind: 'integer',
+        default: 365,
+        env: 'RECORDING_RETENTION_DAYS',
+        values: 'a number of days from 0 to 36500; 0 keeps them for ever',
+        about: 'How long recordings of calls are kept; counted from when they came in, and fixed for each then.',
+        tradeOff:
+          'What is over goes by itself and cannot be had back: mind what the law asks you to keep, and to delete.',
       }),
     })
     .prefault({}),

@@ -61,6 +61,12 @@ export interface Config {
   readonly adminToken: string | null
   /** Where files may be pulled from besides public addresses, as `parseHostSet` reads it. */
   readonly pull: { readonly allow: string }
+  /** Of calls. */
+  readonly recordings: {
+    readonly maxBytes: number
+    /** Null: they are kept for ever. */
+    readonly retentionMs: number | null
+  }
   readonly ffmpeg: { readonly path: string }
   readonly metrics: { readonly access: 'loopback' | 'key' | 'public' }
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'pretty' }

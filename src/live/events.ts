@@ -24,6 +24,13 @@ export type EventType =
   | 'store.added'
   | 'store.probed'
   | 'store.removed'
+  | 'recording.received'
+  | 'recording.stored'
+  | 'recording.verified'
+  | 'recording.completed'
+  | 'recording.failed'
+  | 'recording.mismatch'
+  | 'recording.deleted'
   | 'system.warning'
   | 'system.error'
 
@@ -43,6 +50,8 @@ export type EventCode =
   | 'input_returned'
   | 'input_chosen'
   | 'dvr_segment_lost'
+  | 'recording_truncated'
+  | 'recording_differs'
   | 'catalog_backup_overdue'
   | 'catalog_backup_resumed'
 

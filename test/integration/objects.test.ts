@@ -32,7 +32,7 @@ beforeEach(async () => {
   await record({ store, folder, mode: 'segment', packs: [range(0, 70), range(EIGHT, EIGHT + 5)] })
   const streams = async () => [{ tenantId: SOUND.tenantId, streamId: SOUND.streamId }]
   const care = { store, streams, now: Date.now }
-  api = await startTestApi({ store }, ({ ledger }) => ({
+  api = await startTestApi({ store }, ({ catalog: { ledger } }) => ({
     fsck: fsckJob(care),
     scrub: scrubJob(care),
     [MOVE_JOB]: moveJob({ store, ledger, now: Date.now }),

@@ -11,6 +11,8 @@ import { silentLog } from '../../src/core/log.ts'
 import { createPasswords } from '../../src/core/password.ts'
 import type { JobKind } from '../../src/jobs/job-runner.ts'
 import { JobService } from '../../src/jobs/job-service.ts'
+import { RecordingBook } from '../../src/library/recordings/recording-book.ts'
+import { failWithJob } from '../../src/library/recordings/recording-jobs.ts'
 import { createMemoryStore } from '../../src/storage/memory-store.ts'
 import { probeStore } from '../../src/storage/probe-store.ts'
 import { createFakeLive, type FakeLive } from './fake-live.ts'
@@ -48,10 +50,21 @@ function createFakeSlates(): ApiServerOptions['slates'] {
   }
 }
 
+const GENEROUS = { perSec: 1000, burst: 1000 }
+export const NO_LIMITS = { anonymous: GENEROUS, principal: GENEROUS, loginPerAddress: GENEROUS, loginTotal: GENEROUS }
+
+export interface JobParts {
+  readonly catalog: Catalog
+  readonly book: RecordingBook
+  readonly jobs: () => JobService
+  readonly now: () => number
+  readonly dataDir: string
+}
+
 export async function startTestApi(
   change: Partial<ApiServerOptions> = {},
   /** What jobs there are; omitted: none run. */
-  kindsOf?: (catalog: Catalog) => Readonly<Record<string, JobKind>>,
+  kindsOf?: (parts: JobParts) => Readonly<Record<string, JobKind>>,
 ): Promise<TestApi> {
   await using opened = new AsyncDisposableStack()
   const dataDir = await mkdtemp(join(tmpdir(), 'mirror-api-'))
@@ -60,13 +73,15 @@ export async function startTestApi(
   const catalog = opened.use(await openCatalog(location, { log: silentLog, signal: AbortSignal.timeout(10_000) }))
   const live = createFakeLive()
   const clock = { skipMs: 0 }
-  const jobs = opened.use(
+  const now = () => Date.now() + clock.skipMs
+  const book = new RecordingBook({ recordings: catalog.recordings, now })
+  const jobs: JobService = opened.use(
     new JobService({
       jobs: catalog.jobs,
-      kinds: kindsOf?.(catalog) ?? {},
+      kinds: kindsOf?.({ catalog, book, now, dataDir, jobs: () => jobs }) ?? {},
       schedules: [],
       owner: 'test',
-      now: () => Date.now() + clock.skipMs,
+      now,
       random: Math.random,
       randomId: randomUUID,
       log: silentLog,
@@ -89,6 +104,11 @@ export async function startTestApi(
     probeStore: (at, signal) => probeStore(at, { signal, nowMs: Date.now, randomId: randomUUID }),
     backups: { newest: null, trouble: null, onTrouble: () => () => {} },
     store: createMemoryTiers(),
+    recordings: {
+      book,
+      maxBytes: 2 ** 20,
+      retentionMs: 365 * 86_400_000,
+    },
     keepRestoredMs: 3 * 86_400_000,
     database: 'sqlite',
     adminToken: ADMIN_TOKEN,
@@ -96,10 +116,11 @@ export async function startTestApi(
     metricsAccess: 'loopback',
     connectionLimits: { connections: 1000, connectionsPerAddress: 1000, isTrusted: () => false },
     version: '0.0.0-test',
-    clock: () => Date.now() + clock.skipMs,
+    clock: now,
     log: silentLog,
     ...change,
   }
+  opened.defer(jobs.onChange((job) => void failWithJob(book, job)))
   const server = opened.use(await startApiServer(options))
   if (kindsOf !== undefined) await jobs.start()
   const url = `http://127.0.0.1:${server.port}`

@@ -1,0 +1,37 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe } from 'vitest'
+import { openFolderStore } from '../../src/storage/folder-store.ts'
+import type { S3Settings } from '../../src/storage/s3-settings.ts'
+import { openS3Store } from '../../src/storage/s3-store.ts'
+import { notRun } from '../not-run.ts'
+import { rgwMissing } from '../support/rgw.ts'
+import { createTestBucket } from '../support/s3-bucket.ts'
+import { callRecordingContract } from './call-recordings.ts'
+
+let folder: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mirror-calls-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+callRecordingContract('folders', async () => {
+  return await openFolderStore(await mkdtemp(join(folder, 'store-')), { randomId: randomUUID })
+})
+
+const missing = rgwMissing()
+if (missing !== null) notRun('recordings of calls on S3', missing)
+describe.skipIf(missing !== null)('S3', () => {
+  let bucket: S3Settings
+
+  beforeAll(async () => {
+    bucket = await createTestBucket('rgw')
+  }, 90_000)
+
+  callRecordingContract('a bucket', async () =>
+    openS3Store({ ...bucket, prefix: `${randomUUID().slice(0, 13)}/` }, { randomId: randomUUID, nowMs: Date.now }),
+  )
+})
