@@ -4,6 +4,14 @@ import { decideTopics, MAX_TOPICS, publicEventMessage } from './socket-topics.ts
 
 const streamExists = (id: string) => id === 'studio-1'
 
+test('recordings of calls are for those who have a role, all of them or one', () => {
+  const topics = ['recordings', 'recording.0b6c-1', 'recording.', 'recording.a b']
+  const ask = (role: 'viewer' | null) =>
+    decideTopics({ role, current: new Set(), topics, streamExists: () => false }).topics
+  expect(ask('viewer')).toEqual(['recordings', 'recording.0b6c-1'])
+  expect(ask(null)).toEqual([])
+})
+
 test('a stranger may follow an existing stream and nothing else', () => {
   const topics = ['stream.studio-1', 'stream.other', 'streams', 'system', 'stream.', 'x']
   expect(decideTopics({ role: null, current: new Set(), topics, streamExists })).toEqual({

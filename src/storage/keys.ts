@@ -1,4 +1,4 @@
-// The one place where keys of a store are made and read. Layout: ARCHITECTURE.md, "Keys in a store".
+// The one place where keys of a store are made and read.
 import type { ObjectKey } from './object-store.ts'
 
 /** The strictest of the S3 stores; in UTF-8. */

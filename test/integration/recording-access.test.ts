@@ -1,4 +1,6 @@
 // Who may do what with recordings of calls: every route, and every kind of asker.
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { CreatedApiKeyView } from '../../src/api/contract.ts'
 import type { RecordingLinkView, RecordingView } from '../../src/api/recording-contract.ts'
@@ -41,8 +43,8 @@ test('the routes below are all there are', () => {
 
 describe.each(ROUTES)('%s /recordings%s', (method, route, access) => {
   const path = () => `/api/v1/recordings${route.replace(':id', id)}`
-  const code = async (key: string | null, headers: Record<string, string> = {}) => {
-    const response = await api.request(path(), { method, key, headers })
+  const code = async (key: string | null) => {
+    const response = await api.request(path(), { method, key })
     return [response.status, ((await response.json()) as { code?: string }).code]
   }
 
@@ -54,27 +56,25 @@ describe.each(ROUTES)('%s /recordings%s', (method, route, access) => {
     expect(await code('mk_nobody')).toEqual([401, 'unauthorized'])
   })
 
-  test.runIf(access === 'operator')('nobody whose key may only read', async () => {
-    expect(await code(viewer)).toEqual([403, 'forbidden'])
-  })
-
-  test.runIf(access === 'viewer')('whoever may read', async () => {
-    const response = await fetch(`${api.url}${path()}`, {
-      ...{ method, redirect: 'manual', headers: { authorization: `Bearer ${viewer}` } },
+  if (access === 'operator') {
+    test('nobody whose key may only read', async () => {
+      expect(await code(viewer)).toEqual([403, 'forbidden'])
     })
-    expect(response.status).toBe(route === '/:id/stream' ? 302 : 200)
-  })
+  }
+
+  if (access === 'viewer') {
+    test('whoever may read', async () => {
+      const response = await fetch(`${api.url}${path()}`, {
+        ...{ method, redirect: 'manual', headers: { authorization: `Bearer ${viewer}` } },
+      })
+      expect(response.status).toBe(route === '/:id/stream' ? 302 : 200)
+    })
+  }
 
   test('a link opens no route of the API', async () => {
     const { search } = new URL(link.url)
     const response = await fetch(`${api.url}${path()}${search}`, { method })
     expect(response.status).toBe(401)
-  })
-
-  test('no page of another site in a browser that is logged in', async () => {
-    if (method === 'GET') return
-    const headers = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }
-    expect((await code(null, headers))[0]).toBeGreaterThanOrEqual(401)
   })
 })
 
@@ -91,7 +91,7 @@ describe('a link', () => {
   })
 
   test.each([
-    ['another recording', (path: string) => path.replace(id, `${id.slice(0, -1)}0`)],
+    ['another recording', (path: string) => path.replace(id, `${id.slice(0, -1)}${id.endsWith('0') ? '1' : '0'}`)],
     ['another tenant', (path: string) => path.replace('/default/', '/other/')],
     ['a longer time', (path: string) => path.replace(/expires=(\d+)/, (_, at) => `expires=${Number(at) + 1}`)],
     ['another signature', (path: string) => path.replace(/.$/, (last) => (last === 'A' ? 'E' : 'A'))],
@@ -133,7 +133,41 @@ describe('a link', () => {
   })
 })
 
+test('who sends far too much hears why', async () => {
+  const response = await api.send({ callId: 'huge', file: new Uint8Array(24 * 2 ** 20) })
+  expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([413, 'payload_too_large'])
+})
+
+test('of many uploads at once those beyond the limit are told to come back, and places become free again', async () => {
+  const { hostname, port } = new URL(api.url)
+  const head = `POST /api/v1/recordings/upload HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${api.options.adminToken}\r\nContent-Type: multipart/form-data; boundary=B\r\nContent-Length: 999999\r\nExpect: 100-continue\r\n\r\n--B\r\n`
+  const open = Array.from({ length: 16 }, () => connect(Number(port), hostname))
+  // Each is told to go on when its request has begun.
+  const begun = open.map(async (socket) => {
+    socket.on('error', () => {})
+    socket.write(head)
+    return String((await once(socket, 'data'))[0])
+  })
+  expect((await Promise.all(begun)).every((text) => text.startsWith('HTTP/1.1 100'))).toBe(true)
+  const send = async () => await api.send({ callId: 'late', file: wav(1) })
+  await expect
+    .poll(
+      async () => {
+        const refused = await send()
+        return [refused.status, refused.headers.get('retry-after')]
+      },
+      { timeout: 10_000 },
+    )
+    .toEqual([503, '5'])
+  for (const socket of open) socket.destroy()
+  await expect.poll(async () => (await send()).status, { timeout: 10_000 }).toBe(201)
+})
+
 test('pages and cursors show every recording once, filters those that fit', async () => {
+  const { recordings: others } = await api.json<{ recordings: RecordingView[] }>('/api/v1/recordings?limit=500')
+  for (const other of others.filter((each) => each.id !== id)) {
+    await api.request(`/api/v1/recordings/${other.id}`, { method: 'DELETE' })
+  }
   for (const callId of ['a', 'b', 'c', 'd']) await api.send({ callId, file: wav(1) })
   const page = async (query: string) => {
     const found = await api.json<{
@@ -157,7 +191,7 @@ test('pages and cursors show every recording once, filters those that fit', asyn
   expect((await page('callId=b')).calls).toEqual(['b'])
   expect((await page('from=-1h&to=-30m')).calls).toEqual([])
   expect((await page('from=-1h')).total).toBe(5)
-  await expect.poll(async () => (await page('status=PROCESSING')).total).toBe(0)
+  await expect.poll(async () => (await page('status=PROCESSING')).total, { timeout: 10_000 }).toBe(0)
   expect((await page('status=COMPLETED')).total).toBe(5)
   for (const bad of ['cursor=zz', 'page=0', 'limit=501', 'status=DONE', 'from=yesterday']) {
     expect((await api.request(`/api/v1/recordings?${bad}`)).status, bad).toBe(400)
