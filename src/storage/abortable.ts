@@ -8,18 +8,20 @@ export async function* abortable(
 ): AsyncGenerator<Uint8Array, void, void> {
   signal.throwIfAborted()
   const iterator = source[Symbol.asyncIterator]()
-  let onAbort = (): void => {}
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-  })
-  aborted.catch(() => {}) // Heard by the race below; without this an abort between two chunks would be unhandled.
+  // Told of the abort in place of the one chunk that is waited for. A race with one promise for all of them would keep
+  // every chunk in memory until the end.
+  let refuse = (_reason: unknown): void => {}
+  const onAbort = () => refuse(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
   let isDone = false
   try {
     for (;;) {
-      const next = iterator.next()
-      next.catch(() => {}) // If the abort wins the race, nobody hears how this one ended.
-      const { value, done } = await Promise.race([next, aborted])
+      const { value, done } = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+        refuse = reject
+        // If the abort wins, nobody hears how this one ended.
+        iterator.next().then(resolve, reject)
+        if (signal.aborted) reject(signal.reason)
+      })
       if (done === true) {
         isDone = true
         return
