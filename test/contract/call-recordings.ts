@@ -176,6 +176,37 @@ export function callRecordingContract(name: string, open: () => Promise<TieredSt
       expect(JSON.stringify(await api.catalog.recordings.get('default', id))).not.toContain('geheim')
     })
 
+    test('a worker that slept through its lease takes nothing from the one that came after it', async () => {
+      const url = 'http://pbx.example/slow.wav'
+      const slept = Promise.withResolvers<void>()
+      const began = Promise.withResolvers<void>()
+      async function* broken(): AsyncGenerator<Uint8Array> {
+        yield wav(1)
+        began.resolve()
+        await slept.promise
+        throw new Error('it woke up too late')
+      }
+      const gaveUp = Promise.withResolvers<void>()
+      const bodies = [
+        { chunks: broken(), declaredBytes: null, [Symbol.asyncDispose]: async () => gaveUp.resolve() },
+        { chunks: once(wav(2)), declaredBytes: null, [Symbol.asyncDispose]: async () => {} },
+      ]
+      api.pulls.set(url, async () => {
+        const next = bodies.shift()
+        if (next === undefined) throw new Error('it was asked for a third time')
+        return next
+      })
+      const body = { callId: 'twice', url }
+      const response = await api.request('/api/v1/recordings/upload', { method: 'POST', body })
+      const { id } = (await response.json()) as RecordingView
+      await began.promise
+      await api.catalog.jobs.endLeases(api.options.clock())
+      expect(await api.ended(id)).toMatchObject({ status: 'COMPLETED', durationSec: 2 })
+      slept.resolve()
+      await gaveUp.promise
+      expect((await (await fetch(atLink(await linkOf(id)))).arrayBuffer()).byteLength).toBe(wav(2).byteLength)
+    })
+
     test('an address that cannot be had ends the recording with the cause', async () => {
       const body = { callId: 'away', url: 'http://pbx.example/away.wav' }
       const response = await api.request('/api/v1/recordings/upload', { method: 'POST', body })

@@ -20,8 +20,9 @@ export interface IntakeLimits {
 
 export interface IntakeCall {
   readonly store: Pick<ObjectStore, 'put' | 'delete'>
-  /** Of this intake alone: when it fails, what lies there is deleted. */
   readonly key: ObjectKey
+  /** Omitted: the key is of this intake alone, and when it fails, what lies there is deleted. */
+  readonly isSharedKey?: boolean
   readonly limits: IntakeLimits
   /** Told the first bytes before anything is stored; what it throws refuses the rest. */
   readonly contentTypeOf: (head: Uint8Array) => string
@@ -56,7 +57,9 @@ export async function takeIn(source: AsyncIterable<Uint8Array>, call: IntakeCall
     return { sizeBytes: counted.sizeBytes, sha256: counted.hash.digest('hex'), head }
   } catch (error) {
     // Even a put that failed may have happened: its answer can be lost.
-    await store.delete([key], { signal: AbortSignal.timeout(CLEANUP_MS) }).catch(() => {})
+    if (call.isSharedKey !== true) {
+      await store.delete([key], { signal: AbortSignal.timeout(CLEANUP_MS) }).catch(() => {})
+    }
     // A store that was told to stop words it in its own way.
     throw stop.signal.aborted ? stop.signal.reason : error
   } finally {

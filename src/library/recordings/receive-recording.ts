@@ -39,12 +39,17 @@ export async function receiveRecording(
   const { book, store } = host
   const key = parseObjectKey(row.objectKey)
   if (key === null) throw new MirrorError('internal', `${row.objectKey} is no key`)
-  const discard = async () => await store.delete([key], { signal: AbortSignal.timeout(10_000) }).catch(() => {})
+  // Of a job whose lease was lost another worker may have stored the same by now: only what nobody keeps may go.
+  const isShared = delivery.claim !== undefined
+  const discard = async () => {
+    if (isShared && (await book.get(row)) !== null) return
+    await store.delete([key], { signal: AbortSignal.timeout(10_000) }).catch(() => {})
+  }
   const timer = setInterval(() => void book.touch(row).catch(() => {}), TOUCH_MS)
   try {
     const { source, declaredBytes, signal } = delivery
     const intake = await takeIn(source, {
-      ...{ store, key, signal },
+      ...{ store, key, signal, isSharedKey: isShared },
       limits: { maxBytes: host.maxBytes, declaredBytes },
       contentTypeOf: (head) => sniffType(head).mediaType,
     }).catch((error: unknown) => {
