@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, readFile, statfs } from 'node:fs/promises'
+import { mkdir, readFile, rm, statfs } from 'node:fs/promises'
 import { hostname, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -26,6 +26,9 @@ import { holdPort } from './core/reserve-port.ts'
 import { deriveKey, openInstallationSecret } from './core/secrets.ts'
 import { jobKinds } from './job-kinds.ts'
 import { JobService } from './jobs/job-service.ts'
+import { failWithJob as failAssetWithJob } from './library/assets/asset-job.ts'
+import { AssetNews } from './library/assets/asset-news.ts'
+import { AssetShelf } from './library/assets/asset-shelf.ts'
 import { pullerFor } from './library/intake/pull.ts'
 import { ffprobePathOf } from './library/processing/probe-media.ts'
 import { Scratch } from './library/processing/scratch.ts'
@@ -136,6 +139,12 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
   }
   const backups = opened.use(new BackupWatch({ store, now: clock, log: log.child('backup') }))
   const recordings = new RecordingBook({ recordings: catalog.recordings, now: clock })
+  const assetScratchDir = join(config.dataDir, 'scratch', 'assets')
+  await rm(assetScratchDir, { recursive: true, force: true }) // Left by a Mirror that was killed.
+  const assetHost = {
+    ...{ assets: catalog.assets, store, news: new AssetNews(), jobs: () => jobs, now: clock },
+    ...{ scratchDir: assetScratchDir, trashMs: config.assets.trashMs, spawn, log: log.child('assets') },
+  }
   const jobs: JobService = opened.use(
     new JobService({
       jobs: catalog.jobs,
@@ -163,6 +172,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
           openSealed: (sealed) => secrets.open(sealed),
           jobs: () => jobs,
         },
+        assets: assetHost,
       }),
       owner: `${hostname()} ${process.pid}`,
       now: clock,
@@ -172,6 +182,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
     }),
   )
   opened.defer(jobs.onChange((job) => void failWithJob(recordings, job).catch(() => {})))
+  opened.defer(jobs.onChange((job) => void failAssetWithJob(assetHost, job).catch(() => {})))
   restores = new RestoreOnPlay({ jobs, keepMs: config.archive.keepRestoredMs, now: clock, log: log.child('restore') })
   // Last to open, first to close: no request arrives before or after what it needs.
   await heldPort.release()
@@ -189,6 +200,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
       probeStore: (location, signal) => probeStore(location, { signal, nowMs: clock, randomId: randomUUID }),
       addresses,
       store,
+      assets: { shelf: new AssetShelf(assetHost), news: assetHost.news, maxBytes: config.assets.maxBytes },
       recordings: { book: recordings, ...config.recordings },
       keepRestoredMs: config.archive.keepRestoredMs,
       database: config.database.kind,

@@ -6,6 +6,8 @@ import type { Catalog } from './catalog/types.ts'
 import { type CareHost, DEFAULT_GRACE_MS, type FsckPayload, fsckJob } from './dvr/care/fsck-job.ts'
 import { scrubJob } from './dvr/care/scrub-job.ts'
 import type { JobServiceOptions } from './jobs/job-service.ts'
+import { ASSET_JOB, type AssetJobHost, assetJob } from './library/assets/asset-job.ts'
+import { TIDY_ASSETS_JOB, TIDY_ASSETS_SCHEDULE, type TidyHost, tidyAssetsJob } from './library/assets/tidy-assets.ts'
 import { type RecordingJobsHost, recordingJobs } from './library/recordings/recording-jobs.ts'
 import { MOVE_JOB, moveJob } from './lifecycle/move-job.ts'
 import { RESTORE_JOB, restoreJob } from './lifecycle/restore-job.ts'
@@ -20,6 +22,7 @@ export interface JobKindsHost {
   readonly backups: BackupWatch
   readonly store: TieredStore
   readonly recordings: RecordingJobsHost
+  readonly assets: AssetJobHost & TidyHost
 }
 
 export function jobKinds({
@@ -28,6 +31,7 @@ export function jobKinds({
   backups,
   store,
   recordings,
+  assets,
 }: JobKindsHost): Pick<JobServiceOptions, 'kinds' | 'schedules'> {
   const streams = async () => (await catalog.streams.list()).map(({ id, tenantId }) => ({ tenantId, streamId: id }))
   const care: CareHost = { store: backup.store, streams, now: backup.now }
@@ -41,7 +45,13 @@ export function jobKinds({
       [MOVE_JOB]: moveJob(objects),
       [RESTORE_JOB]: restoreJob(objects),
       ...recordingJobs(recordings),
+      [ASSET_JOB]: assetJob(assets),
+      [TIDY_ASSETS_JOB]: tidyAssetsJob(assets),
     },
-    schedules: [BACKUP_SCHEDULE, { name: 'daily-fsck', kind: 'fsck', payload: { ...reportOnly }, rule: DAILY_FSCK }],
+    schedules: [
+      BACKUP_SCHEDULE,
+      TIDY_ASSETS_SCHEDULE,
+      { name: 'daily-fsck', kind: 'fsck', payload: { ...reportOnly }, rule: DAILY_FSCK },
+    ],
   }
 }

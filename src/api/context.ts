@@ -11,6 +11,7 @@ import type { LiveControl } from '../live/control.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { Access, Principal } from './access.ts'
 import type { ApiSecrets } from './api-secrets.ts'
+import type { AssetService } from './asset-service.ts'
 import type { Authenticator } from './authenticator.ts'
 import type { DateRangeService } from './date-range-service.ts'
 import type { DvrRecordingService } from './dvr-recording-service.ts'
@@ -44,6 +45,7 @@ export interface ApiContext {
   readonly dateRanges: DateRangeService
   readonly dvrRecordings: DvrRecordingService
   readonly recordings: RecordingService
+  readonly assets: AssetService
   readonly objects: ObjectService
   readonly stores: StoreService
   readonly logins: LoginLimits

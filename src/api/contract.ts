@@ -513,7 +513,7 @@ export const problemSchema = z
   .meta({ id: 'Problem' })
 
 /** Client to server on /api/v1/ws. Topics: `stream.<id>`, and with a role also `streams` (all streams),
- *  `recordings` (of all calls), `recording.<id>` and `system`. */
+ *  `recordings` (of all calls), `recording.<id>`, `assets`, `asset.<id>` and `system`. */
 export const wsClientMessageSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('subscribe'),

@@ -9,6 +9,8 @@ import { createQuietLog } from './quiet-log.ts'
 export const MAX_WAITING_EVENTS = 10_000
 const BATCH = 500
 const FLUSH_EVERY_MS = 500
+/** Told while they happen, and of no interest afterwards. */
+const PASSING: ReadonlySet<MirrorEvent['type']> = new Set(['stream.viewers', 'asset.progress'])
 /** What the catalog keeps, checked after so many appended events. */
 const KEEP_EVENTS = 100_000
 const TRIM_EVERY = 1_000
@@ -38,7 +40,7 @@ export function createEventHub(options: {
   let flushing: Promise<void> | null = null
 
   function publish(event: MirrorEvent): void {
-    if (event.type !== 'stream.viewers') {
+    if (!PASSING.has(event.type)) {
       quiet.write(event)
       waiting.push(storable(event))
       if (waiting.length > MAX_WAITING_EVENTS) {

@@ -17,6 +17,8 @@ export interface Metrics extends Disposable {
   readonly contentType: string
   render(): Promise<string>
   countRequest(method: string, route: string, status: number, durationSec: number): void
+  /** `kind` by the bytes, `unknown` for what was refused before they were all there. */
+  countUpload(kind: string, result: 'stored' | 'duplicate' | 'refused'): void
   /** Ends the series of a deleted stream. */
   forgetStream(streamId: string): void
 }
@@ -69,6 +71,13 @@ export function createMetrics(options: {
     registers: [registry],
   })
 
+  const uploads = new Counter({
+    name: 'uploads_total',
+    help: 'Content that was uploaded to this process, by its kind and by what came of it',
+    labelNames: ['kind', 'result'],
+    registers: [registry],
+  })
+
   const histograms: Readonly<Record<LatencyObservation['stage'], Histogram<'stream_id'>>> = {
     segment: latencyHistogram(registry, 'stream_segment_latency', 'Media time of a segment until it can be fetched'),
     e2e: latencyHistogram(registry, 'stream_e2e_latency', 'Media time until shown, as players report it'),
@@ -85,6 +94,7 @@ export function createMetrics(options: {
     countRequest(method, route, status, durationSec) {
       requests.observe({ method, route, status }, durationSec)
     },
+    countUpload: (kind, result) => uploads.inc({ kind, result }),
     forgetStream(streamId) {
       for (const histogram of Object.values(histograms)) histogram.remove({ stream_id: streamId })
     },

@@ -16,6 +16,7 @@ export const TAGS = {
   streams: 'Streams',
   events: 'Events',
   recordings: 'Recordings of calls',
+  assets: 'Uploaded content',
   objects: 'Objects',
   jobs: 'Jobs',
   stores: 'Stores',

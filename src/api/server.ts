@@ -14,11 +14,15 @@ import { ERRORS, MirrorError } from '../core/errors.ts'
 import { GuardedConnections } from '../core/guarded-connections.ts'
 import type { Log } from '../core/log.ts'
 import type { JobService } from '../jobs/job-service.ts'
+import type { AssetNews } from '../library/assets/asset-news.ts'
+import type { AssetShelf } from '../library/assets/asset-shelf.ts'
 import type { RecordingBook } from '../library/recordings/recording-book.ts'
 import type { LiveControl } from '../live/control.ts'
 import type { TieredStore } from '../storage/tiers.ts'
 import type { Access } from './access.ts'
 import type { ApiSecrets } from './api-secrets.ts'
+import { createAssetService } from './asset-service.ts'
+import { eventOfAsset } from './asset-view.ts'
 import { createAuthenticator } from './authenticator.ts'
 import { eventOfBackups } from './backup-view.ts'
 import { limitBodyTime } from './body-deadline.ts'
@@ -38,6 +42,8 @@ import { createRecordingService } from './recording-service.ts'
 import { eventOfRecording } from './recording-view.ts'
 import { createRequestGate } from './request-gate.ts'
 import { registerApiKeyRoutes } from './routes/api-key-routes.ts'
+import { registerAssetFileRoutes } from './routes/asset-file-routes.ts'
+import { registerAssetRoutes } from './routes/asset-routes.ts'
 import { registerAuthRoutes } from './routes/auth-routes.ts'
 import { registerDateRangeRoutes } from './routes/date-range-routes.ts'
 import { registerDvrRecordingRoutes } from './routes/dvr-recording-routes.ts'
@@ -85,6 +91,7 @@ export interface ApiServerOptions {
     /** Null: they are kept for ever. */
     readonly retentionMs: number | null
   }
+  readonly assets: { readonly shelf: AssetShelf; readonly news: AssetNews; readonly maxBytes: number }
   /** How long what was restored from an archive stays readable. */
   readonly keepRestoredMs: number
   readonly database: 'sqlite' | 'postgres'
@@ -132,6 +139,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       if (event !== null) events.publish(event)
     }),
   )
+  opened.defer(options.assets.news.on((kind, asset) => events.publish(eventOfAsset(kind, asset, clock()))))
   opened.defer(options.recordings.book.onNews((news) => events.publish(eventOfRecording(news, clock()))))
   opened.defer(backups.onTrouble((trouble) => events.publish(eventOfBackups(trouble, clock()))))
   const gate = createRequestGate({ auth, limits, publicUrl: addresses.publicUrl, clock })
@@ -179,6 +187,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       ...{ ...options.recordings, catalog, store: options.store, jobs, secrets: options.secrets, clock },
       ...{ consoleUrl: consoleUrl(addresses), newId: randomUUID },
     }),
+    assets: createAssetService({
+      ...{ ...options.assets, assets: catalog.assets, store: options.store, links: options.secrets.links, clock },
+      ...{ consoleUrl: consoleUrl(addresses), newId: randomUUID, countUpload: metrics.countUpload },
+    }),
     objects: createObjectService({ ...options, askArchive: (request) => live.askArchive(request) }),
     stores: createStoreService({
       ...{ catalog, secrets: options.secrets, events, clock },
@@ -215,6 +227,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   registerEventRoutes(app, context)
   registerRecordingRoutes(app, context)
   registerLinkRoutes(app, context)
+  registerAssetRoutes(app, context)
+  registerAssetFileRoutes(app, context)
   registerObjectRoutes(app, context)
   registerJobRoutes(app, context)
   registerStoreRoutes(app, context)

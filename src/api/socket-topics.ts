@@ -39,14 +39,15 @@ export function decideTopics({ role, current, topics, streamExists }: TopicReque
 }
 
 function isTopicAllowed(topic: string, role: Role | null, streamExists: (id: string) => boolean): boolean {
-  if (topic === 'streams' || topic === 'system' || topic === 'recordings') return role !== null
-  if (/^recording\.[A-Za-z0-9-]{1,64}$/.test(topic)) return role !== null
+  if (topic === 'streams' || topic === 'system' || topic === 'recordings' || topic === 'assets') return role !== null
+  if (/^(?:recording|asset)\.[A-Za-z0-9-]{1,64}$/.test(topic)) return role !== null
   const id = /^stream\.(.+)$/.exec(topic)?.[1]
   return id !== undefined && isStreamId(id) && streamExists(id)
 }
 
 export function topicsOfEvent({ type, streamId, details }: MirrorEvent): readonly string[] {
   if (type.startsWith('recording.')) return ['recordings', `recording.${details['recordingId']}`]
+  if (type.startsWith('asset.')) return ['assets', `asset.${details['assetId']}`]
   return streamId === null ? ['system'] : [`stream.${streamId}`, 'streams']
 }
 

@@ -13,6 +13,35 @@ export function openAssets(db: Db, dialect: Dialect): Assets {
   const seen = (tenantId: string, id: string) => (row: ExpressionBuilder<Schema, 'assets'>) =>
     row.and([row('tenantId', '=', tenantId), row('id', '=', id), row('isPurged', '=', 0)])
 
+  const listed = ({ before, limit, words = [], ...filter }: Parameters<Assets['list']>[0]) => {
+    const isHit = words.length > 0 && dialect === 'sqlite'
+    const hits = sql<{
+      seq: number
+    }>`(select rowid as seq from asset_search where asset_search match ${fts5Query(words)})`
+    // CROSS JOIN makes SQLite ask for the words first. It then finds them newest first, so that a page of a word that
+    // everything has costs no more than a page.
+    const from = isHit
+      ? db
+          .selectFrom(hits.as('hits'))
+          .crossJoin('assets')
+          .whereRef('assets.seq', '=', 'hits.seq')
+          .orderBy('hits.seq', 'desc')
+      : db.selectFrom('assets').orderBy('assets.seq', 'desc')
+    return from
+      .selectAll('assets')
+      .where(matching(filter))
+      .$if(words.length > 0 && dialect === 'postgres', (query) => query.where(hasWords(words)))
+      .$if(before !== undefined, (query) =>
+        query.where('assets.seq', '<', (row) =>
+          row
+            .selectFrom('assets as last')
+            .select('last.seq')
+            .where('last.id', '=', before ?? ''),
+        ),
+      )
+      .limit(limit)
+  }
+
   return {
     async add(row) {
       return await db.transaction().execute(async (inside) => {
@@ -42,19 +71,7 @@ export function openAssets(db: Db, dialect: Dialect): Assets {
       return row === undefined ? null : toAsset(row)
     },
 
-    async list({ before, limit, ...filter }) {
-      let query = db.selectFrom('assets').selectAll().where(matching(filter, dialect))
-      if (before !== undefined) {
-        query = query.where((row) =>
-          row.or([
-            row('uploadedAtMs', '<', before.uploadedAtMs),
-            row.and([row('uploadedAtMs', '=', before.uploadedAtMs), row('id', '<', before.id)]),
-          ]),
-        )
-      }
-      const rows = await query.orderBy('uploadedAtMs', 'desc').orderBy('id', 'desc').limit(limit).execute()
-      return rows.map(toAsset)
-    },
+    list: async (query) => (await listed(query).execute()).map(toAsset),
 
     async edit(tenantId, id, change, nowMs) {
       return await db.transaction().execute(async (inside) => {
@@ -184,8 +201,8 @@ export function openAssets(db: Db, dialect: Dialect): Assets {
 const NOT_PURGED = sql<SqlBool>`is_purged = 0`
 const UNFINISHED_LITERALS = sql<'pending' | 'processing'>`('pending', 'processing')`
 
-function matching(filter: AssetFilter, dialect: Dialect) {
-  const { tenantId, kind, status, tags, folder, fromMs, toMs, minBytes, maxBytes, words, isTrash } = filter
+function matching(filter: Omit<AssetFilter, 'words'>) {
+  const { tenantId, kind, status, tags, folder, fromMs, toMs, minBytes, maxBytes, isTrash } = filter
   return (row: ExpressionBuilder<Schema, 'assets'>) =>
     row.and([
       row('tenantId', '=', tenantId),
@@ -205,14 +222,12 @@ function matching(filter: AssetFilter, dialect: Dialect) {
           row.selectFrom('assetTags').select('assetId').where('tenantId', '=', tenantId).where('tag', '=', tag),
         ),
       ),
-      ...(words === undefined || words.length === 0 ? [] : [beginsWith(words, dialect)]),
     ])
 }
 
-function beginsWith(words: readonly string[], dialect: Dialect) {
-  return dialect === 'sqlite'
-    ? sql<SqlBool>`seq in (select rowid from asset_search where asset_search match ${fts5Query(words)})`
-    : sql<SqlBool>`array_to_tsvector(string_to_array(search_text, ' ')) @@ cast(${tsQuery(words)} as tsquery)`
+/** PostgreSQL; the same expression as in the index. */
+function hasWords(words: readonly string[]) {
+  return sql<SqlBool>`array_to_tsvector(string_to_array(search_text, ' ')) @@ cast(${tsQuery(words)} as tsquery)`
 }
 
 /** Whoever slept through its lease changes nothing any more. */

@@ -301,9 +301,13 @@ const MIGRATIONS: readonly Migration[] = [
         updated_at_ms ${integer} not null
       ${tableEnd}`,
       'create unique index assets_bytes on assets (tenant_id, sha256) where is_purged = 0',
-      'create index assets_newest on assets (tenant_id, uploaded_at_ms, id) where deleted_at_ms is null',
+      // Lists go by `seq`, newest first: each of these is read in that order.
+      'create index assets_newest on assets (tenant_id, seq) where deleted_at_ms is null',
+      'create index assets_by_kind on assets (tenant_id, kind, seq) where deleted_at_ms is null',
+      'create index assets_by_status on assets (tenant_id, status, seq) where deleted_at_ms is null',
+      'create index assets_by_folder on assets (tenant_id, folder, seq) where deleted_at_ms is null',
+      'create index assets_by_time on assets (tenant_id, uploaded_at_ms) where deleted_at_ms is null',
       'create index assets_trash on assets (deleted_at_ms) where deleted_at_ms is not null',
-      'create index assets_by_folder on assets (tenant_id, folder, uploaded_at_ms, id) where deleted_at_ms is null',
       `create index assets_unfinished on assets (updated_at_ms) where status in ('pending', 'processing')`,
       `create table asset_tags (
         asset_id ${text} not null references assets (id) on delete cascade,

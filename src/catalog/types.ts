@@ -224,10 +224,8 @@ export interface Catalog extends AsyncDisposable {
     add(row: AssetRow): Promise<{ readonly asset: AssetRow; readonly isNew: boolean }>
     /** Also what is in the trash. */
     get(tenantId: string, id: string): Promise<AssetRow | null>
-    /** Newest first. */
-    list(
-      query: AssetFilter & { readonly before?: Pick<AssetRow, 'id' | 'uploadedAtMs'>; readonly limit: number },
-    ): Promise<readonly AssetRow[]>
+    /** Newest first, as they came in. `before` is the id of the last one of the page before; one that is gone has none. */
+    list(query: AssetFilter & { readonly before?: string; readonly limit: number }): Promise<readonly AssetRow[]>
     /** Null when it is in the trash, or nowhere. */
     edit(tenantId: string, id: string, change: AssetEdit, nowMs: number): Promise<AssetRow | null>
     /** Into the trash, or out of it; null when it is there already, or nowhere. */

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { ERRORS, MirrorError } from '../core/errors.ts'
 import { createApiClient } from './api-client.ts'
 import { addApiKeyCommands } from './api-key-commands.ts'
+import { addAssetCommands } from './asset-commands.ts'
 import { addCareCommands } from './care-commands.ts'
 import { addCatalogCommands } from './catalog-commands.ts'
 import { CliError } from './cli-error.ts'
@@ -69,6 +70,7 @@ function createProgram(host: CliHost, setExitCode: (code: number) => void): Comm
   addExplainCommand(program, withSession)
   addObjectCommands(program, withSession, setExitCode)
   addJobCommands(program, withSession)
+  addAssetCommands(program, withSession)
   addLintCommand(program, host, setExitCode)
   addStoreCommands(program, withSession, host, setExitCode)
   addCatalogCommands(program, host, setExitCode)

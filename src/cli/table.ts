@@ -41,5 +41,6 @@ export function renderSpan(seconds: number): string {
 /** Bytes for a person. */
 export function renderAmount(bytes: number): string {
   if (bytes >= 2 ** 30) return `${(bytes / 2 ** 30).toFixed(1)} GiB`
-  return `${(bytes / 2 ** 20).toFixed(1)} MiB`
+  if (bytes >= 2 ** 17 || bytes === 0) return `${(bytes / 2 ** 20).toFixed(1)} MiB`
+  return `${(bytes / 2 ** 10).toFixed(1)} KiB`
 }

@@ -59,6 +59,7 @@ test('without file, variables and flags Mirror serves this machine only, from ./
       dvr: { spoolPath: null, spoolMaxBytes: null, cachePath: null, cacheMaxBytes: null, flushMs: null },
       adminToken: null,
       pull: { allow: '' },
+      assets: { maxBytes: 10 * 2 ** 30, trashMs: 30 * 86_400_000 },
       recordings: { maxBytes: 2 * 2 ** 30, retentionMs: 365 * 86_400_000 },
       ffmpeg: { path: 'ffmpeg' },
       metrics: { access: 'loopback' },

@@ -317,6 +317,7 @@ function toConfig(input: ConfigInput, locate: (name: string, written: string) =>
     },
     adminToken: input.adminToken,
     pull: { allow: input.pull.allow },
+    assets: { maxBytes: input.assets.maxBytes, trashMs: input.assets.trash },
     recordings: {
       maxBytes: input.recordings.maxBytes,
       retentionMs: input.recordings.retentionDays === 0 ? null : input.recordings.retentionDays * 86_400_000,

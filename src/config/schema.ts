@@ -565,6 +565,27 @@ export const CONFIG_SCHEMA = z.strictObject({
       }),
     })
     .prefault({}),
+  assets: z
+    .strictObject({
+      maxBytes: key(measured(parseSize, '1KiB', '5TiB'), {
+        kind: 'size',
+        default: '10GiB',
+        env: 'MIRROR_ASSETS_MAX_BYTES',
+        values: 'a size from 1KiB to 5TiB',
+        about: 'Most that one uploaded file may have.',
+        tradeOff:
+          'What is longer is refused when it has reached this: anybody with an operator key can fill the store.',
+      }),
+      trash: key(measured(parseDuration, '1m', '365d'), {
+        kind: 'duration',
+        default: '30d',
+        env: 'MIRROR_ASSETS_TRASH',
+        values: 'a duration from 1m to 365d',
+        about: 'How long deleted content lies in the trash, from which it can be restored.',
+        tradeOff: 'It takes its space all that time; afterwards it is gone for good, with every rendition.',
+      }),
+    })
+    .prefault({}),
   recordings: z
     .strictObject({
       maxBytes: key(measured(parseSize, '1KiB', '5TiB'), {

@@ -61,6 +61,8 @@ export interface Config {
   readonly adminToken: string | null
   /** Where files may be pulled from besides public addresses, as `parseHostSet` reads it. */
   readonly pull: { readonly allow: string }
+  /** Uploaded content. */
+  readonly assets: { readonly maxBytes: number; readonly trashMs: number }
   /** Of calls. */
   readonly recordings: {
     readonly maxBytes: number

@@ -527,6 +527,12 @@ export const ERRORS = {
     'There is no such asset',
     'List them with GET /api/v1/assets or "mirror asset list"; with --trash those that were deleted.',
   ),
+  rendition_not_found: row(
+    'caller',
+    404,
+    'The asset has no such rendition',
+    'Its "renditions" are listed with it; those of content that is not ready yet are still to come.',
+  ),
   asset_busy: row('caller', 409, 'The asset is being processed', 'Wait until it is ready or has failed.'),
   content_unsupported: row(
     'caller',

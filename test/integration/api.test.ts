@@ -336,6 +336,8 @@ describe('who may do what', () => {
     'GET /metrics',
     'GET /api/v1/openapi.json',
     // The signature of the link is the right.
+    'GET /links/assets/:tenant/:id/original',
+    'GET /links/assets/:tenant/:id/renditions/:rendition',
     'GET /links/recordings/:tenant/:id/original',
     'POST /api/v1/auth/login',
     'POST /api/v1/auth/login-link',

@@ -11,6 +11,9 @@ import { silentLog } from '../../src/core/log.ts'
 import { createPasswords } from '../../src/core/password.ts'
 import type { JobKind } from '../../src/jobs/job-runner.ts'
 import { JobService } from '../../src/jobs/job-service.ts'
+import { failWithJob as failAssetWithJob } from '../../src/library/assets/asset-job.ts'
+import { AssetNews } from '../../src/library/assets/asset-news.ts'
+import { AssetShelf } from '../../src/library/assets/asset-shelf.ts'
 import { RecordingBook } from '../../src/library/recordings/recording-book.ts'
 import { failWithJob } from '../../src/library/recordings/recording-jobs.ts'
 import { createMemoryStore } from '../../src/storage/memory-store.ts'
@@ -56,6 +59,7 @@ export const NO_LIMITS = { anonymous: GENEROUS, principal: GENEROUS, loginPerAdd
 export interface JobParts {
   readonly catalog: Catalog
   readonly book: RecordingBook
+  readonly news: AssetNews
   readonly jobs: () => JobService
   readonly now: () => number
   readonly dataDir: string
@@ -75,10 +79,12 @@ export async function startTestApi(
   const clock = { skipMs: 0 }
   const now = () => Date.now() + clock.skipMs
   const book = new RecordingBook({ recordings: catalog.recordings, now })
+  const news = new AssetNews()
+  const store = change.store ?? createMemoryTiers()
   const jobs: JobService = opened.use(
     new JobService({
       jobs: catalog.jobs,
-      kinds: kindsOf?.({ catalog, book, now, dataDir, jobs: () => jobs }) ?? {},
+      kinds: kindsOf?.({ catalog, book, news, now, dataDir, jobs: () => jobs }) ?? {},
       schedules: [],
       owner: 'test',
       now,
@@ -103,7 +109,11 @@ export async function startTestApi(
     },
     probeStore: (at, signal) => probeStore(at, { signal, nowMs: Date.now, randomId: randomUUID }),
     backups: { newest: null, trouble: null, onTrouble: () => () => {} },
-    store: createMemoryTiers(),
+    store,
+    assets: {
+      shelf: new AssetShelf({ assets: catalog.assets, store, jobs: () => jobs, news, now }),
+      ...{ news, maxBytes: 2 ** 22 },
+    },
     recordings: {
       book,
       maxBytes: 2 ** 20,
@@ -121,6 +131,7 @@ export async function startTestApi(
     ...change,
   }
   opened.defer(jobs.onChange((job) => void failWithJob(book, job)))
+  opened.defer(jobs.onChange((job) => void failAssetWithJob({ assets: catalog.assets, news, now }, job)))
   const server = opened.use(await startApiServer(options))
   if (kindsOf !== undefined) await jobs.start()
   const url = `http://127.0.0.1:${server.port}`

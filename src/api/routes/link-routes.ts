@@ -45,7 +45,8 @@ export function registerLinkRoutes(app: ApiApp, { recordings, secrets, store, cl
   app.route({ method: 'HEAD', url, config: { access: 'open' }, schema: { hide: true }, preHandler, handler })
 }
 
-function requireValid(verdict: 'valid' | 'expired' | 'invalid'): void {
+/** Throws `link_invalid`, `link_expired`. */
+export function requireValid(verdict: 'valid' | 'expired' | 'invalid'): void {
   if (verdict === 'invalid') throw new MirrorError('link_invalid', 'It is not as it was given out')
   if (verdict === 'expired') throw new MirrorError('link_expired', 'Its time is over')
 }
