@@ -29,6 +29,7 @@ import { JobService } from './jobs/job-service.ts'
 import { failWithJob as failAssetWithJob } from './library/assets/asset-job.ts'
 import { AssetNews } from './library/assets/asset-news.ts'
 import { AssetShelf } from './library/assets/asset-shelf.ts'
+import { SizeMaker } from './library/assets/size-maker.ts'
 import { pullerFor } from './library/intake/pull.ts'
 import { ffprobePathOf } from './library/processing/probe-media.ts'
 import { Scratch } from './library/processing/scratch.ts'
@@ -200,7 +201,10 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
       probeStore: (location, signal) => probeStore(location, { signal, nowMs: clock, randomId: randomUUID }),
       addresses,
       store,
-      assets: { shelf: new AssetShelf(assetHost), news: assetHost.news, maxBytes: config.assets.maxBytes },
+      assets: {
+        ...{ shelf: new AssetShelf(assetHost), sizes: new SizeMaker(assetHost), news: assetHost.news },
+        maxBytes: config.assets.maxBytes,
+      },
       recordings: { book: recordings, ...config.recordings },
       keepRestoredMs: config.archive.keepRestoredMs,
       database: config.database.kind,

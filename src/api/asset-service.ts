@@ -5,9 +5,11 @@ import type { AssetRow, RenditionRow } from '../library/assets/asset.ts'
 import { cleanFolder } from '../library/assets/asset-name.ts'
 import type { AssetShelf, CreatedAsset } from '../library/assets/asset-shelf.ts'
 import { searchWords } from '../library/assets/search-words.ts'
+import type { SizeMaker } from '../library/assets/size-maker.ts'
 import { takeIn } from '../library/intake/intake.ts'
 import { sniffType } from '../library/intake/sniff.ts'
 import type { SignedLinks } from '../library/links/signed-link.ts'
+import { isSizeName } from '../library/processing/pictures/plan-image.ts'
 import { assetOriginalKey, parseObjectKey } from '../storage/keys.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { AssetLinkView, AssetPageView, AssetQuery, AssetView, PatchAssetBody } from './asset-contract.ts'
@@ -26,6 +28,7 @@ export type UploadResult = 'stored' | 'duplicate' | 'refused'
 export interface AssetServiceOptions {
   readonly shelf: AssetShelf
   readonly assets: Catalog['assets']
+  readonly sizes: Pick<SizeMaker, 'make'>
   readonly store: Pick<ObjectStore, 'put' | 'delete'>
   readonly links: SignedLinks
   readonly maxBytes: number
@@ -47,10 +50,13 @@ export interface AssetService {
   restore(tenantId: string, id: string): Promise<AssetView>
   /** Throws `asset_busy`. */
   process(tenantId: string, id: string, fromStart: boolean): Promise<AssetView>
-  /** What is sent of one: null for the original. Throws `rendition_not_found`. */
-  sent(tenantId: string, id: string, rendition: string | null): Promise<SentObject>
+  /**
+   * What is sent of one: null for the original. A size of a picture that nobody has asked for is made now. Throws
+   * `rendition_not_found`, `processing_busy`, and what is wrong with the picture.
+   */
+  sent(tenantId: string, id: string, rendition: string | null, signal: AbortSignal): Promise<SentObject>
   /** What a link opens: nothing of what is in the trash. */
-  linked(tenantId: string, id: string, rendition: string | null): Promise<SentObject>
+  linked(tenantId: string, id: string, rendition: string | null, signal: AbortSignal): Promise<SentObject>
   link(tenantId: string, id: string, rendition: string | null, expiresInSec: number): Promise<AssetLinkView>
 }
 
@@ -60,7 +66,7 @@ export interface UploadedAsset {
 }
 
 export function createAssetService(options: AssetServiceOptions): AssetService {
-  const { shelf, assets, store, links, maxBytes, consoleUrl, countUpload, newId, clock } = options
+  const { shelf, assets, sizes, store, links, maxBytes, consoleUrl, countUpload, newId, clock } = options
   let uploads = 0
 
   async function view(asset: AssetRow): Promise<AssetView> {
@@ -85,25 +91,31 @@ export function createAssetService(options: AssetServiceOptions): AssetService {
     }
   }
 
-  async function sent(tenantId: string, id: string, rendition: string | null): Promise<SentObject> {
+  async function sent(
+    tenantId: string,
+    id: string,
+    rendition: string | null,
+    signal: AbortSignal,
+  ): Promise<SentObject> {
     const asset = await shelf.get(tenantId, id)
     if (rendition === null) {
       const { sizeBytes, sha256: version, contentType, name: fileName } = asset
       return { key: assetOriginalKey(tenantId, id), sizeBytes, version, contentType, fileName }
     }
-    const found = (await assets.renditions(tenantId, [id])).find(({ name }) => name === rendition)
-    const key = found === undefined ? null : parseObjectKey(found.objectKey)
-    if (found === undefined || key === null) {
-      throw new MirrorError('rendition_not_found', `Asset ${id} has no rendition ${rendition.slice(0, 64)}`)
+    const kept = (await assets.renditions(tenantId, [id])).find(({ name }) => name === rendition)
+    const found = kept ?? (await sizes.make(asset, rendition, signal))
+    const key = found === null ? null : parseObjectKey(found.objectKey)
+    if (found === null || key === null) {
+      throw noRendition(id, rendition)
     }
     const { sizeBytes, sha256: version, contentType } = found
     return { key, sizeBytes, version, contentType, fileName: renditionName(asset, found) }
   }
 
-  async function linked(tenantId: string, id: string, rendition: string | null): Promise<SentObject> {
-    const { deletedAtMs } = await shelf.get(tenantId, id)
-    if (deletedAtMs !== null) throw new MirrorError('asset_not_found', `Asset ${id} was deleted`)
-    return await sent(tenantId, id, rendition)
+  async function existing(tenantId: string, id: string): Promise<AssetRow> {
+    const asset = await shelf.get(tenantId, id)
+    if (asset.deletedAtMs !== null) throw new MirrorError('asset_not_found', `Asset ${id} was deleted`)
+    return asset
   }
 
   return {
@@ -170,15 +182,27 @@ export function createAssetService(options: AssetServiceOptions): AssetService {
     restore: async (tenantId, id) => await view(await shelf.restore(tenantId, id)),
     process: async (tenantId, id, fromStart) => await view(await shelf.process(tenantId, id, { fromStart })),
     sent,
-    linked,
+
+    async linked(tenantId, id, rendition, signal) {
+      await existing(tenantId, id)
+      return await sent(tenantId, id, rendition, signal)
+    },
 
     async link(tenantId, id, rendition, expiresInSec) {
-      await linked(tenantId, id, rendition)
+      const asset = await existing(tenantId, id)
+      const names = (await assets.renditions(tenantId, [id])).map(({ name }) => name)
+      // A size is made when the link is opened.
+      const isSize = rendition !== null && asset.kind === 'image' && isSizeName(rendition)
+      if (rendition !== null && !isSize && !names.includes(rendition)) throw noRendition(id, rendition)
       const expiresAtMs = clock() + expiresInSec * 1000
       const url = `${consoleUrl}${links.sign(linkPath(tenantId, id, rendition), expiresAtMs)}`
       return { url, expiresIn: expiresInSec, expiresAt: isoTime(expiresAtMs) }
     },
   }
+}
+
+function noRendition(id: string, name: string): MirrorError {
+  return new MirrorError('rendition_not_found', `Asset ${id} has no rendition ${name.slice(0, 64)}`)
 }
 
 function linkPath(tenantId: string, id: string, rendition: string | null): string {

@@ -16,6 +16,7 @@ import type { Log } from '../core/log.ts'
 import type { JobService } from '../jobs/job-service.ts'
 import type { AssetNews } from '../library/assets/asset-news.ts'
 import type { AssetShelf } from '../library/assets/asset-shelf.ts'
+import type { SizeMaker } from '../library/assets/size-maker.ts'
 import type { RecordingBook } from '../library/recordings/recording-book.ts'
 import type { LiveControl } from '../live/control.ts'
 import type { TieredStore } from '../storage/tiers.ts'
@@ -91,7 +92,12 @@ export interface ApiServerOptions {
     /** Null: they are kept for ever. */
     readonly retentionMs: number | null
   }
-  readonly assets: { readonly shelf: AssetShelf; readonly news: AssetNews; readonly maxBytes: number }
+  readonly assets: {
+    readonly shelf: AssetShelf
+    readonly sizes: SizeMaker
+    readonly news: AssetNews
+    readonly maxBytes: number
+  }
   /** How long what was restored from an archive stays readable. */
   readonly keepRestoredMs: number
   readonly database: 'sqlite' | 'postgres'
@@ -315,7 +321,12 @@ function sendProblem(log: Log, error: unknown, request: FastifyRequest, reply: F
   const problem = toProblem(error)
   if (problem.code === 'internal') log.error('A request failed', { method: request.method, url: request.url, error })
   const waitSec = error instanceof MirrorError ? error.details['retryAfterSec'] : undefined
-  if (problem.status === 429 || problem.code === 'connections_full' || problem.code === 'uploads_full')
+  if (
+    problem.status === 429 ||
+    problem.code === 'connections_full' ||
+    problem.code === 'uploads_full' ||
+    problem.code === 'processing_busy'
+  )
     reply.header('Retry-After', waitSec ?? DEFAULT_RETRY_AFTER_SEC)
   if (problem.status === 401) reply.header('WWW-Authenticate', 'Bearer realm="mirror"')
   void reply.code(problem.status).type(PROBLEM_TYPE).serializer(String).send(JSON.stringify(problem))

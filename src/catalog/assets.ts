@@ -137,7 +137,7 @@ export function openAssets(db: Db, dialect: Dialect): Assets {
           .selectFrom('assets')
           .select('id')
           .where(seen(row.tenantId, row.assetId))
-          .where(isHeld(claim))
+          .$if(claim !== null, (query) => query.where(isHeld(claim ?? undefined)))
           .executeTakeFirst()
         if (held === undefined) return false
         const { assetId: _asset, name: _name, ...change } = row

@@ -237,8 +237,8 @@ export interface Catalog extends AsyncDisposable {
       change: AssetProgress,
       on: { readonly nowMs: number; readonly claim?: JobClaim; readonly from?: readonly AssetStatus[] },
     ): Promise<AssetRow | null>
-    /** In the place of one with the same name; false as above. */
-    saveRendition(row: RenditionRow, claim: JobClaim): Promise<boolean>
+    /** In the place of one with the same name; false as above. Without a claim: for what no job makes. */
+    saveRendition(row: RenditionRow, claim: JobClaim | null): Promise<boolean>
     /** By asset and name. */
     renditions(tenantId: string, assetIds: readonly string[]): Promise<readonly RenditionRow[]>
     /** Of all tenants, oldest change first: what is not ready and has not failed. */

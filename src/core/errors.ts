@@ -552,6 +552,7 @@ export const ERRORS = {
     'The content is larger than what is processed',
     'The message names the limit: upload a smaller version; the original is kept and can be downloaded.',
   ),
+  processing_busy: row('mirror', 503, 'Too much is being processed', 'Try again after the time in Retry-After.'),
   processing_timeout: row(
     'mirror',
     503,

@@ -216,6 +216,28 @@ test('a list is filtered, searched and paged; what was changed is found by its n
   expect(found.assets.map(({ id }) => id)).toEqual([gull])
 })
 
+test('a picture in a further size is made when it is first asked for, once, and only in sizes of the list', async () => {
+  const { id } = await ready((await upload(await picture(800, 400), 'sizes.png')).asset.id)
+  const path = `/api/v1/assets/${id}/renditions/fit-640-webp`
+  const bodies = await Promise.all(
+    Array.from({ length: 6 }, async () => Buffer.from(await (await api.request(path)).arrayBuffer())),
+  )
+  expect(await sharp(bodies[0]).metadata()).toMatchObject({ format: 'webp', width: 640, height: 320 })
+  for (const body of bodies) expect(body.equals(bodies[0] ?? Buffer.alloc(0))).toBe(true)
+  expect((await view(id)).renditions.map(({ name }) => name)).toContain('fit-640-webp')
+  // Of a size that is there nothing is read again.
+  expect((await api.request(path, { headers: { range: 'bytes=0-3' } })).status).toBe(206)
+  const link = await api.json<AssetLinkView>(`/api/v1/assets/${id}/url?rendition=fit-320-jpeg`)
+  const opened = await api.request(link.url.replace(/^https?:\/\/[^/]+/, ''), { key: null })
+  expect(await sharp(Buffer.from(await opened.arrayBuffer())).metadata()).toMatchObject({ format: 'jpeg', width: 320 })
+  for (const name of ['fit-641-webp', 'fit-640-png', '..%2Foriginal']) {
+    const asked = await api.request(`/api/v1/assets/${id}/renditions/${name}`)
+    expect(await problemOf(asked)).toEqual([404, 'rendition_not_found'])
+    const refused = await api.request(`/api/v1/assets/${id}/url?rendition=${name}`)
+    expect(await problemOf(refused)).toEqual([404, 'rendition_not_found'])
+  }
+})
+
 async function originals(): Promise<readonly string[]> {
   const keys: string[] = []
   const { signal } = new AbortController()

@@ -1,4 +1,5 @@
 // A real API server on a port of the system's choice, over a real SQLite catalog and a media plane without media.
+import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -14,6 +15,7 @@ import { JobService } from '../../src/jobs/job-service.ts'
 import { failWithJob as failAssetWithJob } from '../../src/library/assets/asset-job.ts'
 import { AssetNews } from '../../src/library/assets/asset-news.ts'
 import { AssetShelf } from '../../src/library/assets/asset-shelf.ts'
+import { SizeMaker } from '../../src/library/assets/size-maker.ts'
 import { RecordingBook } from '../../src/library/recordings/recording-book.ts'
 import { failWithJob } from '../../src/library/recordings/recording-jobs.ts'
 import { createMemoryStore } from '../../src/storage/memory-store.ts'
@@ -112,6 +114,10 @@ export async function startTestApi(
     store,
     assets: {
       shelf: new AssetShelf({ assets: catalog.assets, store, jobs: () => jobs, news, now }),
+      sizes: new SizeMaker({
+        ...{ assets: catalog.assets, store, now, spawn, log: silentLog },
+        scratchDir: join(dataDir, 'scratch', 'assets'),
+      }),
       ...{ news, maxBytes: 2 ** 22 },
     },
     recordings: {

@@ -11,7 +11,11 @@ import { NO_SECURITY } from './route-schemas.ts'
 
 const BYTES = z.any().meta({ description: 'The bytes; ranges can be asked for' })
 const id = z.string().min(1).max(64).meta({ description: 'Asset id' })
-const rendition = z.string().min(1).max(64).meta({ description: 'Name of a rendition', example: 'thumbnail' })
+const rendition = z
+  .string()
+  .min(1)
+  .max(64)
+  .meta({ description: 'Name of a rendition; of pictures also fit-320-webp and the like', example: 'thumbnail' })
 const tenant = z.string().meta({ description: 'Tenant' })
 const description =
   'As `GET /api/v1/assets/:id/url` gave it out, with `expires` and `signature`: 403 when it was altered or has expired, 404 when the asset was deleted.'
@@ -22,7 +26,8 @@ interface Download {
   readonly operationId: string
   readonly summary: string
   readonly params: z.ZodType
-  find(request: FastifyRequest): Promise<SentObject>
+  /** The signal: whoever asked has left. */
+  find(request: FastifyRequest, signal: AbortSignal): Promise<SentObject>
 }
 
 export function registerAssetFileRoutes(app: ApiApp, { assets, secrets, store, clock }: ApiContext): void {
@@ -37,32 +42,32 @@ export function registerAssetFileRoutes(app: ApiApp, { assets, secrets, store, c
     {
       ...{ url: '/api/v1/assets/:id/original', access: 'viewer', params: originalParams },
       ...{ operationId: 'downloadAsset', summary: 'Download the original' },
-      find: async ({ params }) => await assets.sent(TENANT, originalParams.parse(params).id, null),
+      find: async ({ params }, signal) => await assets.sent(TENANT, originalParams.parse(params).id, null, signal),
     },
     {
       ...{ url: '/api/v1/assets/:id/renditions/:rendition', access: 'viewer', params: renditionParams },
-      ...{ operationId: 'downloadRendition', summary: 'Download a rendition' },
-      find: async ({ params }) => {
+      ...{ operationId: 'downloadRendition', summary: 'Download a rendition, or a picture in a further size' },
+      find: async ({ params }, signal) => {
         const asked = renditionParams.parse(params)
-        return await assets.sent(TENANT, asked.id, asked.rendition)
+        return await assets.sent(TENANT, asked.id, asked.rendition, signal)
       },
     },
     {
       ...{ url: '/links/assets/:tenant/:id/original', access: 'open', params: linkedOriginalParams },
       ...{ operationId: 'openAssetLink', summary: 'Open the original by a link' },
-      find: async (request) => {
+      find: async (request, signal) => {
         judge(request)
         const asked = linkedOriginalParams.parse(request.params)
-        return await assets.linked(asked.tenant, asked.id, null)
+        return await assets.linked(asked.tenant, asked.id, null, signal)
       },
     },
     {
       ...{ url: '/links/assets/:tenant/:id/renditions/:rendition', access: 'open', params: linkedRenditionParams },
       ...{ operationId: 'openRenditionLink', summary: 'Open a rendition by a link' },
-      find: async (request) => {
+      find: async (request, signal) => {
         judge(request)
         const asked = linkedRenditionParams.parse(request.params)
-        return await assets.linked(asked.tenant, asked.id, asked.rendition)
+        return await assets.linked(asked.tenant, asked.id, asked.rendition, signal)
       },
     },
   ]
@@ -75,7 +80,11 @@ export function registerAssetFileRoutes(app: ApiApp, { assets, secrets, store, c
         // Fastify's own says that there are no bytes.
         exposeHeadRoute: false,
         schema: method === 'HEAD' ? { params, hide: true } : schema,
-        handler: async (request, reply) => await sendObject(request, reply, store, await find(request)),
+        handler: async (request, reply) => {
+          const left = new AbortController()
+          reply.raw.once('close', () => left.abort(new Error('whoever asked has left')))
+          return await sendObject(request, reply, store, await find(request, left.signal))
+        },
       })
     }
   }

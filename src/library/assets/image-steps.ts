@@ -10,7 +10,7 @@ import { assetOriginalKey, assetRenditionKey } from '../../storage/keys.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { MAX_PICTURE_BYTES, type RenditionFormat } from '../processing/pictures/picture-facts.ts'
 import { openPicture, type PictureHost, type PictureReader } from '../processing/pictures/picture-reader.ts'
-import { planImage } from '../processing/pictures/plan-image.ts'
+import { planImage, planSize } from '../processing/pictures/plan-image.ts'
 import type { AssetRow, JsonObject, RenditionRow } from './asset.ts'
 
 const EXTENSIONS: Readonly<Record<RenditionFormat, string>> = { jpeg: 'jpg', webp: 'webp', avif: 'avif' }
@@ -79,8 +79,8 @@ export class ImageSteps implements AsyncDisposable {
 
   async #render({ reader, folder }: Opened, name: string, { width, height }: JsonObject): Promise<void> {
     if (typeof width !== 'number' || typeof height !== 'number') throw new Error(`no size is known before ${name}`)
-    const plan = planImage({ width, height }).find((each) => each.name === name)
-    if (plan === undefined) throw new Error(`nobody knows how to do ${name}`)
+    const plan = planImage({ width, height }).find((each) => each.name === name) ?? planSize({ width, height }, name)
+    if (plan === null) throw new Error(`nobody knows how to do ${name}`)
     const output = join(folder, name)
     const rendered = await reader.render(plan, output)
     const bytes = await readFile(output)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { fitInside, planImage } from './plan-image.ts'
+import { fitInside, isSizeName, planImage, planSize, SIZE_NAMES } from './plan-image.ts'
 
 test('a landscape becomes a thumbnail in 150×150, a medium in 800×600, and WebP and AVIF of at most 2560', () => {
   expect(planImage({ width: 6000, height: 4000 })).toEqual([
@@ -32,4 +32,18 @@ test('whatever its size, a rendition lies in its box and in the picture, and kee
       expect(Math.abs(fit.height - Math.max(1, height * scale))).toBeLessThanOrEqual(0.5)
     }),
   )
+})
+
+test('further sizes are those of a list, by their longer side, and never larger than the picture', () => {
+  expect(SIZE_NAMES).toHaveLength(15)
+  const portrait = { width: 1000, height: 2000 }
+  expect(planSize(portrait, 'fit-640-webp')).toEqual({
+    ...{ name: 'fit-640-webp', format: 'webp', quality: 80, width: 320, height: 640 },
+  })
+  expect(planSize(portrait, 'fit-1920-avif')).toMatchObject({ width: 960, height: 1920 })
+  expect(planSize({ width: 10, height: 20 }, 'fit-320-jpeg')).toMatchObject({ width: 10, height: 20 })
+  for (const name of SIZE_NAMES) expect([isSizeName(name), planSize(portrait, name)?.name]).toEqual([true, name])
+  for (const other of ['fit-641-webp', 'fit-640-png', 'fit-640', 'thumbnail', 'toString']) {
+    expect([isSizeName(other), planSize(portrait, other)]).toEqual([false, null])
+  }
 })
