@@ -37,6 +37,8 @@ import { RecordingBook } from './library/recordings/recording-book.ts'
 import { failWithJob } from './library/recordings/recording-jobs.ts'
 import { createSoundReader } from './library/recordings/sound-reader.ts'
 import { startSweeper } from './library/recordings/sweep-recordings.ts'
+import { keepAsAsset } from './library/uploads/keep-as-asset.ts'
+import { UploadDesk, type UploadDeskHost } from './library/uploads/upload-desk.ts'
 import { DeleteBook } from './lifecycle/delete-book.ts'
 import { RestoreOnPlay } from './lifecycle/restore-on-play.ts'
 import type { RegisteredStream } from './live/control.ts'
@@ -55,6 +57,8 @@ const FOLDER_FLUSH_MS = 30_000
 const PACK_BYTES = 2 ** 30
 /** How late a recording of a call may go whose time is over. */
 const RECORDING_SWEEP_MS = 60_000
+/** A client that sends nothing for so long has lost its connection. */
+const UPLOAD_IDLE_MS = 30_000
 
 export interface MirrorHost {
   readonly log: Log
@@ -185,6 +189,11 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
   opened.defer(jobs.onChange((job) => void failWithJob(recordings, job).catch(() => {})))
   opened.defer(jobs.onChange((job) => void failAssetWithJob(assetHost, job).catch(() => {})))
   restores = new RestoreOnPlay({ jobs, keepMs: config.archive.keepRestoredMs, now: clock, log: log.child('restore') })
+  const shelf = new AssetShelf(assetHost)
+  const keep = keepAsAsset({ store, shelf, find: (tenantId, id) => catalog.assets.get(tenantId, id) })
+  const uploads = opened.use(
+    await UploadDesk.open({ ...uploadOptions(config), keep, now: clock, log: log.child('uploads') }),
+  )
   // Last to open, first to close: no request arrives before or after what it needs.
   await heldPort.release()
   opened.use(
@@ -202,9 +211,10 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
       addresses,
       store,
       assets: {
-        ...{ shelf: new AssetShelf(assetHost), sizes: new SizeMaker(assetHost), news: assetHost.news },
+        ...{ shelf, sizes: new SizeMaker(assetHost), news: assetHost.news },
         maxBytes: config.assets.maxBytes,
       },
+      uploads,
       recordings: { book: recordings, ...config.recordings },
       keepRestoredMs: config.archive.keepRestoredMs,
       database: config.database.kind,
@@ -249,6 +259,24 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
 
   const parts = opened.move()
   return { addresses, live, catalog, [Symbol.asyncDispose]: () => parts.disposeAsync() }
+}
+
+function uploadOptions(config: Config): Pick<UploadDeskHost, 'folder' | 'limits' | 'freeBytes' | 'newId'> {
+  const { assets, uploads, store, dataDir } = config
+  return {
+    folder: join(dataDir, 'uploads'),
+    limits: {
+      ...{ maxBytes: assets.maxBytes, maxUnfinished: uploads.maxUnfinished, keepMs: uploads.expireMs },
+      ...{ keepFreeBytes: uploads.keepFreeBytes, idleMs: UPLOAD_IDLE_MS },
+      // Folders are mostly on the same disk, and what is wanted too much there is only asked for in time.
+      copies: store.kind === 's3' ? 1 : 2,
+    },
+    freeBytes: async () => {
+      const { bavail, bsize } = await statfs(dataDir)
+      return bavail * bsize
+    },
+    newId: randomUUID,
+  }
 }
 
 function timelineLocation(config: Config): TimelineLocation {

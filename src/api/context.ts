@@ -7,6 +7,7 @@ import type { BackupWatch } from '../backup/backup-watch.ts'
 import type { Catalog } from '../catalog/types.ts'
 import type { Log } from '../core/log.ts'
 import type { JobService } from '../jobs/job-service.ts'
+import type { UploadDesk } from '../library/uploads/upload-desk.ts'
 import type { LiveControl } from '../live/control.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { Access, Principal } from './access.ts'
@@ -48,6 +49,7 @@ export interface ApiContext {
   readonly assets: AssetService
   readonly objects: ObjectService
   readonly stores: StoreService
+  readonly uploads: UploadDesk
   readonly logins: LoginLimits
   /** Ends WebSocket connections whose credential no longer holds. */
   readonly recheckSockets: () => void

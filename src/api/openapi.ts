@@ -17,6 +17,7 @@ export const TAGS = {
   events: 'Events',
   recordings: 'Recordings of calls',
   assets: 'Uploaded content',
+  uploads: 'Uploads',
   objects: 'Objects',
   jobs: 'Jobs',
   stores: 'Stores',

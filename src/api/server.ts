@@ -18,6 +18,7 @@ import type { AssetNews } from '../library/assets/asset-news.ts'
 import type { AssetShelf } from '../library/assets/asset-shelf.ts'
 import type { SizeMaker } from '../library/assets/size-maker.ts'
 import type { RecordingBook } from '../library/recordings/recording-book.ts'
+import type { UploadDesk } from '../library/uploads/upload-desk.ts'
 import type { LiveControl } from '../live/control.ts'
 import type { TieredStore } from '../storage/tiers.ts'
 import type { Access } from './access.ts'
@@ -61,6 +62,7 @@ import { registerStoreRoutes } from './routes/store-routes.ts'
 import { registerStreamRoutes } from './routes/stream-routes.ts'
 import { registerSystemRoutes } from './routes/system-routes.ts'
 import { registerTestSourceRoutes } from './routes/test-source-routes.ts'
+import { registerUploadRoutes } from './routes/upload-routes.ts'
 import { setSecurityHeaders } from './security-headers.ts'
 import { createSocketIdentifier, remoteAddress } from './socket-identity.ts'
 import { DEFAULT_SOCKET_LIMITS, type SocketLimits, startSockets } from './sockets.ts'
@@ -108,6 +110,7 @@ export interface ApiServerOptions {
   readonly metricsAccess: 'loopback' | 'key' | 'public'
   readonly slates: StreamServiceOptions['slates']
   readonly configuredStore: ConfiguredStore
+  readonly uploads: UploadDesk
   readonly probeStore: StoreServiceOptions['probe']
   readonly version: string
   readonly clock: () => number
@@ -158,6 +161,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       droppedEvents: () => events.droppedCount(),
       openSockets: () => openSockets(),
     }),
+  )
+  opened.defer(
+    options.uploads.onKept(({ kind, isDuplicate }) => metrics.countUpload(kind, isDuplicate ? 'duplicate' : 'stored')),
   )
   opened.defer(
     events.onEvent((event) => {
@@ -235,6 +241,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   registerLinkRoutes(app, context)
   registerAssetRoutes(app, context)
   registerAssetFileRoutes(app, context)
+  registerUploadRoutes(app, context)
   registerObjectRoutes(app, context)
   registerJobRoutes(app, context)
   registerStoreRoutes(app, context)

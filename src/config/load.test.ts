@@ -58,6 +58,7 @@ test('without file, variables and flags Mirror serves this machine only, from ./
       database: { kind: 'sqlite' },
       dvr: { spoolPath: null, spoolMaxBytes: null, cachePath: null, cacheMaxBytes: null, flushMs: null },
       adminToken: null,
+      uploads: { maxUnfinished: 100, expireMs: 172_800_000, keepFreeBytes: 1_073_741_824 },
       pull: { allow: '' },
       assets: { maxBytes: 10 * 2 ** 30, trashMs: 30 * 86_400_000 },
       recordings: { maxBytes: 2 * 2 ** 30, retentionMs: 365 * 86_400_000 },

@@ -316,6 +316,11 @@ function toConfig(input: ConfigInput, locate: (name: string, written: string) =>
       flushMs: input.dvr.flush,
     },
     adminToken: input.adminToken,
+    uploads: {
+      maxUnfinished: input.uploads.maxUnfinished,
+      expireMs: input.uploads.expire,
+      keepFreeBytes: input.uploads.keepFree,
+    },
     pull: { allow: input.pull.allow },
     assets: { maxBytes: input.assets.maxBytes, trashMs: input.assets.trash },
     recordings: {

@@ -552,6 +552,31 @@ export const CONFIG_SCHEMA = z.strictObject({
       }),
     })
     .prefault({}),
+  uploads: z
+    .strictObject({
+      maxUnfinished: key(count(1, 100_000), {
+        kind: 'integer',
+        default: 100,
+        values: 'a number from 1 to 100000',
+        about: 'Resumable uploads that one user or API key may have begun and not finished.',
+        tradeOff: 'Each keeps its space reserved until it is finished, deleted or expired.',
+      }),
+      expire: key(measured(parseDuration, '1m', '365d'), {
+        kind: 'duration',
+        default: '2d',
+        values: 'a duration from 1m to 365d',
+        about: 'How long an upload that nobody continues can still be resumed.',
+        tradeOff: 'Longer forgives a weekend; what came of it takes its space all that time.',
+      }),
+      keepFree: key(measured(parseSize, '0B', '1PiB'), {
+        kind: 'size',
+        default: '1GiB',
+        values: 'a size, 0B for none',
+        about: 'Space on the disk of the data folder that uploads never take.',
+        tradeOff: 'Recordings of live streams and the database need it: a full disk stops them.',
+      }),
+    })
+    .prefault({}),
   pull: z
     .strictObject({
       allow: key(hosts, {

@@ -59,6 +59,7 @@ export interface Config {
     readonly flushMs: number | null
   }
   readonly adminToken: string | null
+  readonly uploads: { readonly maxUnfinished: number; readonly expireMs: number; readonly keepFreeBytes: number }
   /** Where files may be pulled from besides public addresses, as `parseHostSet` reads it. */
   readonly pull: { readonly allow: string }
   /** Uploaded content. */

@@ -488,6 +488,12 @@ export const ERRORS = {
     'There is no space for the upload',
     'Make room on the disk of the data folder; uploads leave uploads.keepFree of it free. What came was kept.',
   ),
+  upload_type_wrong: row(
+    'caller',
+    415,
+    'The part of the upload is not of the right type',
+    'Send it as "Content-Type: application/offset+octet-stream".',
+  ),
   tus_version_unsupported: row(
     'caller',
     412,

@@ -342,6 +342,8 @@ describe('who may do what', () => {
     'POST /api/v1/auth/login',
     'POST /api/v1/auth/login-link',
     'POST /api/v1/auth/logout',
+    'OPTIONS /api/v1/uploads',
+    'OPTIONS /api/v1/uploads/:id',
   ]
 
   test('every route is authorised, except the open ones on this list', async () => {

@@ -18,6 +18,7 @@ import { AssetShelf } from '../../src/library/assets/asset-shelf.ts'
 import { SizeMaker } from '../../src/library/assets/size-maker.ts'
 import { RecordingBook } from '../../src/library/recordings/recording-book.ts'
 import { failWithJob } from '../../src/library/recordings/recording-jobs.ts'
+import { UploadDesk } from '../../src/library/uploads/upload-desk.ts'
 import { createMemoryStore } from '../../src/storage/memory-store.ts'
 import { probeStore } from '../../src/storage/probe-store.ts'
 import { createFakeLive, type FakeLive } from './fake-live.ts'
@@ -95,6 +96,20 @@ export async function startTestApi(
       log: silentLog,
     }),
   )
+  const uploads = opened.use(
+    await UploadDesk.open({
+      folder: join(dataDir, 'uploads'),
+      keep: async ({ id, chunks }) => {
+        for await (const _ of chunks());
+        return { assetId: id, kind: 'other', isDuplicate: false }
+      },
+      limits: { maxBytes: 2 ** 20, maxUnfinished: 10, keepMs: 60_000, keepFreeBytes: 0, copies: 1, idleMs: 20_000 },
+      freeBytes: async () => 2 ** 40,
+      now: () => Date.now() + clock.skipMs,
+      newId: randomUUID,
+      log: silentLog,
+    }),
+  )
   const options: ApiServerOptions = {
     host: '127.0.0.1',
     port: 0,
@@ -105,6 +120,7 @@ export async function startTestApi(
     secrets: createApiSecrets(new Uint8Array(32), createPasswords({ cost: { logN: 4, blockSize: 1, parallel: 1 } })),
     addresses: { publicUrl: null, host: '127.0.0.1', apiPort: 8080, mediaPort: 8888, rtmpPort: 1935, srtPort: 6000 },
     slates: createFakeSlates(),
+    uploads,
     configuredStore: {
       location: { kind: 'folder', path: join(dataDir, 'store', 'hot') },
       store: createMemoryStore({ nowMs: Date.now }),

@@ -1,12 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { appendFile, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { silentLog } from '../../core/log.ts'
 import { COMMIT_BYTES } from './receive-body.ts'
 import type { Checksum } from './tus-headers.ts'
-import { UploadDesk, type UploadDeskHost, type UploadLimits, type WholeUpload } from './upload-desk.ts'
+import { UploadDesk, type UploadDeskHost, type UploadLimits } from './upload-desk.ts'
+import type { KeptUpload, WholeUpload } from './upload-keeper.ts'
 
 const failing = (code: string) => expect.objectContaining({ code })
 const never = new AbortController().signal
@@ -36,11 +37,11 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-async function keep({ id, chunks }: WholeUpload): Promise<{ readonly assetId: string }> {
+async function keep({ id, chunks }: WholeUpload): Promise<KeptUpload> {
   const all: Uint8Array[] = []
   for await (const chunk of chunks()) all.push(chunk)
   kept.push({ id, bytes: Buffer.concat(all) })
-  return { assetId: id }
+  return { assetId: id, kind: 'other', isDuplicate: false }
 }
 
 async function open(more: Partial<UploadDeskHost> = {}, limits: Partial<UploadLimits> = {}): Promise<UploadDesk> {
@@ -71,7 +72,7 @@ const append = (
   offsetBytes: number,
   body: AsyncIterable<Uint8Array>,
   checksum: Checksum | null = null,
-) => desk.append({ tenantId: 'default', id, offsetBytes }, body, { checksum, signal: never, patience: never })
+) => desk.append({ tenantId: 'default', id, offsetBytes }, body, { checksum, patience: never })
 
 function noise(length: number): Buffer {
   return Buffer.from(Array.from({ length }, (_, at) => (at * 7 + (at >> 8)) & 255))
@@ -102,6 +103,8 @@ function held(bytes: Uint8Array): {
 
 test('an upload in parts is whole in the end, and is handed on once', async () => {
   const desk = await open()
+  const told: KeptUpload[] = []
+  desk.onKept((one) => told.push(one))
   const bytes = noise(300_000)
   const { id } = await begin(desk, bytes.length)
   expect(await append(desk, id, 0, chunksOf(bytes.subarray(0, 100_001)))).toMatchObject({
@@ -111,13 +114,9 @@ test('an upload in parts is whole in the end, and is handed on once', async () =
   expect(await append(desk, id, 100_001, chunksOf(bytes.subarray(100_001)))).toMatchObject({ done: { assetId: id } })
   await desk.tick()
   expect(kept.map((one) => one.id)).toEqual([id])
+  expect(told).toEqual([{ assetId: id, kind: 'other', isDuplicate: false }])
   expect(kept[0]?.bytes.equals(bytes)).toBe(true)
   expect(await readdir(join(folder, id))).not.toContain('bytes')
-})
-
-test('an upload of no bytes is whole at once', async () => {
-  expect(await begin(await open(), 0)).toMatchObject({ done: { atMs: nowMs } })
-  expect(kept[0]?.bytes).toHaveLength(0)
 })
 
 test('what came before a connection broke off is kept, and goes on from there', async () => {
@@ -225,6 +224,7 @@ test('a client that goes silent is given up, and can go on', async () => {
 
 test('size and number are limited before anything is written', async () => {
   const desk = await open()
+  await expect(begin(desk, 0)).rejects.toThrow(failing('upload_empty'))
   await expect(begin(desk, LIMITS.maxBytes + 1)).rejects.toThrow(failing('payload_too_large'))
   const many = Array.from({ length: 5 }, () => begin(desk, 10))
   const results = await Promise.allSettled(many)
@@ -286,7 +286,6 @@ test('an upload that was whole before a restart is handed on after it', async ()
   const { id } = await begin(first, 10)
   await first.append({ tenantId: 'default', id, offsetBytes: 0 }, chunksOf(noise(10)), {
     checksum: null,
-    signal: never,
     patience: AbortSignal.abort(),
   })
   const second = await open()
@@ -302,6 +301,44 @@ test('what was never begun or half removed is gone after a restart, and what is 
   expect(await readdir(folder)).toEqual(['lost+found'])
 })
 
+test('what the disk has lost comes again from the start', async () => {
+  const desk = await open()
+  const bytes = noise(100)
+  const [short, unknown] = [await begin(desk, 100), await begin(desk, 100)]
+  for (const { id } of [short, unknown]) await append(desk, id, 0, chunksOf(bytes.subarray(0, 60)))
+  await truncate(join(folder, short.id, 'bytes'), 30)
+  await writeFile(join(folder, unknown.id, 'progress.json'), '{"offsetBytes":6')
+  const after = await open()
+  for (const { id } of [short, unknown]) {
+    expect(after.get('default', id).offsetBytes).toBe(0)
+    await append(after, id, 0, chunksOf(bytes))
+  }
+  expect(kept.map((one) => one.bytes.equals(bytes))).toEqual([true, true])
+})
+
+test('an upload that is done takes no more and stays done', async () => {
+  const desk = await open()
+  const { id } = await begin(desk, 10)
+  await append(desk, id, 0, chunksOf(noise(10)))
+  expect(await append(desk, id, 10, chunksOf(noise(5)))).toMatchObject({ offsetBytes: 10, done: { assetId: id } })
+  expect(kept).toHaveLength(1)
+})
+
+test('an upload that waits for a store that hangs can be deleted', async () => {
+  const desk = await open({
+    keep: (_, signal) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+  })
+  const { id } = await begin(desk, 10)
+  await desk.append({ tenantId: 'default', id, offsetBytes: 0 }, chunksOf(noise(10)), {
+    checksum: null,
+    patience: AbortSignal.abort(),
+  })
+  await desk.remove('default', id)
+  expect(desk.list('default')).toEqual([])
+  expect(await readdir(folder)).toEqual([])
+})
+
 test('another tenant sees nothing of it', async () => {
   const desk = await open()
   const { id } = await begin(desk, 10)
@@ -311,7 +348,6 @@ test('another tenant sees nothing of it', async () => {
   await expect(
     desk.append({ tenantId: 'other', id, offsetBytes: 0 }, chunksOf(noise(10)), {
       checksum: null,
-      signal: never,
       patience: never,
     }),
   ).rejects.toThrow(failing('upload_not_found'))

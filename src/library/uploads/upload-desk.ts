@@ -2,11 +2,11 @@
 
 import { MirrorError, toMirrorError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
-import { Permits } from '../../core/permits.ts'
-import { orAborted } from '../../storage/abortable.ts'
 import { receiveBody } from './receive-body.ts'
 import type { Checksum } from './tus-headers.ts'
 import { expiresAtMs, isComplete, stillNeededBytes, type Upload, type UploadProgress } from './upload.ts'
+import { entryOf, interruptWriting, type UploadEntry } from './upload-entry.ts'
+import { type KeepUpload, type KeptUpload, stopKeeping, UploadKeeper } from './upload-keeper.ts'
 import { UploadSpool } from './upload-spool.ts'
 
 export interface UploadLimits {
@@ -22,17 +22,6 @@ export interface UploadLimits {
   readonly idleMs: number
 }
 
-/** A whole upload on its way into the store. */
-export interface WholeUpload extends Upload {
-  readonly chunks: () => AsyncIterable<Uint8Array>
-}
-
-/**
- * Makes an asset of it. Called again until it has resolved once, also after a restart, so it must find what an earlier
- * call has done.
- */
-export type KeepUpload = (upload: WholeUpload, signal: AbortSignal) => Promise<{ readonly assetId: string }>
-
 export interface UploadDeskHost {
   /** A folder of this desk alone. */
   readonly folder: string
@@ -46,31 +35,17 @@ export interface UploadDeskHost {
 
 export interface UploadState extends Upload {
   readonly expiresAtMs: number | null
-  /** Why it is not in the store although it is whole; it is tried again. */
-  readonly failure: { readonly code: string; readonly message: string } | null
+  readonly failure: UploadEntry['failure']
 }
 
-const KEEPS_AT_ONCE = 2
 const TICK_MS = 10_000
-const RETRY_MIN_MS = 5_000
-const RETRY_MAX_MS = 300_000
-
-interface Entry {
-  upload: Upload
-  /** The request that writes now. */
-  writing: { readonly stop: AbortController; readonly done: Promise<void> } | null
-  keeping: Promise<void> | null
-  failure: UploadState['failure']
-  failures: number
-  retryAtMs: number
-}
 
 export class UploadDesk implements AsyncDisposable {
   readonly #host: UploadDeskHost
   readonly #spool: UploadSpool
-  readonly #entries: Map<string, Entry>
+  readonly #entries: Map<string, UploadEntry>
   readonly #stop: AbortController
-  readonly #keeps = new Permits(KEEPS_AT_ONCE)
+  readonly #keeper: UploadKeeper
   readonly #timer: NodeJS.Timeout
 
   private constructor(host: UploadDeskHost, spool: UploadSpool, uploads: readonly Upload[], stop: AbortController) {
@@ -78,6 +53,7 @@ export class UploadDesk implements AsyncDisposable {
     this.#spool = spool
     this.#entries = new Map(uploads.map((upload) => [upload.id, entryOf(upload)]))
     this.#stop = stop
+    this.#keeper = new UploadKeeper({ ...host, spool })
     this.#timer = setInterval(() => void this.tick(), TICK_MS)
     this.#timer.unref()
   }
@@ -91,14 +67,20 @@ export class UploadDesk implements AsyncDisposable {
     return desk
   }
 
+  /** Told once for every upload that has become an asset. Returns how to stop listening. */
+  onKept(listener: (kept: KeptUpload) => void): () => void {
+    return this.#keeper.onKept(listener)
+  }
+
   get limits(): UploadLimits {
     return this.#host.limits
   }
 
-  /** Throws `payload_too_large`, `upload_limit`, `upload_disk_full`. */
+  /** Throws `upload_empty`, `payload_too_large`, `upload_limit`, `upload_disk_full`. */
   async create(order: Pick<Upload, 'tenantId' | 'owner' | 'lengthBytes' | 'metadata'>): Promise<UploadState> {
     const { limits, now, newId } = this.#host
     const { lengthBytes, owner } = order
+    if (lengthBytes === 0) throw new MirrorError('upload_empty', 'The upload is announced with no bytes')
     if (lengthBytes > limits.maxBytes) {
       throw new MirrorError('payload_too_large', `It has ${lengthBytes} bytes; at most ${limits.maxBytes} are taken`)
     }
@@ -122,7 +104,6 @@ export class UploadDesk implements AsyncDisposable {
       this.#entries.delete(upload.id)
       throw error
     }
-    if (isComplete(upload)) await this.#waitKept(entry, this.#stop.signal)
     return this.#stateOf(entry)
   }
 
@@ -140,7 +121,7 @@ export class UploadDesk implements AsyncDisposable {
   /** `get` for a client that wants to go on: a request that still writes is of a connection that it has given up. */
   async settle(tenantId: string, id: string): Promise<UploadState> {
     const entry = this.#find(tenantId, id)
-    await interrupt(entry)
+    await interruptWriting(entry)
     return this.#stateOf(this.#find(tenantId, id))
   }
 
@@ -152,10 +133,10 @@ export class UploadDesk implements AsyncDisposable {
   async append(
     { tenantId, id, offsetBytes }: { readonly tenantId: string; readonly id: string; readonly offsetBytes: number },
     body: AsyncIterable<Uint8Array>,
-    call: { readonly checksum: Checksum | null; readonly signal: AbortSignal; readonly patience: AbortSignal },
+    call: { readonly checksum: Checksum | null; readonly patience: AbortSignal },
   ): Promise<UploadState> {
     const entry = this.#find(tenantId, id)
-    await interrupt(entry)
+    await interruptWriting(entry)
     if (entry.upload.offsetBytes !== offsetBytes) {
       throw new MirrorError(
         'upload_offset_wrong',
@@ -165,9 +146,13 @@ export class UploadDesk implements AsyncDisposable {
         },
       )
     }
+    if (isComplete(entry.upload)) {
+      await this.#keeper.startAndWait(entry, call.patience)
+      return this.#stateOf(entry)
+    }
     const stop = new AbortController()
-    const signal = AbortSignal.any([call.signal, stop.signal, this.#stop.signal])
-    const receiving = this.#receive(entry, body, { ...call, signal })
+    const signal = AbortSignal.any([stop.signal, this.#stop.signal])
+    const receiving = this.#receive(entry, body, { checksum: call.checksum, signal })
     const done = receiving.then(
       () => {},
       () => {},
@@ -178,15 +163,15 @@ export class UploadDesk implements AsyncDisposable {
     } finally {
       if (entry.writing?.stop === stop) entry.writing = null
     }
-    if (isComplete(entry.upload)) await this.#waitKept(entry, call.patience)
+    if (isComplete(entry.upload)) await this.#keeper.startAndWait(entry, call.patience)
     return this.#stateOf(entry)
   }
 
   /** Also of one that is done: then only the news of it goes. Throws `upload_not_found`. */
   async remove(tenantId: string, id: string): Promise<void> {
     const entry = this.#find(tenantId, id)
-    await interrupt(entry)
-    await entry.keeping
+    await interruptWriting(entry)
+    await stopKeeping(entry, 'The upload was deleted')
     await this.#forget(id)
   }
 
@@ -201,7 +186,7 @@ export class UploadDesk implements AsyncDisposable {
         await this.#forget(id).catch((error: unknown) => {
           log.warn('an expired upload cannot be removed', { id, cause: toMirrorError(error).message })
         })
-      } else if (isComplete(upload) && upload.done === null && entry.retryAtMs <= nowMs) this.#startKeeping(entry)
+      } else if (isComplete(upload) && upload.done === null && entry.retryAtMs <= nowMs) this.#keeper.start(entry)
     }
   }
 
@@ -212,12 +197,12 @@ export class UploadDesk implements AsyncDisposable {
     const closing = new MirrorError('upload_cut_off', 'Mirror stops')
     for (const { writing } of entries) writing?.stop.abort(closing)
     await Promise.all(entries.map(({ writing }) => writing?.done))
+    await this.#keeper.close(entries)
     this.#stop.abort(closing)
-    await Promise.all(entries.map(({ keeping }) => keeping))
   }
 
   async #receive(
-    entry: Entry,
+    entry: UploadEntry,
     body: AsyncIterable<Uint8Array>,
     { checksum, signal }: { readonly checksum: Checksum | null; readonly signal: AbortSignal },
   ): Promise<void> {
@@ -228,12 +213,12 @@ export class UploadDesk implements AsyncDisposable {
       ...{ writer, checksum, signal, lengthBytes: entry.upload.lengthBytes, idleMs: limits.idleMs },
       commit: async (offsetBytes) => {
         await this.#setProgress(entry, { offsetBytes, touchedAtMs: this.#host.now(), done: null })
-        await this.#checkSpace()
+        if (offsetBytes < entry.upload.lengthBytes) await this.#checkSpace()
       },
     })
   }
 
-  async #setProgress(entry: Entry, progress: UploadProgress): Promise<void> {
+  async #setProgress(entry: UploadEntry, progress: UploadProgress): Promise<void> {
     await this.#spool.setProgress(entry.upload.id, progress)
     entry.upload = { ...entry.upload, ...progress }
   }
@@ -250,67 +235,18 @@ export class UploadDesk implements AsyncDisposable {
     throw new MirrorError('upload_disk_full', `Uploads under way need ${needed} bytes more, ${free} are free`)
   }
 
-  async #waitKept(entry: Entry, patience: AbortSignal): Promise<void> {
-    this.#startKeeping(entry)
-    if (entry.keeping !== null) await orAborted(entry.keeping, patience).catch(() => {})
-  }
-
-  #startKeeping(entry: Entry): void {
-    if (entry.keeping !== null || entry.upload.done !== null || this.#stop.signal.aborted) return
-    entry.keeping = this.#keep(entry).finally(() => {
-      entry.keeping = null
-    })
-  }
-
-  /** Never rejects: what goes wrong is noted and tried again. */
-  async #keep(entry: Entry): Promise<void> {
-    const { keep, now, log } = this.#host
-    const { id, lengthBytes } = entry.upload
-    const { signal } = this.#stop
-    try {
-      const whole: WholeUpload = { ...entry.upload, chunks: () => this.#spool.chunks(id, lengthBytes) }
-      const { assetId } = await this.#keeps.run(signal, () => keep(whole, signal))
-      const atMs = now()
-      await this.#setProgress(entry, { ...progressOf(entry.upload), done: { atMs, assetId } })
-      entry.failure = null
-      await this.#spool.removeBytes(id)
-    } catch (error) {
-      if (signal.aborted) return
-      const { code, message } = toMirrorError(error)
-      entry.failure = { code, message }
-      entry.retryAtMs = now() + Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** entry.failures)
-      entry.failures++
-      log.warn('an upload cannot be stored yet', { id, code, message, attempts: entry.failures })
-    }
-  }
-
   async #forget(id: string): Promise<void> {
     this.#entries.delete(id)
     await this.#spool.remove(id)
   }
 
-  #find(tenantId: string, id: string): Entry {
+  #find(tenantId: string, id: string): UploadEntry {
     const entry = this.#entries.get(id)
     if (entry !== undefined && entry.upload.tenantId === tenantId) return entry
     throw new MirrorError('upload_not_found', 'There is no such upload; it may have expired')
   }
 
-  #stateOf({ upload, failure }: Entry): UploadState {
+  #stateOf({ upload, failure }: UploadEntry): UploadState {
     return { ...upload, failure, expiresAtMs: expiresAtMs(upload, this.#host.limits.keepMs) }
-  }
-}
-
-function entryOf(upload: Upload): Entry {
-  return { upload, writing: null, keeping: null, failure: null, failures: 0, retryAtMs: 0 }
-}
-
-function progressOf({ offsetBytes, touchedAtMs, done }: Upload): UploadProgress {
-  return { offsetBytes, touchedAtMs, done }
-}
-
-async function interrupt(entry: Entry): Promise<void> {
-  while (entry.writing !== null) {
-    entry.writing.stop.abort(new MirrorError('upload_superseded', 'Another request goes on with this upload'))
-    await entry.writing.done
   }
 }

@@ -1,6 +1,6 @@
 // Unfinished uploads on the local disk: a folder each, with what was ordered, how far it is, and the bytes.
 import { createReadStream } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MirrorError } from '../../core/errors.ts'
 import { Permits } from '../../core/permits.ts'
@@ -40,13 +40,24 @@ export class UploadSpool {
     const uploads: Upload[] = []
     for (const name of await readdir(this.#folder)) {
       if (!ID.test(name)) continue
-      const [order, progress] = await Promise.all([this.#read(name, ORDER), this.#read(name, PROGRESS)])
-      const known = order === null ? null : parseOrder(order)
-      const far = progress === null ? null : parseProgress(progress)
-      if (known !== null && far !== null && known.id === name) uploads.push({ ...known, ...far })
-      else if (order === null) await this.remove(name)
+      const text = await this.#read(name, ORDER)
+      const order = text === null ? null : parseOrder(text)
+      if (order?.id === name) uploads.push({ ...order, ...(await this.#progressOf(order)) })
+      else if (text === null) await this.remove(name)
     }
     return uploads
+  }
+
+  /** From the start where the disk has lost what was noted, or bytes before it: they come again. */
+  async #progressOf({ id, createdAtMs }: UploadOrder): Promise<UploadProgress> {
+    const text = await this.#read(id, PROGRESS)
+    const noted = text === null ? null : parseProgress(text)
+    const nothing = { offsetBytes: 0, touchedAtMs: noted?.touchedAtMs ?? createdAtMs, done: null }
+    if (noted === null || noted.done !== null) return noted ?? nothing
+    const { size } = await stat(join(this.#folder, id, BYTES)).catch(() => ({ size: -1 }))
+    if (size >= noted.offsetBytes) return noted
+    if (size < 0) await this.#write(id, BYTES, '')
+    return nothing
   }
 
   /** Durable when it resolves. Throws `upload_disk_full`. */
@@ -81,7 +92,6 @@ export class UploadSpool {
   }
 
   chunks(id: string, lengthBytes: number): AsyncIterable<Uint8Array> {
-    if (lengthBytes === 0) return nothing()
     return createReadStream(join(this.#folder, id, BYTES), { end: lengthBytes - 1, highWaterMark: 256 * 1024 })
   }
 
@@ -154,8 +164,6 @@ export class UploadWriter implements AsyncDisposable {
     await this.#file.close()
   }
 }
-
-async function* nothing(): AsyncGenerator<Uint8Array, void, void> {}
 
 /** A disk that is full is a cause with a name. */
 async function naming<T>(work: () => Promise<T>): Promise<T> {
