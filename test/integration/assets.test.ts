@@ -350,7 +350,7 @@ test('the command uploads, lists, searches, shows, deletes and restores', async 
 
 test('killed in the middle of a picture, Mirror goes on at the step that was under way', async () => {
   await using mirror = await MirrorProcess.start()
-  const form = formOf(await picture(2400, 1600), 'large.png', {})
+  const form = formOf(await picture(1200, 800), 'large.png', {})
   const headers = () => ({ authorization: `Bearer ${mirror.apiKey}` })
   const response = await fetch(`${mirror.consoleUrl}/api/v1/assets`, { method: 'POST', headers: headers(), body: form })
   const { id } = ((await response.json()) as UploadedAssetView).asset
