@@ -127,7 +127,7 @@ test('an object explains itself: where it is, what was tried, when it goes, and 
   expect(await mirror('object', 'move', 'demo', '--tier', 'archive')).toMatchObject({ code: 0 })
   const told = await mirror('explain', keyOf(5))
   expect(told.code).toBe(0)
-  expect(told.stdout).toMatch(/^where {3}store, archive, 0\.0 MiB, archived$/m)
+  expect(told.stdout).toMatch(/^where {3}store, archive, 0\.3 KiB, archived$/m)
   expect(told.stdout).toMatch(/^due {5}2026-11-22 08:10:00 UTC: /m)
   expect(told.stdout).toMatch(/^but +it is archived: "mirror object restore" brings it back$/m)
   expect(told.stdout).toMatch(/move +done +hot → archive +[0-9a-f-]{36}/)
