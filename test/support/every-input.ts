@@ -67,7 +67,7 @@ const WAYS: Readonly<Record<string, Publish>> = {
     await pull(ways, stream, playback.hls)
   },
   'pull-rtsp': async (ways, _ingest, stream) => {
-    const camera = ways.opened.use(await RtspCamera.start(await encodedFile('h264', ways.seconds)))
+    const camera = ways.opened.use(await RtspCamera.start(await cameraFile(ways.seconds)))
     await pull(ways, stream, camera.url)
   },
   'pull-srt': async (ways, _ingest, stream) => {
@@ -90,9 +90,19 @@ const WAYS: Readonly<Record<string, Publish>> = {
 
 export const INPUT_NAMES: readonly string[] = Object.keys(WAYS)
 
+/** As cameras send it: RTP has no decode times, and ffmpeg's guess at those of B-frames is wrong now and then. */
+async function cameraFile(seconds: number): Promise<string> {
+  return await encodedFile('h264', seconds, { hasBFrames: false })
+}
+
 /** Makes what is published, so that nobody has to wait for it while others are live already. */
 export async function prepareEveryInput(seconds: number): Promise<void> {
-  await Promise.all([encodedFile('h264', seconds), encodedFile('hevc', seconds), encodedFile('h264', LOOP_SEC)])
+  await Promise.all([
+    encodedFile('h264', seconds),
+    cameraFile(seconds),
+    encodedFile('hevc', seconds),
+    encodedFile('h264', LOOP_SEC),
+  ])
 }
 
 /** One stream per way in, named after it; resolves when all are live. */

@@ -11,10 +11,15 @@ const X264 = '-c:v libx264 -preset veryfast -bf 2 -g 60 -keyint_min 60 -sc_thres
 const X265 = '-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=60:min-keyint=60:scenecut=0:bframes=2'
 
 /** Moving picture with B-frames and a keyframe every two seconds, and a tone. */
-export function encodedFile(codec: 'h264' | 'hevc', seconds = 90): Promise<string> {
+export function encodedFile(
+  codec: 'h264' | 'hevc',
+  seconds = 90,
+  { hasBFrames = true }: { readonly hasBFrames?: boolean } = {},
+): Promise<string> {
   const inputs = `-f lavfi -i testsrc2=s=320x180:r=30 -f lavfi -i sine=f=440:r=48000 -t ${seconds}`
   const video = codec === 'h264' ? X264 : `${X265} -tag:v hvc1`
-  const args = `${inputs} ${video} -pix_fmt yuv420p -b:v 300k -c:a aac -b:a 96k`
+  const order = hasBFrames ? '' : ' -bf 0'
+  const args = `${inputs} ${video}${order} -pix_fmt yuv420p -b:v 300k -c:a aac -b:a 96k`
   return makeFixtureFile(args.split(' '), `${codec}.mp4`)
 }
 
@@ -28,7 +33,10 @@ export const CMAF_COPY_OUTPUT = ['-f', 'mp4', '-movflags', '+cmaf+delay_moov', '
 
 /** What ffmpeg has to complain about while it decodes so many seconds of a playlist. */
 export async function decodeErrors(url: string, seconds: number): Promise<string> {
-  const args = ['-hide_banner', '-v', 'error', '-nostdin', '-i', url, '-t', String(seconds), '-f', 'null', '-']
+  // Pictures with the times that they have: rounded to the frame rate, two of a jittery source may fall on one another.
+  const asTheyAre = ['-fps_mode:v', 'passthrough', '-enc_time_base:v', '-1']
+  const input = ['-hide_banner', '-v', 'error', '-nostdin', '-i', url, '-t', String(seconds)]
+  const args = [...input, ...asTheyAre, '-f', 'null', '-']
   const { stderr } = await run('ffmpeg', args, { timeout: seconds * 1000 + 40_000, maxBuffer: MAX_OUTPUT_BYTES })
   return stderr
 }
