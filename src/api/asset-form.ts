@@ -1,11 +1,7 @@
 // The form by which content is uploaded: one file, with fields before and behind it.
-import type { z } from 'zod'
-import { MirrorError } from '../core/errors.ts'
 import { type FormPart, readForm } from '../library/intake/multipart.ts'
-import { collect } from '../storage/collect.ts'
 import { type AssetFields, assetFieldsSchema } from './asset-contract.ts'
-
-const MAX_FIELD_BYTES = 64 * 1024
+import { invalidField, parseFields, parseJsonField, readFieldText } from './form-field.ts'
 
 /** Read once, from the beginning to the end. */
 export class AssetForm implements AsyncDisposable {
@@ -19,14 +15,14 @@ export class AssetForm implements AsyncDisposable {
   /** Reads up to the file. Throws `invalid_request` when there is none, or what stands before it is wrong. */
   async toFile(): Promise<FormPart> {
     const part = await this.#next()
-    if (part === null) throw invalid('file', 'is missing')
+    if (part === null) throw invalidField('file', 'is missing')
     this.#parsed()
     return part
   }
 
   /** After the file was read: all fields. Throws `invalid_request`. */
   async toEnd(): Promise<AssetFields> {
-    if ((await this.#next()) !== null) throw invalid('file', 'must be there once')
+    if ((await this.#next()) !== null) throw invalidField('file', 'must be there once')
     return this.#parsed()
   }
 
@@ -44,49 +40,18 @@ export class AssetForm implements AsyncDisposable {
   }
 
   #parsed(): AssetFields {
-    const parsed = assetFieldsSchema.safeParse(this.#fields)
-    if (parsed.success) return parsed.data
-    throw explain(parsed.error.issues)
+    return parseFields(assetFieldsSchema, this.#fields)
   }
 
   async #read({ name, chunks }: FormPart): Promise<void> {
-    const text = Buffer.from(await collect(limited(name, chunks))).toString('utf8')
+    const text = await readFieldText({ name, chunks })
     if (text === '') return
     if (name === 'tags') {
       const before = this.#fields['tags']
       this.#fields['tags'] = [...(Array.isArray(before) ? before : []), ...text.split(',').map((tag) => tag.trim())]
       return
     }
-    if (Object.hasOwn(this.#fields, name)) throw invalid(name, 'must be there once')
-    this.#fields[name] = name === 'metadata' ? jsonOf(name, text) : text
+    if (Object.hasOwn(this.#fields, name)) throw invalidField(name, 'must be there once')
+    this.#fields[name] = name === 'metadata' ? parseJsonField(name, text) : text
   }
-}
-
-async function* limited(name: string, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, void> {
-  let size = 0
-  for await (const chunk of chunks) {
-    size += chunk.byteLength
-    if (size > MAX_FIELD_BYTES) throw invalid(name, `must be at most ${MAX_FIELD_BYTES} bytes`)
-    yield chunk
-  }
-}
-
-function jsonOf(name: string, text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw invalid(name, 'must be JSON')
-  }
-}
-
-function explain([issue]: readonly z.core.$ZodIssue[]): MirrorError {
-  if (issue === undefined) return invalid('', 'is not valid')
-  if (issue.code === 'unrecognized_keys') return invalid(issue.keys.join(', '), 'is not known')
-  return invalid(issue.path.map(String).join('.'), issue.message)
-}
-
-export function invalid(path: string, what: string): MirrorError {
-  return new MirrorError('invalid_request', `"${path.slice(0, 100)}" ${what}`, {
-    details: { path: path.slice(0, 100) },
-  })
 }

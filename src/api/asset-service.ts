@@ -13,8 +13,9 @@ import { isSizeName } from '../library/processing/pictures/plan-image.ts'
 import { assetOriginalKey, parseObjectKey } from '../storage/keys.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { AssetLinkView, AssetPageView, AssetQuery, AssetView, PatchAssetBody } from './asset-contract.ts'
-import { AssetForm, invalid } from './asset-form.ts'
+import { AssetForm } from './asset-form.ts'
 import { renderAsset } from './asset-view.ts'
+import { invalidField } from './form-field.ts'
 import type { SentObject } from './send-object.ts'
 import { isoTime } from './stream-view.ts'
 
@@ -82,7 +83,7 @@ export function createAssetService(options: AssetServiceOptions): AssetService {
     const limits = { maxBytes, declaredBytes: null }
     const intake = await takeIn(file.chunks, { store, key, limits, contentTypeOf, signal })
     try {
-      if (intake.sizeBytes === 0) throw invalid('file', 'has no bytes')
+      if (intake.sizeBytes === 0) throw invalidField('file', 'has no bytes')
       const { name, ...fields } = await form.toEnd()
       return await shelf.create({ id, tenantId, name: name ?? file.fileName ?? '', ...fields, intake })
     } catch (error) {
@@ -143,7 +144,7 @@ export function createAssetService(options: AssetServiceOptions): AssetService {
       const { limit } = query
       const before = query.cursor === undefined ? {} : { before: query.cursor }
       if (query.cursor !== undefined && (await assets.get(tenantId, query.cursor)) === null) {
-        throw invalid('cursor', 'must be the nextCursor of a page')
+        throw invalidField('cursor', 'must be the nextCursor of a page')
       }
       // One more tells whether there is a next page.
       const rows = await assets.list({ ...filterOf(tenantId, query), ...before, limit: limit + 1 })

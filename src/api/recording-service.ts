@@ -13,6 +13,7 @@ import { collect } from '../storage/collect.ts'
 import { callRecordingKey, parseObjectKey } from '../storage/keys.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { ApiSecrets } from './api-secrets.ts'
+import { parseFields } from './form-field.ts'
 import { momentOf } from './object-service.ts'
 import {
   pullRecordingSchema,
@@ -23,7 +24,7 @@ import {
   type WaveformView,
   waveformSchema,
 } from './recording-contract.ts'
-import { type KnownFields, parse, RecordingForm } from './recording-form.ts'
+import { type KnownFields, RecordingForm } from './recording-form.ts'
 import { renderRecording } from './recording-view.ts'
 import type { SentObject } from './send-object.ts'
 import { isoTime } from './stream-view.ts'
@@ -155,7 +156,7 @@ export function createRecordingService(options: RecordingServiceOptions): Record
     },
 
     async pull(order) {
-      const { url, ...fields } = parse(pullRecordingSchema, order)
+      const { url, ...fields } = parseFields(pullRecordingSchema, order)
       const row = draft(fields, { fileName: null, sealedSourceUrl: secrets.seal(url) })
       await book.add(row)
       await jobs.add(pullJob(row))
