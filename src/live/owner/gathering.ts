@@ -15,7 +15,7 @@ export interface ArrivedSample {
   readonly arrivedAtMs: number
 }
 
-/** How long a declared track may stay silent before the stream starts without it. */
+/** How long a declared track may stay silent, while Mirror listens, before the stream starts without it. */
 const WAIT_FOR_TRACKS_MS = 2000
 /**
  * How long video that comes in without a keyframe is waited for: x264's default is 250 frames, 10.4 s at 24 fps. Without
@@ -36,7 +36,8 @@ export class Gathering {
   readonly #awaitingKeyframe = new Set<string>()
   #samples: ArrivedSample[] = []
   #sizeBytes = 0
-  #waitsSinceMs: number | null = null
+  /** Since the first sample. */
+  #waitedMs = 0
 
   get sizeBytes(): number {
     return this.#sizeBytes
@@ -56,7 +57,7 @@ export class Gathering {
 
   /** False: the sample is of no use. */
   add(arrived: ArrivedSample): boolean {
-    const { sample, arrivedAtMs } = arrived
+    const { sample } = arrived
     const track = this.#tracks.get(sample.trackId)
     if (track === undefined) return false
     // Nothing can be decoded before the first keyframe.
@@ -65,7 +66,7 @@ export class Gathering {
       return false
     }
     // What the keyframe tells less than everything about, such as the frame rate, has the usual time to show.
-    if (this.#awaitingKeyframe.delete(track.id)) this.#waitsSinceMs = arrivedAtMs
+    if (this.#awaitingKeyframe.delete(track.id)) this.#waitedMs = 0
     if (!this.#firsts.has(track.id)) this.#firsts.set(track.id, arrived)
     if (track.config.kind === 'video') {
       const times = this.#videoTimes.get(track.id) ?? []
@@ -74,7 +75,6 @@ export class Gathering {
     }
     this.#samples.push(arrived)
     this.#sizeBytes += sample.data.length
-    this.#waitsSinceMs ??= arrivedAtMs
     return true
   }
 
@@ -82,12 +82,19 @@ export class Gathering {
     if (!this.#firsts.has(trackId)) this.#awaitingKeyframe.add(trackId)
   }
 
-  isReady(nowMs: number): boolean {
-    if (this.#waitsSinceMs === null) return false
+  /**
+   * Time has passed in which Mirror listened. Not what a clock says: after a stand-still what came meanwhile is still to
+   * be read, and a track is not silent because nobody has listened.
+   */
+  wait(ms: number): void {
+    if (this.#firsts.size > 0) this.#waitedMs += ms
+  }
+
+  get isReady(): boolean {
+    if (this.#firsts.size === 0) return false
     const waitMs = this.#awaitingKeyframe.size > 0 ? WAIT_FOR_KEYFRAME_MS : WAIT_FOR_TRACKS_MS
-    if (nowMs - this.#waitsSinceMs >= waitMs) return true
-    const wanted = this.#expected ?? [...this.#tracks.keys()]
-    return this.#expected !== null && wanted.every((id) => this.#firsts.has(id)) && this.#ratesAreKnown()
+    if (this.#waitedMs >= waitMs) return true
+    return this.#expected?.every((id) => this.#firsts.has(id)) === true && this.#ratesAreKnown()
   }
 
   /** The tracks that have shown media, video first. */

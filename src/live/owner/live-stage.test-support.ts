@@ -112,7 +112,7 @@ export class Stage {
     while (this.#nextTickMs <= untilMs) {
       this.nowMs = this.#nextTickMs
       this.#nextTickMs += TICK_MS
-      this.stream.tick()
+      this.stream.tick(TICK_MS)
       await settled()
     }
     this.nowMs = Math.max(this.nowMs, untilMs)

@@ -246,13 +246,13 @@ export class LiveStream {
     if (!wasEnded) this.#emitStopped(reason)
   }
 
-  /** A few times a second: what happens because nothing came. */
-  tick(): void {
+  /** A few times a second: what happens because nothing came, in so much time in which Mirror listened. */
+  tick(listenedMs: number): void {
     const nowMs = this.#deps.now()
     if (this.#status === 'ended' && nowMs - (this.#endedAtMs ?? nowMs) > KEEP_ENDED_MS) this.#reset()
     this.#checkForMedia(nowMs)
     this.#inputs.tick()
-    this.#sessions.settle()
+    this.#sessions.wait(listenedMs)
     const session = this.#sessions.current
     if (session === null) return
     this.#sessions.keepTime()

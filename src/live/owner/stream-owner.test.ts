@@ -5,6 +5,7 @@ import type { FromOwner } from '../ingest/protocol.ts'
 import type { Publication } from '../publication.ts'
 import { Registry } from '../registry.ts'
 import { DEFAULT_STREAM_SETTINGS } from '../settings.ts'
+import { flv, isAudioTag, settled, type TimedBytes } from './live-stage.test-support.ts'
 import { StreamOwner } from './stream-owner.ts'
 import { openTimelineStore } from './timeline-store.ts'
 
@@ -125,4 +126,48 @@ test('a removed stream ends its inputs and says goodbye', () => {
   expect(replies.at(-1)?.message).toMatchObject({ kind: 'ended', fault: { code: 'input_ended' } })
   expect(published.at(-1)).toMatchObject({ kind: 'phase', phase: 'offline' })
   expect(owner.statuses().map(({ id }) => id)).toEqual([])
+})
+
+/** As the FLV of an encoder comes in by RTMP, at its pace. */
+async function feed(tags: readonly TimedBytes[]): Promise<void> {
+  for (const { atMs, bytes } of tags) {
+    vi.advanceTimersByTime(Math.max(0, NOW_MS + atMs - Date.now()))
+    owner.onMessage('rtmp', { kind: 'data', inputId: 'a', bytes: bytes.slice(), arrivedAtMs: Date.now() })
+    await settled()
+  }
+}
+
+function openRtmp() {
+  const opened = { inputId: 'a', streamId: 'one', protocol: 'rtmp', container: 'flv', trackId: null } as const
+  owner.onMessage('rtmp', { kind: 'open', ...opened, openedAtMs: Date.now() })
+}
+
+function standStill(ms: number) {
+  vi.setSystemTime(Date.now() + ms)
+}
+
+test('a process that stood still reads what came meanwhile before it calls a publisher silent', async () => {
+  const tags = await flv({ seconds: 20 })
+  openRtmp()
+  await feed(tags.filter(({ atMs }) => atMs < 5000))
+  standStill(6000)
+  vi.advanceTimersByTime(200)
+  await feed(tags.filter(({ atMs }) => atMs >= 5000 && atMs < 12_000))
+  expect(events.filter(({ type }) => type === 'stream.interrupted')).toEqual([])
+  // Of a publisher that really says nothing it is told all the same.
+  vi.advanceTimersByTime(5000)
+  expect(events.filter(({ type }) => type === 'stream.interrupted')).toHaveLength(1)
+})
+
+test('a process that stood still between sound and picture begins with both', async () => {
+  const tags = await flv({ seconds: 20 })
+  openRtmp()
+  const isVideoTag = (tag: TimedBytes) => !isAudioTag(tag)
+  const before = tags.findIndex((tag) => isAudioTag(tag) && tag.atMs > 0)
+  const [header, media] = [tags.filter(({ atMs }) => atMs === 0), tags.slice(before)]
+  await feed([...header.filter((tag) => !isVideoTag(tag)), ...media.filter(isAudioTag).slice(0, 2)])
+  standStill(3000)
+  await feed([...header.filter(isVideoTag), ...media.filter(({ atMs }) => atMs < 9000)])
+  expect(owner.statuses()[0]?.tracks.map(({ id }) => id)).toEqual(['v0', 'a0'])
+  expect(events.filter(({ type }) => type === 'stream.started')).toMatchObject([{ message: /video|H\.264/ }])
 })

@@ -194,15 +194,22 @@ export class StreamSessions {
     this.gather(declared)
     this.#relievedDsn = session?.entry.dsn ?? null
     for (const sample of arrived) this.push(sample)
-    this.settle()
+    // It has been listened to while it stood by.
+    this.wait(this.#options.now() - (arrived[0]?.arrivedAtMs ?? Number.POSITIVE_INFINITY))
     return false
+  }
+
+  /** So much time has passed in which Mirror listened. */
+  wait(ms: number): void {
+    this.#gathering?.wait(Math.max(0, ms))
+    this.settle()
   }
 
   /** Asks the store as soon as the gathered media tells enough. */
   settle(): void {
     const { timeline, now } = this.#options
     const gathering = this.#gathering
-    if (gathering === null || this.#resolving !== null || !gathering.isReady(now())) return
+    if (gathering === null || this.#resolving !== null || !gathering.isReady) return
     const abort = new AbortController()
     this.#resolving = abort
     const stream = this.#options.stream()
