@@ -26,6 +26,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          setupFiles: ['test/support/failure-logs.ts'],
           testTimeout: 120_000,
           expect: PATIENT,
           hookTimeout: 60_000,
@@ -38,6 +39,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          setupFiles: ['test/support/failure-logs.ts'],
           testTimeout: 240_000,
           expect: PATIENT,
           globalSetup: ['test/support/s3-servers.ts'],

@@ -3,11 +3,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { EventView, StreamView } from '../../src/api/contract.ts'
 import type { Order } from './steered-mirror.ts'
+import { showOnFailure, type Talker } from './talkers.ts'
 
 const START_TIMEOUT_MS = 45_000
 const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/mirror/compile', import.meta.url))
@@ -20,7 +21,7 @@ export interface MirrorProcessOptions {
   readonly isSteered?: boolean
 }
 
-export class MirrorProcess implements AsyncDisposable {
+export class MirrorProcess implements AsyncDisposable, Talker {
   readonly dataDir: string
   readonly #env: Readonly<Record<string, string>>
   readonly #ownsDataDir: boolean
@@ -54,6 +55,15 @@ export class MirrorProcess implements AsyncDisposable {
 
   get pid(): number {
     return this.#child?.pid ?? 0
+  }
+
+  get name(): string {
+    return `Mirror (${basename(this.dataDir)})`
+  }
+
+  get hasEnded(): boolean {
+    const { exitCode = null, signalCode = null } = this.#child ?? {}
+    return exitCode !== null || signalCode !== null
   }
 
   /** Everything written to stdout and stderr so far. */
@@ -90,6 +100,7 @@ export class MirrorProcess implements AsyncDisposable {
       },
     })
     this.#child = child
+    showOnFailure(this)
     const collect = (chunk: Buffer) => {
       this.#output = (this.#output + chunk.toString('utf8')).slice(-1_000_000)
     }
@@ -128,9 +139,8 @@ export class MirrorProcess implements AsyncDisposable {
   async waitForOutput(text: string, timeoutMs = 5000): Promise<void> {
     const deadline = performance.now() + timeoutMs
     while (!this.#output.includes(text)) {
-      const { exitCode = null, signalCode = null } = this.#child ?? {}
-      if (performance.now() > deadline || exitCode !== null || signalCode !== null) {
-        const state = exitCode === null && signalCode === null ? 'runs' : `has ended (${exitCode ?? signalCode})`
+      if (performance.now() > deadline || this.hasEnded) {
+        const state = this.hasEnded ? `has ended (${this.#child?.exitCode ?? this.#child?.signalCode})` : 'runs'
         const said = `${JSON.stringify(text)} and ${state}; it printed:\n${this.#output.slice(-4000)}`
         throw new Error(`Mirror did not print ${said}`)
       }
