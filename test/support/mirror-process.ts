@@ -11,6 +11,8 @@ import type { Order } from './steered-mirror.ts'
 import { showOnFailure, type Talker } from './talkers.ts'
 
 const START_TIMEOUT_MS = 45_000
+/** What is awaited comes at once, or on a busy machine a little later; who promises a time says so. */
+const PATIENCE_MS = 15_000
 const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/mirror/compile', import.meta.url))
 
 export interface MirrorProcessOptions {
@@ -136,7 +138,7 @@ export class MirrorProcess implements AsyncDisposable, Talker {
     await done
   }
 
-  async waitForOutput(text: string, timeoutMs = 5000): Promise<void> {
+  async waitForOutput(text: string, timeoutMs = PATIENCE_MS): Promise<void> {
     const deadline = performance.now() + timeoutMs
     while (!this.#output.includes(text)) {
       if (performance.now() > deadline || this.hasEnded) {
@@ -188,7 +190,7 @@ export class MirrorProcess implements AsyncDisposable, Talker {
   }
 
   /** The first event that fits; throws when none comes in time. */
-  async waitForEvent(fits: (event: EventView) => boolean, timeoutMs = 3000): Promise<EventView> {
+  async waitForEvent(fits: (event: EventView) => boolean, timeoutMs = PATIENCE_MS): Promise<EventView> {
     const deadline = performance.now() + timeoutMs
     while (true) {
       const events = await this.events()
@@ -196,13 +198,13 @@ export class MirrorProcess implements AsyncDisposable, Talker {
       if (found !== undefined) return found
       if (performance.now() > deadline)
         throw new Error(
-          `no such event; there were:\n${events.map((event) => `${event.type} ${event.code} ${event.message}`).join('\n')}`,
+          `no such event; there were:\n${events.map((event) => `${event.at} ${event.type} ${event.code} ${event.message}`).join('\n')}`,
         )
       await delay(50)
     }
   }
 
-  async waitForStatus(id: string, status: StreamView['status'], timeoutMs = 10_000): Promise<StreamView> {
+  async waitForStatus(id: string, status: StreamView['status'], timeoutMs = PATIENCE_MS): Promise<StreamView> {
     const deadline = performance.now() + timeoutMs
     while (true) {
       const stream = await this.stream(id)
