@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { MessageChannel } from 'node:worker_threads'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { ArchiveClient } from '../../dvr/archive-client.ts'
 import { createMemoryStore } from '../../storage/memory-store.ts'
@@ -313,6 +314,28 @@ test('requests that wait for one thing leave places for those that wait for anot
   expect([limit.isFullFor(crowded), limit.isFullFor(other)]).toEqual([true, false])
   hold(other)
   expect([limit.isFullFor(crowded), limit.isFullFor(other)]).toEqual([true, true])
+})
+
+test('what came while the thread stood still answers whoever waits for it', async () => {
+  vi.useRealTimers()
+  const waiters = new Set<() => boolean>()
+  let hasCome = false
+  const said = new Promise((resolve) => {
+    const attempt = () => {
+      if (hasCome) resolve('here it is')
+      return hasCome
+    }
+    holds.hold(new Answer() as unknown as ServerResponse, waiters, 200, attempt, () => resolve('did not come'))
+  })
+  const { port1, port2 } = new MessageChannel()
+  port2.once('message', () => {
+    hasCome = true
+    for (const waiter of [...waiters]) waiter()
+  })
+  port1.postMessage('a part')
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400)
+  expect(await said).toBe('here it is')
+  port1.close()
 })
 
 test('the end of a stream answers everybody', () => {

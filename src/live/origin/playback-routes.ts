@@ -1,5 +1,6 @@
 // GET /stream/<id>/… : playlists, parts, segments, init segments.
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { afterRunning } from '../../core/running-time.ts'
 import { decideReload, parseDirectives, type ReloadDirectives } from '../../hls/blocking-reload.ts'
 import { type ArchiveHost, answerRecorded, isSegmentName } from './archive-routes.ts'
 import {
@@ -55,7 +56,7 @@ export class HoldLimit {
   ): void {
     this.#count++
     const finish = () => {
-      clearTimeout(timer)
+      timeout.cancel()
       waiters.delete(waiter)
       response.off('close', finish)
       this.#count--
@@ -65,10 +66,10 @@ export class HoldLimit {
       finish()
       return true
     }
-    const timer = setTimeout(() => {
+    const timeout = afterRunning(timeoutMs, () => {
       finish()
       onTimeout()
-    }, timeoutMs)
+    })
     waiters.add(waiter)
     response.once('close', finish)
   }

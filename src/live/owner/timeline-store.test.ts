@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { MirrorError } from '../../core/errors.ts'
 import { rational } from '../../core/rational.ts'
@@ -157,6 +158,20 @@ test('a store that hangs is waited for one second; the entry is then known to th
   timeouts.expire()
   expect(await waiting).toMatchObject({ isAdopted: false, isConfirmed: false, entry: { dsn: 0 } })
   expect(timeouts.asked).toEqual([1000])
+})
+
+test('a store that answered while Mirror stood still did answer', async () => {
+  const held = memory()
+  const store: ObjectStore = {
+    ...held,
+    put: async (key, body, options) => {
+      await stat('.') // Read by the event loop, as every answer of a real store.
+      return await held.put(key, body, options)
+    },
+  }
+  const waiting = resolve(openTimelineStore(store))
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1200)
+  expect(await waiting).toMatchObject({ isConfirmed: true, entry: { dsn: 0 } })
 })
 
 test('a store that refuses is waited for no longer, and what it says is passed on', async () => {

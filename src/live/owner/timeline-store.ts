@@ -1,7 +1,9 @@
-// Reads and makes timeline entries and their drift points in a store, so that origins agree. Live never waits for it longer than a second.
+// Reads and makes timeline entries and their drift points in a store, so that origins agree. Live never waits for it longer
+// than a second, not counting time in which Mirror itself stood still.
 import { createHash } from 'node:crypto'
 import type { z } from 'zod'
 import { MirrorError } from '../../core/errors.ts'
+import { runningTimeout } from '../../core/running-time.ts'
 import { type DriftPoint, driftPointSchema } from '../../media/timeline/drift.ts'
 import {
   canAdopt,
@@ -64,7 +66,7 @@ export interface TimelineStore {
 /** `timeoutAfter`: an abort signal after so many milliseconds. */
 export function openTimelineStore(
   store: ObjectStore,
-  timeoutAfter: (ms: number) => AbortSignal = AbortSignal.timeout,
+  timeoutAfter: (ms: number) => AbortSignal = runningTimeout,
 ): TimelineStore {
   /** The newest entry per stream that this process has used; the store may not know it, if it was away then. */
   const lastSeen = new Map<string, SeenEntry>()
