@@ -62,6 +62,8 @@ export class PartFollower implements AsyncDisposable {
         const parts = last.parts.filter(({ hint }) => !hint)
         const newest = parts.at(-1) ?? playlist.segments.at(-2)?.parts.at(-1)
         query = `?_HLS_msn=${last.mediaSequenceNumber}&_HLS_part=${parts.length}`
+        // An ended playlist makes nobody wait.
+        if (playlist.endlist) await delay(RETRY_MS)
         if (newest === undefined || newest.uri === this.arrivals.at(-1)?.uri) continue
         await this.#fetchText(new URL(newest.uri, this.#url).href)
         const segment = parts.length > 0 ? last : playlist.segments.at(-2)
