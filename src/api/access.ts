@@ -1,6 +1,6 @@
 // Who may do what. Every route names its access; the server refuses to start with a route that does not.
 import { ROLES, type Role } from '../catalog/types.ts'
-import type { MeView } from './contract.ts'
+import type { MeView } from './access-contract.ts'
 
 /** `open`: anybody; else the weakest role that may. */
 export type Access = 'open' | Role

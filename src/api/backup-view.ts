@@ -1,8 +1,8 @@
 // From backups of the catalog to what the API and its events show. Pure.
 import type { StoredBackup } from '../backup/stored-backups.ts'
 import type { MirrorEvent } from '../live/events.ts'
-import type { SystemView } from './contract.ts'
 import { isoTime } from './stream-view.ts'
+import type { SystemView } from './system-contract.ts'
 
 const ADVICE = 'See why with "mirror job list --kind catalog-backup"'
 

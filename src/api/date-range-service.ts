@@ -3,7 +3,7 @@ import type { Catalog, DateRangeRow, StreamRow } from '../catalog/types.ts'
 import { MirrorError } from '../core/errors.ts'
 import { endOf } from '../hls/date-range.ts'
 import type { LiveControl } from '../live/control.ts'
-import type { AddDateRangeBody, ChangeDateRangeBody, DateRangeView } from './contract.ts'
+import type { AddDateRangeBody, ChangeDateRangeBody, DateRangeView } from './date-range-contract.ts'
 import {
   amendDateRange,
   isInReach,

@@ -2,7 +2,7 @@
 import type { DateRangeRow } from '../catalog/types.ts'
 import { MirrorError } from '../core/errors.ts'
 import { type DateRange, type DateRangeValue, endOf } from '../hls/date-range.ts'
-import type { AddDateRangeBody, ChangeDateRangeBody, DateRangeView } from './contract.ts'
+import type { AddDateRangeBody, ChangeDateRangeBody, DateRangeView } from './date-range-contract.ts'
 
 /** Playlists are rebuilt with all of them. */
 export const MAX_DATE_RANGES_PER_STREAM = 1000

@@ -1,7 +1,7 @@
 // From the row of a recording, and what the archive found of it, to what the API shows. Pure.
 import type { DvrRecordingRow } from '../catalog/types.ts'
 import type { RecordedRanges } from '../dvr/archive-requests.ts'
-import type { DvrRecordingDetailView, DvrRecordingView } from './contract.ts'
+import type { DvrRecordingDetailView, DvrRecordingView } from './dvr-contract.ts'
 import { type Addresses, mediaUrl } from './stream-urls.ts'
 import { isoTime } from './stream-view.ts'
 

@@ -2,7 +2,7 @@
 import type { RecordedRanges } from '../dvr/archive-requests.ts'
 import type { TimeRange } from '../dvr/hour-index.ts'
 import type { DvrReport } from '../live/control.ts'
-import type { DvrOverviewView, DvrSettingsView, DvrView } from './contract.ts'
+import type { DvrOverviewView, DvrSettingsView, DvrView } from './dvr-contract.ts'
 import { type Addresses, mediaUrl } from './stream-urls.ts'
 import { isoTime } from './stream-view.ts'
 

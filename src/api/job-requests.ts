@@ -4,7 +4,7 @@ import { DEFAULT_GRACE_MS, type FsckPayload } from '../dvr/care/fsck-job.ts'
 import { DEFAULT_SCRUB_BYTES_PER_SEC, type ScrubPayload } from '../dvr/care/scrub-job.ts'
 import type { StreamPath } from '../dvr/care/walk-recordings.ts'
 import type { NewJob } from '../jobs/types.ts'
-import type { StartJobBody } from './contract.ts'
+import type { StartJobBody } from './job-contract.ts'
 import type { StreamService } from './stream-service.ts'
 
 /** Throws `stream_not_found`. */

@@ -1,7 +1,7 @@
 // From jobs to what the API and its events show. Pure.
 import type { JobRow } from '../jobs/types.ts'
 import type { EventType, MirrorEvent } from '../live/events.ts'
-import type { JobSummaryView, JobView } from './contract.ts'
+import type { JobSummaryView, JobView } from './job-contract.ts'
 import { isoTime } from './stream-view.ts'
 
 export function renderJob(job: JobRow): JobView {

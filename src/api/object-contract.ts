@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { LEDGER_STATES } from '../catalog/ledger-entry.ts'
 import { TIERS } from '../storage/tiers.ts'
-import { durationSchema, streamIdSchema } from './contract.ts'
+import { durationSchema, streamIdSchema } from './shared-fields.ts'
 
 export const momentSchema = z
   .string()

@@ -2,7 +2,7 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
 import { ERRORS } from '../core/errors.ts'
-import { problemSchema } from './contract.ts'
+import { problemSchema } from './system-contract.ts'
 
 const PROBLEM_CONTENT = { 'application/problem+json': { schema: problemSchema } }
 

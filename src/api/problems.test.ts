@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { ERRORS, type ErrorCode, MirrorError } from '../core/errors.ts'
-import { problemSchema } from './contract.ts'
 import { renderProblem, toProblem } from './problems.ts'
+import { problemSchema } from './system-contract.ts'
 
 test('every code of the catalogue makes a valid problem with its own status', () => {
   for (const code of Object.keys(ERRORS) as ErrorCode[]) {

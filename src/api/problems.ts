@@ -1,7 +1,7 @@
 // RFC 9457 answers from the one catalogue in src/core/errors.ts. Only the API knows how an error looks over HTTP.
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import { ERRORS, type ErrorCode, MirrorError } from '../core/errors.ts'
-import type { Problem } from './contract.ts'
+import type { Problem } from './system-contract.ts'
 
 export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 

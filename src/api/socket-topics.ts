@@ -3,7 +3,7 @@ import type { Role } from '../catalog/types.ts'
 import { isStreamId } from '../core/stream-id.ts'
 import type { LiveStatus } from '../live/control.ts'
 import type { EventType, MirrorEvent } from '../live/events.ts'
-import type { EventView, WsServerMessage } from './contract.ts'
+import type { EventView, WsServerMessage } from './event-contract.ts'
 import { renderEvent, renderLive, renderPublicLive } from './stream-view.ts'
 
 export const MAX_TOPICS = 200

@@ -9,7 +9,7 @@ import type { Log } from '../core/log.ts'
 import type { LiveControl, LiveStatus } from '../live/control.ts'
 import type { MirrorEvent } from '../live/events.ts'
 import type { Principal } from './access.ts'
-import { type WsServerMessage, wsClientMessageSchema } from './contract.ts'
+import { type WsServerMessage, wsClientMessageSchema } from './event-contract.ts'
 import type { EventHub } from './event-hub.ts'
 import { issueErrors, renderProblem, validationProblem } from './problems.ts'
 import {

@@ -7,7 +7,7 @@ import type { ConfiguredInputStatus } from '../live/control.ts'
 import { maskUrl, PULL_SCHEMES, parsePullUrl } from '../live/ingest/pull/pull-url.ts'
 import { MAX_INPUTS_PER_STREAM, type StreamInputConfig } from '../live/settings.ts'
 import { isAllowed } from './access.ts'
-import type { AddInputBody, ConfiguredInputView } from './contract.ts'
+import type { AddInputBody, ConfiguredInputView } from './input-contract.ts'
 
 /** The new input with its id; throws when it may not be added to `stream`. `streams` are all, with `stream` among them. */
 export function planInput(

@@ -8,16 +8,10 @@ import { DEFAULT_STREAM_SETTINGS, type StreamInputConfig, type StreamSettings } 
 import type { SlateMaker } from '../live/slate/slate-maker.ts'
 import { type SlateKind, type SlateSource, slateKindOf } from '../live/slate/slate-profile.ts'
 import type { ApiSecrets } from './api-secrets.ts'
-import type {
-  AddInputBody,
-  ConfiguredInputView,
-  CreateStreamBody,
-  PublishKeyView,
-  StreamView,
-  UpdateStreamBody,
-} from './contract.ts'
 import { DATE_RANGE_REACH_MS } from './date-range-feed.ts'
 import type { EventHub } from './event-hub.ts'
+import type { AddInputBody, ConfiguredInputView } from './input-contract.ts'
+import type { CreateStreamBody, PublishKeyView, StreamView, UpdateStreamBody } from './stream-contract.ts'
 import { orderedInputs, planInput, renderConfiguredInput, requireInput, switchInput } from './stream-inputs.ts'
 import type { Addresses } from './stream-urls.ts'
 import { applyDvr, applySettings, isoTime, renderStream } from './stream-view.ts'

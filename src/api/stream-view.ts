@@ -4,16 +4,11 @@ import { formatDuration, parseDuration } from '../core/duration.ts'
 import type { ConfiguredInputStatus, ConnectedInputStatus, InputStatus, LiveStatus } from '../live/control.ts'
 import type { MirrorEvent } from '../live/events.ts'
 import type { DvrSettings, StreamSettings, TrackDescription } from '../live/settings.ts'
-import type {
-  ApiKeyView,
-  ConnectedInputView,
-  DvrSettingsView,
-  EventView,
-  InputView,
-  LiveView,
-  StreamSettingsView,
-  StreamView,
-} from './contract.ts'
+import type { ApiKeyView } from './access-contract.ts'
+import type { DvrSettingsView } from './dvr-contract.ts'
+import type { EventView } from './event-contract.ts'
+import type { ConnectedInputView, InputView } from './input-contract.ts'
+import type { LiveView, StreamSettingsView, StreamView } from './stream-contract.ts'
 import { renderConfiguredInput } from './stream-inputs.ts'
 import { type Addresses, ingestUrls, playbackUrls } from './stream-urls.ts'
 

@@ -1,5 +1,5 @@
 // Calls the API the way any other program would, and turns its problems into sentences.
-import { problemSchema } from '../api/contract.ts'
+import { problemSchema } from '../api/system-contract.ts'
 import { CliError } from './cli-error.ts'
 import type { FoundServer } from './find-server.ts'
 

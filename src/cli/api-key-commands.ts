@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { ApiKeyView, CreatedApiKeyView } from '../api/contract.ts'
+import type { ApiKeyView, CreatedApiKeyView } from '../api/access-contract.ts'
 import { serverCommand } from './server-command.ts'
 import type { WithSession } from './session.ts'
 import { renderTable, renderTime } from './table.ts'

@@ -1,6 +1,6 @@
 // `mirror fsck`, `mirror dvr verify` and `mirror scrub`: is what was recorded still there, named, and as it was?
 import type { Command } from 'commander'
-import type { JobView, StartJobBody } from '../api/contract.ts'
+import type { JobView, StartJobBody } from '../api/job-contract.ts'
 import { parseSize } from '../core/size.ts'
 import type { Finding } from '../dvr/care/finding.ts'
 import { CliError } from './cli-error.ts'

@@ -1,5 +1,10 @@
 import type { Command } from 'commander'
-import type { AddDateRangeBody, ChangeDateRangeBody, DateRangeListView, DateRangeView } from '../api/contract.ts'
+import type {
+  AddDateRangeBody,
+  ChangeDateRangeBody,
+  DateRangeListView,
+  DateRangeView,
+} from '../api/date-range-contract.ts'
 import { CliError } from './cli-error.ts'
 import { serverCommand } from './server-command.ts'
 import type { WithSession } from './session.ts'

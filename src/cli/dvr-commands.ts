@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import type { DvrView, StreamView } from '../api/contract.ts'
+import type { DvrView } from '../api/dvr-contract.ts'
+import type { StreamView } from '../api/stream-contract.ts'
 import { addDvrRecordingCommands } from './dvr-recording-commands.ts'
 import { serverCommand } from './server-command.ts'
 import type { WithSession } from './session.ts'

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { DvrRecordingDetailView, DvrRecordingPage, DvrRecordingView } from '../api/contract.ts'
+import type { DvrRecordingDetailView, DvrRecordingPage, DvrRecordingView } from '../api/dvr-contract.ts'
 import { serverCommand } from './server-command.ts'
 import type { WithSession } from './session.ts'
 import { renderAmount, renderFacts, renderSpan, renderTable, renderTime } from './table.ts'

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { WebSocket } from 'ws'
-import type { EventPageView, EventView, WsServerMessage } from '../api/contract.ts'
+import type { EventPageView, EventView, WsServerMessage } from '../api/event-contract.ts'
 import { unreachable } from './api-client.ts'
 import { CliError } from './cli-error.ts'
 import type { CliHost } from './cli-host.ts'

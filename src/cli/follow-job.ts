@@ -1,6 +1,6 @@
 // Waits for a job and shows how far it is. The job does not depend on who watches.
 import { setTimeout as delay } from 'node:timers/promises'
-import type { JobView } from '../api/contract.ts'
+import type { JobView } from '../api/job-contract.ts'
 import type { ApiClient } from './api-client.ts'
 import { CliError } from './cli-error.ts'
 

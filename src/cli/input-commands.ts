@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { ActivatedInputView, AddInputBody, ConfiguredInputView, InputListView } from '../api/contract.ts'
+import type { ActivatedInputView, AddInputBody, ConfiguredInputView, InputListView } from '../api/input-contract.ts'
 import { CliError } from './cli-error.ts'
 import { serverCommand } from './server-command.ts'
 import type { WithSession } from './session.ts'

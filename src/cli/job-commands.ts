@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { JobPageView, JobSummaryView, JobView } from '../api/contract.ts'
+import type { JobPageView, JobSummaryView, JobView } from '../api/job-contract.ts'
 import { renderProgress } from './follow-job.ts'
 import { serverCommand } from './server-command.ts'
 import type { WithSession } from './session.ts'

@@ -1,6 +1,6 @@
 // `mirror object move|restore`: where recorded media is kept, by hand.
 import type { Command } from 'commander'
-import type { JobView } from '../api/contract.ts'
+import type { JobView } from '../api/job-contract.ts'
 import type { MoveObjectsBody, RestoreObjectsBody } from '../api/object-contract.ts'
 import type { MoveReport } from '../lifecycle/object-mover.ts'
 import { TIERS, type Tier } from '../storage/tiers.ts'

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { JobView } from '../api/contract.ts'
+import type { JobView } from '../api/job-contract.ts'
 import type { ApiClient } from './api-client.ts'
 
 /** What a command gets: the server, and a way to answer a person or a program. */

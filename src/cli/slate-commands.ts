@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import type { StreamView } from '../api/contract.ts'
+import type { StreamView } from '../api/stream-contract.ts'
 import { CliError } from './cli-error.ts'
 import { serverCommand } from './server-command.ts'
 import type { WithSession } from './session.ts'

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import type { CreateStreamBody, LoginLinkView, PublishKeyView, StreamView } from '../api/contract.ts'
+import type { LoginLinkView } from '../api/access-contract.ts'
+import type { CreateStreamBody, PublishKeyView, StreamView } from '../api/stream-contract.ts'
 import { CliError } from './cli-error.ts'
 import { addDateRangeCommands } from './date-range-commands.ts'
 import { addInputCommands, describeInput } from './input-commands.ts'

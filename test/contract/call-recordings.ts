@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { EventPageView } from '../../src/api/contract.ts'
+import type { EventPageView } from '../../src/api/event-contract.ts'
 import type { RecordingLinkView, RecordingPageView, RecordingView } from '../../src/api/recording-contract.ts'
 import { sweepRecordings } from '../../src/library/recordings/sweep-recordings.ts'
 import { parseObjectKey } from '../../src/storage/keys.ts'

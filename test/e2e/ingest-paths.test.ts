@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import type { StreamView } from '../../src/api/contract.ts'
+import type { StreamView } from '../../src/api/stream-contract.ts'
 import { Encoder } from '../support/encoder.ts'
 import { publishEnhancedRtmp } from '../support/every-input.ts'
 import { CMAF_COPY_OUTPUT, copyArgs, decodeErrors, encodedFile, play } from '../support/live-media.ts'

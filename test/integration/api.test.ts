@@ -3,22 +3,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import type {
-  CreatedApiKeyView,
-  DateRangeView,
-  DvrRecordingDetailView,
-  DvrRecordingPage,
-  DvrRecordingView,
-  EventPageView,
-  MeView,
-  Problem,
-  StreamView,
-  SystemView,
-} from '../../src/api/contract.ts'
+import type { CreatedApiKeyView, MeView } from '../../src/api/access-contract.ts'
+import type { DateRangeView } from '../../src/api/date-range-contract.ts'
+import type { DvrRecordingDetailView, DvrRecordingPage, DvrRecordingView } from '../../src/api/dvr-contract.ts'
+import type { EventPageView } from '../../src/api/event-contract.ts'
 import { ensureFirstLogin } from '../../src/api/login-links.ts'
 import { DEFAULT_RATE_LIMITS } from '../../src/api/rate-limit.ts'
 import { DEFAULT_SOCKET_LIMITS } from '../../src/api/sockets.ts'
+import type { StreamView } from '../../src/api/stream-contract.ts'
 import { registerStreams } from '../../src/api/stream-service.ts'
+import type { Problem, SystemView } from '../../src/api/system-contract.ts'
 import type { Role } from '../../src/catalog/types.ts'
 import { credentialsPath, writeCliCredentials } from '../../src/cli/credentials-file.ts'
 import { runCli } from '../../src/cli/run-cli.ts'

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { JobPageView, JobView } from '../../src/api/contract.ts'
+import type { JobPageView, JobView } from '../../src/api/job-contract.ts'
 import {
   cellAt,
   INIT,

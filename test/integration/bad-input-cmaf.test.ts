@@ -3,7 +3,7 @@
 import { type ClientRequest, request } from 'node:http'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { StreamView } from '../../src/api/contract.ts'
+import type { StreamView } from '../../src/api/stream-contract.ts'
 import { CMAF_OUTPUT, Encoder, pictureArgs } from '../support/encoder.ts'
 import { makeFixture, testInputs } from '../support/fixtures.ts'
 import { mediaPlaylist } from '../support/hls.ts'

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { PublishKeyView, StreamView } from '../../src/api/contract.ts'
+import type { PublishKeyView, StreamView } from '../../src/api/stream-contract.ts'
 import { Encoder, pictureArgs } from '../support/encoder.ts'
 import { mediaPlaylist } from '../support/hls.ts'
 import { expectBridgedOutage, expectSingleTrack } from '../support/live-checks.ts'

@@ -1,6 +1,8 @@
 // Jobs over the API, the WebSocket, the metrics and the command line.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { EventPageView, JobPageView, JobView, Problem } from '../../src/api/contract.ts'
+import type { EventPageView } from '../../src/api/event-contract.ts'
+import type { JobPageView, JobView } from '../../src/api/job-contract.ts'
+import type { Problem } from '../../src/api/system-contract.ts'
 import { MirrorError } from '../../src/core/errors.ts'
 import type { JobContext } from '../../src/jobs/job-runner.ts'
 import { startTestApi, type TestApi } from '../support/api-server.ts'

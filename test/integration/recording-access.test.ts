@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { CreatedApiKeyView } from '../../src/api/contract.ts'
+import type { CreatedApiKeyView } from '../../src/api/access-contract.ts'
 import type { RecordingLinkView, RecordingView } from '../../src/api/recording-contract.ts'
 import { createMemoryTiers } from '../support/memory-tiers.ts'
 import { type RecordingApi, startRecordingApi, wav } from '../support/recording-api.ts'

@@ -2,7 +2,9 @@
 // lost. A few seconds of each; with TEST_LONG ten minutes without a store, and one of everything else.
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import type { DvrOverviewView, DvrView, JobView, StartJobBody, StreamView } from '../../src/api/contract.ts'
+import type { DvrOverviewView, DvrView } from '../../src/api/dvr-contract.ts'
+import type { JobView, StartJobBody } from '../../src/api/job-contract.ts'
+import type { StreamView } from '../../src/api/stream-contract.ts'
 import { notRun } from '../not-run.ts'
 import { Encoder, pictureArgs } from '../support/encoder.ts'
 import { FaultProxy, type Faults, seededRandom } from '../support/fault-proxy.ts'

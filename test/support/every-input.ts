@@ -1,7 +1,7 @@
 // Every way in to one Mirror at the same time, with pictures small enough for a laptop.
 import { spawn } from 'node:child_process'
 import { pathToFileURL } from 'node:url'
-import type { StreamView } from '../../src/api/contract.ts'
+import type { StreamView } from '../../src/api/stream-contract.ts'
 import { Encoder, pictureArgs } from './encoder.ts'
 import { enhancedFlv } from './enhanced-flv.ts'
 import { makeFixture } from './fixtures.ts'

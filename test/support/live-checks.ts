@@ -1,6 +1,6 @@
 // What must hold for a stream by every protocol alike.
 import { expect } from 'vitest'
-import type { StreamView } from '../../src/api/contract.ts'
+import type { StreamView } from '../../src/api/stream-contract.ts'
 import type { Encoder } from './encoder.ts'
 import { mediaPlaylist, multivariantPlaylist, probeHls } from './hls.ts'
 import type { MirrorProcess } from './mirror-process.ts'

@@ -2,7 +2,7 @@
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { StreamView } from '../../src/api/contract.ts'
+import type { StreamView } from '../../src/api/stream-contract.ts'
 import type { S3Settings } from '../../src/storage/s3-settings.ts'
 import { MirrorProcess } from './mirror-process.ts'
 

@@ -2,7 +2,7 @@
 // have in common all the while.
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import type { StreamView } from '../../src/api/contract.ts'
+import type { StreamView } from '../../src/api/stream-contract.ts'
 import { pictureArgs } from './encoder.ts'
 import type { OriginPair } from './origin-pair.ts'
 import { isSameListing, OriginRecord } from './origin-record.ts'

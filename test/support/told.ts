@@ -1,7 +1,7 @@
 // How Mirror tells people what went wrong: an event in the API, a line in the log, a message on the WebSocket.
 import { expect } from 'vitest'
 import { WebSocket } from 'ws'
-import type { EventView } from '../../src/api/contract.ts'
+import type { EventView } from '../../src/api/event-contract.ts'
 import type { MirrorProcess } from './mirror-process.ts'
 
 /** What the specification allows from the fault to the event. */

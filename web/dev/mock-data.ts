@@ -1,5 +1,9 @@
 // An installation that never was: streams in every state, with figures that move.
-import type { ApiKeyView, DvrOverviewView, DvrView, EventView, LiveView, StreamView, SystemView } from '../../src/api/contract.ts'
+import type { ApiKeyView } from '../../src/api/access-contract.ts'
+import type { DvrOverviewView, DvrView } from '../../src/api/dvr-contract.ts'
+import type { EventView } from '../../src/api/event-contract.ts'
+import type { LiveView, StreamView } from '../../src/api/stream-contract.ts'
+import type { SystemView } from '../../src/api/system-contract.ts'
 
 export interface MockStream {
   readonly id: string

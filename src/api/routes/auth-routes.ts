@@ -3,8 +3,6 @@ import type { Catalog, UserRow } from '../../catalog/types.ts'
 import { MirrorError } from '../../core/errors.ts'
 import { hashToken } from '../../core/secrets.ts'
 import { type Principal, renderMe } from '../access.ts'
-import { SESSION_COOKIE } from '../authenticator.ts'
-import type { ApiApp, ApiContext } from '../context.ts'
 import {
   createdLoginLinkSchema,
   createLoginLinkSchema,
@@ -13,7 +11,9 @@ import {
   type MeView,
   meSchema,
   setPasswordSchema,
-} from '../contract.ts'
+} from '../access-contract.ts'
+import { SESSION_COOKIE } from '../authenticator.ts'
+import type { ApiApp, ApiContext } from '../context.ts'
 import { createLoginLink, firstAdmin } from '../login-links.ts'
 import { PROBLEMS, TAGS } from '../openapi.ts'
 import { sendSessionCookie } from '../request-gate.ts'

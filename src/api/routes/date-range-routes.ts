@@ -1,6 +1,11 @@
 import { z } from 'zod'
 import type { ApiApp, ApiContext } from '../context.ts'
-import { addDateRangeSchema, changeDateRangeSchema, dateRangeListSchema, dateRangeSchema } from '../contract.ts'
+import {
+  addDateRangeSchema,
+  changeDateRangeSchema,
+  dateRangeListSchema,
+  dateRangeSchema,
+} from '../date-range-contract.ts'
 import { PROBLEMS, TAGS } from '../openapi.ts'
 import { NOTHING, streamParams } from './route-schemas.ts'
 

@@ -6,7 +6,7 @@ import {
   dvrRecordingQuerySchema,
   dvrRecordingSchema,
   startDvrRecordingSchema,
-} from '../contract.ts'
+} from '../dvr-contract.ts'
 import { PROBLEMS, TAGS } from '../openapi.ts'
 import { NOTHING, streamParams } from './route-schemas.ts'
 

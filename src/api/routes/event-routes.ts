@@ -1,6 +1,6 @@
 import type { Catalog } from '../../catalog/types.ts'
 import type { ApiApp, ApiContext } from '../context.ts'
-import { type EventPageView, eventPageSchema, eventQuerySchema } from '../contract.ts'
+import { type EventPageView, eventPageSchema, eventQuerySchema } from '../event-contract.ts'
 import { PROBLEMS, TAGS } from '../openapi.ts'
 import { renderEvent } from '../stream-view.ts'
 import { streamParams } from './route-schemas.ts'

@@ -6,7 +6,7 @@ import {
   configuredInputSchema,
   inputListSchema,
   orderInputsSchema,
-} from '../contract.ts'
+} from '../input-contract.ts'
 import { PROBLEMS, TAGS } from '../openapi.ts'
 import { renderConnectedInput } from '../stream-view.ts'
 import { NOTHING, streamParams } from './route-schemas.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { ApiApp, ApiContext } from '../context.ts'
-import { jobPageSchema, jobQuerySchema, jobSchema, startJobSchema } from '../contract.ts'
+import { jobPageSchema, jobQuerySchema, jobSchema, startJobSchema } from '../job-contract.ts'
 import { jobOf } from '../job-requests.ts'
 import { renderJob, renderJobSummary } from '../job-view.ts'
 import { PROBLEMS, TAGS } from '../openapi.ts'

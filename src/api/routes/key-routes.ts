@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { ApiApp, ApiContext } from '../context.ts'
-import { addPublishKeySchema, publishKeyListSchema, publishKeySchema } from '../contract.ts'
 import { PROBLEMS, TAGS } from '../openapi.ts'
+import { addPublishKeySchema, publishKeyListSchema, publishKeySchema } from '../stream-contract.ts'
 import { NOTHING, streamParams } from './route-schemas.ts'
 
 const tags = [TAGS.streams]

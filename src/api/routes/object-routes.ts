@@ -1,6 +1,6 @@
 import type { JobRow } from '../../jobs/types.ts'
 import type { ApiApp, ApiContext } from '../context.ts'
-import { jobSchema } from '../contract.ts'
+import { jobSchema } from '../job-contract.ts'
 import { renderJob } from '../job-view.ts'
 import {
   explainQuerySchema,

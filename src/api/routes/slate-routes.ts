@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { MAX_SLATE_BYTES, type SlateKind } from '../../live/slate/slate-profile.ts'
 import type { ApiApp, ApiContext } from '../context.ts'
-import { streamSchema } from '../contract.ts'
 import { PROBLEMS, TAGS } from '../openapi.ts'
+import { streamSchema } from '../stream-contract.ts'
 import { NOTHING, streamParams } from './route-schemas.ts'
 
 const tags = [TAGS.streams]

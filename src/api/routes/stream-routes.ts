@@ -1,7 +1,7 @@
 import { isAllowed, type Principal } from '../access.ts'
 import type { ApiApp, ApiContext } from '../context.ts'
-import { createStreamSchema, streamListSchema, streamSchema, updateStreamSchema } from '../contract.ts'
 import { PROBLEMS, TAGS } from '../openapi.ts'
+import { createStreamSchema, streamListSchema, streamSchema, updateStreamSchema } from '../stream-contract.ts'
 import { NOTHING, streamParams } from './route-schemas.ts'
 
 const tags = [TAGS.streams]

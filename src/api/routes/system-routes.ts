@@ -3,10 +3,10 @@ import { z } from 'zod'
 import { ERRORS, MirrorError } from '../../core/errors.ts'
 import { problemsOfBackups, renderBackup } from '../backup-view.ts'
 import type { ApiApp, ApiContext } from '../context.ts'
-import { healthSchema, metricsStreamsSchema, readinessSchema, systemSchema } from '../contract.ts'
 import { PROBLEMS, TAGS } from '../openapi.ts'
 import { consoleUrl, mediaUrl, rtmpUrl, srtUrl } from '../stream-urls.ts'
 import { isoTime } from '../stream-view.ts'
+import { healthSchema, metricsStreamsSchema, readinessSchema, systemSchema } from '../system-contract.ts'
 import { NO_SECURITY } from './route-schemas.ts'
 
 const tags = [TAGS.system]

@@ -1,6 +1,6 @@
 import type { ApiApp, ApiContext } from '../context.ts'
-import { streamSchema } from '../contract.ts'
 import { PROBLEMS, TAGS } from '../openapi.ts'
+import { streamSchema } from '../stream-contract.ts'
 import { NOTHING, streamParams } from './route-schemas.ts'
 
 const tags = [TAGS.streams]

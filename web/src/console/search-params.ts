@@ -1,5 +1,5 @@
 // What the address bar may say, and what is made of nonsense in it.
-import type { StreamView } from '../../../src/api/contract.ts'
+import type { StreamView } from '../../../src/api/stream-contract.ts'
 
 export const STATUS_FILTERS = ['live', 'interrupted', 'offline'] as const
 export type StatusFilter = (typeof STATUS_FILTERS)[number]

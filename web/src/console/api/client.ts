@@ -1,5 +1,5 @@
 // One way to call the API: same origin, cookie session, problem documents as errors.
-import type { Problem } from '../../../../src/api/contract.ts'
+import type { Problem } from '../../../../src/api/system-contract.ts'
 
 const REQUEST_TIMEOUT_MS = 15_000
 

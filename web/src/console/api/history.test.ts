@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { LiveView } from '../../../../src/api/contract.ts'
+import type { LiveView } from '../../../../src/api/stream-contract.ts'
 import { StatusHistory } from './history.ts'
 
 const live = (bitrateBps: number): LiveView => ({

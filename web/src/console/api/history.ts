@@ -1,5 +1,5 @@
 // The last minutes of every stream's figures as they came over the WebSocket, for sparklines and plots.
-import type { LiveView } from '../../../../src/api/contract.ts'
+import type { LiveView } from '../../../../src/api/stream-contract.ts'
 
 export interface Sample {
   readonly atMs: number

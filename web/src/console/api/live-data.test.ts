@@ -1,6 +1,7 @@
 import { QueryClient } from '@tanstack/react-query'
 import { expect, test } from 'vitest'
-import type { EventView, LiveView, StreamView } from '../../../../src/api/contract.ts'
+import type { EventView } from '../../../../src/api/event-contract.ts'
+import type { LiveView, StreamView } from '../../../../src/api/stream-contract.ts'
 import { StatusHistory } from './history.ts'
 import { applyMessage, type LiveMemory } from './live-data.ts'
 import { RecentEvents } from './recent-events.ts'

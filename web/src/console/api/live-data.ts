@@ -1,6 +1,7 @@
 // Writes what the WebSocket says into the query cache, so that pages have one source of truth.
 import type { QueryClient } from '@tanstack/react-query'
-import type { EventView, StreamView, WsServerMessage } from '../../../../src/api/contract.ts'
+import type { EventView, WsServerMessage } from '../../../../src/api/event-contract.ts'
+import type { StreamView } from '../../../../src/api/stream-contract.ts'
 import type { StatusHistory } from './history.ts'
 import { streamsQuery } from './queries.ts'
 import type { RecentEvents } from './recent-events.ts'

@@ -1,15 +1,10 @@
 // What is fetched and under which key. The WebSocket keeps these fresh (live-data.ts), so nothing here polls.
 import { infiniteQueryOptions, QueryClient, queryOptions } from '@tanstack/react-query'
-import type {
-  ApiKeyView,
-  DvrOverviewView,
-  DvrView,
-  EventView,
-  MeView,
-  PublishKeyView,
-  StreamView,
-  SystemView,
-} from '../../../../src/api/contract.ts'
+import type { ApiKeyView, MeView } from '../../../../src/api/access-contract.ts'
+import type { DvrOverviewView, DvrView } from '../../../../src/api/dvr-contract.ts'
+import type { EventView } from '../../../../src/api/event-contract.ts'
+import type { PublishKeyView, StreamView } from '../../../../src/api/stream-contract.ts'
+import type { SystemView } from '../../../../src/api/system-contract.ts'
 import { callApi, isProblem, listIn, ProblemError } from './client.ts'
 
 export const EVENTS_PAGE = 50

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { EventView } from '../../../../src/api/contract.ts'
+import type { EventView } from '../../../../src/api/event-contract.ts'
 import { eventKey, mergeEvents, RecentEvents } from './recent-events.ts'
 
 const event = (second: number, seq: number, streamId = 'a'): EventView => ({

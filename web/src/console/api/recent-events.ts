@@ -1,6 +1,6 @@
 // Events as they come over the WebSocket. The API lists an event only after it is stored, up to a second later, and it
 // is numbered only then: both lists are merged by what the event says.
-import type { EventView } from '../../../../src/api/contract.ts'
+import type { EventView } from '../../../../src/api/event-contract.ts'
 
 const EVENTS_KEPT = 300
 

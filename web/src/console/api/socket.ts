@@ -1,5 +1,5 @@
 // One WebSocket for the whole console: reconnects with backoff, and asks again for every topic afterwards.
-import type { WsClientMessage, WsServerMessage } from '../../../../src/api/contract.ts'
+import type { WsClientMessage, WsServerMessage } from '../../../../src/api/event-contract.ts'
 import { type BackoffPolicy, backoffDelayMs } from '../../player/backoff.ts'
 
 export type ConnectionState = 'connecting' | 'open' | 'reconnecting'

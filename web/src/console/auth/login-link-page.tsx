@@ -1,7 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
-import type { MeView } from '../../../../src/api/contract.ts'
+import type { MeView } from '../../../../src/api/access-contract.ts'
 import { callApi } from '../api/client.ts'
 import { meQuery } from '../api/queries.ts'
 import { Button, buttonClass } from '../ui/button.tsx'

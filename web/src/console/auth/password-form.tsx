@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, type ReactNode, useState } from 'react'
-import type { MeView } from '../../../../src/api/contract.ts'
+import type { MeView } from '../../../../src/api/access-contract.ts'
 import { callApi } from '../api/client.ts'
 import { meQuery } from '../api/queries.ts'
 import { Button } from '../ui/button.tsx'

@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router'
 import { CircleAlert, CirclePlay, Info, type LucideIcon, Plug, Square, TriangleAlert, Unplug } from 'lucide-react'
-import type { EventView } from '../../../../src/api/contract.ts'
+import type { EventView } from '../../../../src/api/event-contract.ts'
 import { eventKey } from '../api/recent-events.ts'
 import { formatDay } from '../format/moment.ts'
 import { RelativeTime } from '../ui/relative-time.tsx'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { EventView } from '../../../../src/api/contract.ts'
+import type { EventView } from '../../../../src/api/event-contract.ts'
 import { groupByDay, isToldInFeed, matchesText } from './event-words.ts'
 
 const event = (seq: number, at: string, more: Partial<EventView> = {}): EventView => ({

@@ -1,4 +1,4 @@
-import type { EventView } from '../../../../src/api/contract.ts'
+import type { EventView } from '../../../../src/api/event-contract.ts'
 
 /** Changes of the viewer count are figures, not happenings. */
 export function isToldInFeed(event: EventView): boolean {

@@ -1,6 +1,6 @@
 import { getRouteApi } from '@tanstack/react-router'
 import { Activity, Search, SearchX, X } from 'lucide-react'
-import type { EventView } from '../../../../src/api/contract.ts'
+import type { EventView } from '../../../../src/api/event-contract.ts'
 import { isProblem } from '../api/client.ts'
 import { useEvents } from '../api/live-context.tsx'
 import { type EventSearch, SEVERITIES, type Severity } from '../search-params.ts'

@@ -2,7 +2,7 @@
 import { Link } from '@tanstack/react-router'
 import { Plus } from 'lucide-react'
 import type { ReactNode } from 'react'
-import type { SystemView } from '../../../../src/api/contract.ts'
+import type { SystemView } from '../../../../src/api/system-contract.ts'
 import { buttonClass } from '../ui/button.tsx'
 import { CommandBlock } from '../ui/copy.tsx'
 

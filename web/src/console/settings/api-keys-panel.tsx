@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { KeyRound, Plus, Trash2 } from 'lucide-react'
 import { type FormEvent, useState } from 'react'
-import type { ApiKeyView, CreatedApiKeyView, MeView } from '../../../../src/api/contract.ts'
+import type { ApiKeyView, CreatedApiKeyView, MeView } from '../../../../src/api/access-contract.ts'
 import { callApi } from '../api/client.ts'
 import { apiKeysQuery } from '../api/queries.ts'
 import { Button, IconButton } from '../ui/button.tsx'

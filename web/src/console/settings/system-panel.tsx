@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { CircleCheck } from 'lucide-react'
 import type { ReactNode } from 'react'
-import type { SystemView } from '../../../../src/api/contract.ts'
+import type { SystemView } from '../../../../src/api/system-contract.ts'
 import { systemQuery } from '../api/queries.ts'
 import { formatAbsolute, formatElapsed } from '../format/moment.ts'
 import { CopyButton } from '../ui/copy.tsx'

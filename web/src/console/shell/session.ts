@@ -1,6 +1,6 @@
 import { useQueryClient, useSuspenseQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import type { MeView } from '../../../../src/api/contract.ts'
+import type { MeView } from '../../../../src/api/access-contract.ts'
 import { callApi } from '../api/client.ts'
 import { meQuery } from '../api/queries.ts'
 import { toastError } from '../ui/toast.tsx'

@@ -1,5 +1,5 @@
 // Ready-to-paste commands. One line each and in double quotes, so that bash, zsh, PowerShell and cmd all take them.
-import type { StreamView } from '../../../../src/api/contract.ts'
+import type { StreamView } from '../../../../src/api/stream-contract.ts'
 
 export type Ingest = NonNullable<StreamView['ingest']>
 

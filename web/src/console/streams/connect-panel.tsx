@@ -1,6 +1,6 @@
 import { ExternalLink, Eye, EyeOff } from 'lucide-react'
 import { type ReactNode, useState } from 'react'
-import type { StreamView } from '../../../../src/api/contract.ts'
+import type { StreamView } from '../../../../src/api/stream-contract.ts'
 import type { ConnectTab } from '../search-params.ts'
 import { Button } from '../ui/button.tsx'
 import { CommandBlock, CopyRow } from '../ui/copy.tsx'

@@ -1,5 +1,5 @@
 // What is recorded, as a picture of time.
-import type { DvrView } from '../../../../src/api/contract.ts'
+import type { DvrView } from '../../../../src/api/dvr-contract.ts'
 import { formatAbsolute, formatClockShort } from '../format/moment.ts'
 import { plural } from '../format/quantity.ts'
 import { pictureOf, type RecordedPicture, spanWords } from './dvr-words.ts'

@@ -1,5 +1,5 @@
 // What the recording card says about figures. Pure.
-import type { DvrOverviewView, DvrView } from '../../../../src/api/contract.ts'
+import type { DvrOverviewView, DvrView } from '../../../../src/api/dvr-contract.ts'
 import { formatBytes } from '../format/quantity.ts'
 import { secondsOf } from './connect-commands.ts'
 import type { TimeRange } from './timeline-scale.ts'

@@ -1,6 +1,6 @@
 // What matters now, beside the picture.
 import type { ReactNode } from 'react'
-import type { StreamView } from '../../../../src/api/contract.ts'
+import type { StreamView } from '../../../../src/api/stream-contract.ts'
 import type { PlayerStats } from '../../player/player-state.ts'
 import { useHistory } from '../api/live-context.tsx'
 import { formatAbsolute, formatElapsed } from '../format/moment.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { StreamView } from '../../../../src/api/contract.ts'
+import type { StreamView } from '../../../../src/api/stream-contract.ts'
 import { inputRows, moved } from './input-rows.ts'
 
 const network = {

@@ -1,5 +1,5 @@
 // What the list of a stream's inputs says, from what the API tells. Pure.
-import type { StreamView } from '../../../../src/api/contract.ts'
+import type { StreamView } from '../../../../src/api/stream-contract.ts'
 
 type Connected = StreamView['live']['inputs'][number]
 type Configured = StreamView['inputs'][number]

@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { ArrowDown, ArrowUp, Radio } from 'lucide-react'
-import type { StreamView } from '../../../../src/api/contract.ts'
+import type { StreamView } from '../../../../src/api/stream-contract.ts'
 import { callApi } from '../api/client.ts'
 import { streamPath, streamQuery } from '../api/queries.ts'
 import { formatBitrate } from '../format/quantity.ts'

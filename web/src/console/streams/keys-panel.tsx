@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Eye, EyeOff, Plus, RotateCw, Trash2 } from 'lucide-react'
 import { useState } from 'react'
-import type { PublishKeyView } from '../../../../src/api/contract.ts'
+import type { PublishKeyView } from '../../../../src/api/stream-contract.ts'
 import { callApi } from '../api/client.ts'
 import { publishKeysQuery, streamPath, streamQuery } from '../api/queries.ts'
 import { Button, IconButton } from '../ui/button.tsx'

@@ -1,7 +1,7 @@
 // The picture with its own controls, and the words that stand in for it while there is none.
 import { CircleAlert, Maximize, Pause, Play, Radio, Volume2, VolumeX, WifiOff } from 'lucide-react'
 import type { ReactNode } from 'react'
-import type { StreamView } from '../../../../src/api/contract.ts'
+import type { StreamView } from '../../../../src/api/stream-contract.ts'
 import type { PlayerStats } from '../../player/player-state.ts'
 import { formatClock } from '../format/moment.ts'
 import { formatLatency } from '../format/quantity.ts'

@@ -1,6 +1,6 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
-import type { StreamSettingsView, StreamView } from '../../../../src/api/contract.ts'
+import type { StreamSettingsView, StreamView } from '../../../../src/api/stream-contract.ts'
 import { ProblemError } from '../api/client.ts'
 import { Button } from '../ui/button.tsx'
 import { SelectField, TextField } from '../ui/field.tsx'

@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Trash2, Upload } from 'lucide-react'
 import { useRef } from 'react'
-import type { StreamView } from '../../../../src/api/contract.ts'
+import type { StreamView } from '../../../../src/api/stream-contract.ts'
 import { callApi } from '../api/client.ts'
 import { streamPath, streamQuery } from '../api/queries.ts'
 import { formatBytes } from '../format/quantity.ts'

@@ -1,6 +1,6 @@
 import type { QueryClient } from '@tanstack/react-query'
 import type { useNavigate } from '@tanstack/react-router'
-import type { CreateStreamBody, StreamView, UpdateStreamBody } from '../../../../src/api/contract.ts'
+import type { CreateStreamBody, StreamView, UpdateStreamBody } from '../../../../src/api/stream-contract.ts'
 import { callApi } from '../api/client.ts'
 import { streamPath, streamQuery, streamsQuery } from '../api/queries.ts'
 import { toastError } from '../ui/toast.tsx'

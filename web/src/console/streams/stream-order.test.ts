@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { StreamView } from '../../../../src/api/contract.ts'
+import type { StreamView } from '../../../../src/api/stream-contract.ts'
 import { selectStreams } from './stream-order.ts'
 
 function stream(id: string, status: StreamView['status'], viewers = 0, name = ''): StreamView {

@@ -1,4 +1,4 @@
-import type { StreamView } from '../../../../src/api/contract.ts'
+import type { StreamView } from '../../../../src/api/stream-contract.ts'
 import { matchesStatus, type SortKey, type StreamsSearch } from '../search-params.ts'
 
 const STATUS_RANK: Readonly<Record<StreamView['status'], number>> = {

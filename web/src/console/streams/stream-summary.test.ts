@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { LiveView } from '../../../../src/api/contract.ts'
+import type { LiveView } from '../../../../src/api/stream-contract.ts'
 import { audioWords, causesOf, lossPercent, mediaWords, sumOf } from './stream-summary.ts'
 
 const video: LiveView['tracks'][number] = {

@@ -1,5 +1,5 @@
 // A stream's tracks in a few words, for rows and panels.
-import type { LiveView } from '../../../../src/api/contract.ts'
+import type { LiveView } from '../../../../src/api/stream-contract.ts'
 import { REPAIR_CAUSES, type RepairMeaning } from '../../../../src/media/repair-causes.ts'
 import { formatCodec, formatFrameRate, formatResolution } from '../format/quantity.ts'
 

@@ -2,7 +2,7 @@
 // Gaps are hatched, clock changes are dashed lines, events are dots.
 import { History } from 'lucide-react'
 import { type PointerEvent, useState } from 'react'
-import type { EventView } from '../../../../src/api/contract.ts'
+import type { EventView } from '../../../../src/api/event-contract.ts'
 import type { LiveWindow } from '../../player/live-window.ts'
 import { destinationAt, distanceWords, isRewindable, keyDestination, playheadWords } from '../../player/seek-bar.ts'
 import { eventKey } from '../api/recent-events.ts'

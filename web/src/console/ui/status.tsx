@@ -1,4 +1,4 @@
-import type { StreamView } from '../../../../src/api/contract.ts'
+import type { StreamView } from '../../../../src/api/stream-contract.ts'
 
 export type Status = StreamView['status']
 
