@@ -40,8 +40,11 @@ const LATENCY_MARGIN_MS = 50
 /** What a publisher left behind is kept for a paused reader for at most this long. */
 const MAX_PAUSED_AFTER_END_MS = 10_000
 const STATS_INTERVAL_MS = 1_000
-/** An admitted caller that was not accepted by then failed in the key exchange: libsrt refuses it after the hook, without telling. */
-const KEY_EXCHANGE_TIMEOUT_MS = 1_000
+/**
+ * An admitted caller that still waits when it is looked at this often, once a second, failed in the key exchange: libsrt
+ * refuses it after the hook, without telling. Not by the clock: after a stand-still libsrt has yet to go on.
+ */
+const KEY_EXCHANGE_LOOKS = 2
 const MAX_REFUSAL_REPORTS_PER_SEC = 20
 
 /** The pipe to the parent. */
@@ -74,7 +77,8 @@ interface Connection {
 interface AdmittedCaller {
   readonly streamId: string
   readonly remoteAddress: string
-  readonly admittedAtMs: number
+  /** How often it was found waiting. */
+  looks: number
 }
 
 export interface SrtReceiverPorts {
@@ -194,7 +198,7 @@ export class SrtReceiver {
       this.#reportRefusal(remoteAddress, admission.streamId, admission.fault)
       return { accept: false, rejectReason: admission.rejectReason }
     }
-    this.#admitted.set(socket, { streamId: admission.streamId, remoteAddress, admittedAtMs: this.#ports.nowMs() })
+    this.#admitted.set(socket, { streamId: admission.streamId, remoteAddress, looks: 0 })
     return { accept: true }
   }
 
@@ -332,7 +336,7 @@ export class SrtReceiver {
       })
     }
     for (const [socket, caller] of this.#admitted) {
-      if (nowMs() - caller.admittedAtMs < KEY_EXCHANGE_TIMEOUT_MS) continue
+      if (++caller.looks < KEY_EXCHANGE_LOOKS) continue
       this.#admitted.delete(socket)
       const message = `The SRT passphrase for stream "${caller.streamId}" is missing or wrong, or the caller gave up.`
       this.#reportRefusal(caller.remoteAddress, caller.streamId, { code: 'publish_key_wrong', message })
