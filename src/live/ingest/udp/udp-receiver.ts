@@ -153,7 +153,7 @@ export class UdpReceiver implements RunningInput {
       },
     })
     this.#session = session
-    this.#armSilence(this.#options.silenceMs ?? SILENCE_MS)
+    this.#armSilence(this.#options.silenceMs ?? SILENCE_MS, false)
     return true
   }
 
@@ -162,12 +162,17 @@ export class UdpReceiver implements RunningInput {
     this.#setStatus('failing', message)
   }
 
-  #armSilence(afterMs: number): void {
+  #armSilence(afterMs: number, isSecondLook: boolean): void {
     const silenceMs = this.#options.silenceMs ?? SILENCE_MS
     this.#silenceTimer = setTimeout(() => {
       const silentMs = performance.now() - this.#lastDataAtMs
       if (silentMs < silenceMs) {
-        this.#armSilence(silenceMs - silentMs)
+        this.#armSilence(silenceMs - silentMs, false)
+        return
+      }
+      // After a stand-still the timer comes first, and then what has arrived meanwhile.
+      if (!isSecondLook) {
+        this.#armSilence(0, true)
         return
       }
       this.#closeSession()
