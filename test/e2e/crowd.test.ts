@@ -34,7 +34,7 @@ test(`${CROWD} idle connections cost little memory, disturb nobody, and give way
   const follower = opened.use(
     await PartFollower.start(stream.playback.hls.replace('playlist.m3u8', 'v0/playlist.m3u8')),
   )
-  await follower.waitForArrivals(10, 5000)
+  await follower.waitForArrivals(10, 30_000)
   const crowd = opened.use(new Crowd())
   // The first thousand warm up heaps and pools; what counts is what the others cost.
   await crowd.send({ port, connections: 1000, net: 1, perAddress: PER_ADDRESS })
@@ -50,17 +50,18 @@ test(`${CROWD} idle connections cost little memory, disturb nobody, and give way
   await delay(IDLE_MS)
   const more = await crowd.send({ port, connections: 500, net: 3, perAddress: PER_ADDRESS })
   expect(more.statuses).toEqual({ 200: 500 })
-  await timeUntil('who gave way has gone', () => openConnections(port) <= CROWD, 5000)
+  await timeUntil('who gave way has gone', () => openConnections(port) <= CROWD, 15_000)
   const oneAddress = await crowd.send({ port, connections: 400, net: 4, perAddress: 400 })
   expect(oneAddress.statuses[200]).toBe(300)
 
-  await follower.waitForArrivals(10, 5000)
+  await follower.waitForArrivals(10, 30_000)
   expect(follower.failures).toEqual([])
   expect(follower.longestPauseMs(startMs, performance.now())).toBeLessThan(LONGEST_PAUSE_MS)
   await mirror.waitForEvent(({ code }) => code === 'connections_per_address')
-  const metrics = await (await fetch(`${mirror.consoleUrl}/metrics`)).text()
-  expect(metrics).toMatch(/^media_connections_refused_total\{reason="connections_per_address"\} 100$/m)
-  expect(Number(/^media_connections_refused_total\{reason="idle"\} (\d+)$/m.exec(metrics)?.[1])).toBeGreaterThan(0)
+  // Each thread reports once a second; the first report may hold only some of them.
+  const metrics = async () => await (await fetch(`${mirror.consoleUrl}/metrics`)).text()
+  await expect.poll(metrics).toMatch(/^media_connections_refused_total\{reason="connections_per_address"\} 100$/m)
+  await expect.poll(metrics).toMatch(/^media_connections_refused_total\{reason="idle"\} [1-9]\d*$/m)
   // Whoever does nothing is not kept for ever either.
   await timeUntil('the crowd has been sent home', () => openConnections(port) < 20, 40_000)
 })

@@ -129,7 +129,11 @@ test('of two outputs of one encoder one ends, and every byte is that of an origi
   await primary.end()
   const event = await origins[0].waitForEvent(({ type }) => type === 'stream.input_switched')
   expect(event).toMatchObject({ details: { from: 'push-1', to: 'push-2', seamless: true } })
-  await delay(9000)
+  // What both list of the time after the switch, too, and all of it with its bytes.
+  const [switchMsn = 0] = records.map(({ msns }) => msns.at(-1) ?? 0)
+  const newestOfBoth = () => Math.min(...records.map(({ msns }) => msns.at(-1) ?? 0))
+  await expect.poll(newestOfBoth, { timeout: 30_000 }).toBeGreaterThan(switchMsn + 3)
+  await Promise.all(records.map((record) => record.finish()))
 
   const [switched, reference] = records
   const common = (switched?.msns ?? []).filter((msn) => reference?.segments.has(msn))

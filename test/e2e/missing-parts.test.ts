@@ -10,8 +10,8 @@ import { WatchPage } from '../support/watch-page.ts'
 
 const LOSS_MS = 900
 const SILENCE_MS = 9000
-/** The next keyframe after the loss, and what a player needs to notice. */
-const RESUME_MS = 12_000
+/** The next keyframe after the loss, and what a player needs to notice; on a machine that is short of breath longer. */
+const RESUME_MS = 30_000
 
 test('hls.js and Shaka play over a hole within a segment and over gap cells, without an error that ends playback', async () => {
   await using opened = new AsyncDisposableStack()
@@ -45,7 +45,7 @@ test('hls.js and Shaka play over a hole within a segment and over gap cells, wit
     const resume = relay.loseMedia()
     await delay(missingMs)
     resume()
-    await expect.poll(fetchText, { timeout: 5000 }).toMatch(listed)
+    await expect.poll(fetchText, { timeout: 15_000 }).toMatch(listed)
     const before = await hls.stats()
     const shakaBefore = await shaka.stats()
     await hls.waitFor((now) => now.state === 'playing' && now.decodedFrames > before.decodedFrames + 90, RESUME_MS)

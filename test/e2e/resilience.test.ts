@@ -1,8 +1,10 @@
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { StreamView } from '../../src/api/stream-contract.ts'
 import { ownerOf } from '../../src/live/ownership.ts'
@@ -12,14 +14,23 @@ import { childrenOf, tcpListeners, timeUntil, udpListeners } from '../support/li
 import { CMAF_COPY_OUTPUT, play } from '../support/live-media.ts'
 import { MirrorProcess } from '../support/mirror-process.ts'
 import { PartFollower } from '../support/part-follower.ts'
+import { StandStills } from '../support/stand-stills.ts'
 import { StubbornEncoder } from '../support/stubborn-encoder.ts'
 import { WatchPage } from '../support/watch-page.ts'
 
 const BLOCKED_MS = 10_000
 /** Less than a second on a machine that is not busy. */
 const REPLACED_MS = 3000
+/** What is awaited and has no bound of its own. */
+const PATIENCE_MS = 30_000
 const DRAINED_MS = 5000
-const SECOND_START_MS = 3000
+/**
+ * Of computing. A free core takes no longer; how much else a machine does, and how slowly its disk flushes, is not
+ * Mirror's.
+ */
+const SECOND_START_CPU_MS = 3000
+/** Of the kernel's clock, as /proc tells. */
+const CPU_TICK_MS = 10
 const PART_SEC = 0.2
 /** A part of 0.2 s may be late on a busy machine; what hangs on the main thread would be late by seconds. */
 const LONGEST_PAUSE_MS = 1000
@@ -66,21 +77,27 @@ test('a main thread that is blocked for 10 s stops neither ingest nor delivery',
   }
   const late = await mirror.createStream('latecomer')
 
+  using standStills = new StandStills()
+  const folder = await mkdtemp(join(tmpdir(), 'mirror-blocked-'))
+  opened.defer(() => rm(folder, { recursive: true, force: true }))
+  const file = join(folder, 'blocked')
+  await writeFile(file, '')
   const startMs = performance.now()
-  const blocked = mirror.order({ kind: 'block', ms: BLOCKED_MS })
+  const blocked = mirror.order({ kind: 'blockWhile', file })
   const health = fetch(`${mirror.consoleUrl}/health`).then(() => performance.now() - startMs)
   opened.use(new Encoder(argsFor('rtmp', late)))
   const newcomer = opened.use(await PartFollower.start(videoUrl(late)))
-  await newcomer.waitForArrivals(5, 3000)
-  expect(performance.now() - startMs).toBeLessThan(BLOCKED_MS - 1000)
+  await newcomer.waitForArrivals(5, 30_000)
+  await delay(Math.max(0, startMs + BLOCKED_MS - performance.now()))
 
+  await rm(file)
   await blocked
   const endMs = performance.now()
   // It was blocked indeed: what the main thread answers had to wait.
   expect(await health).toBeGreaterThan(BLOCKED_MS - 1000)
   for (const follower of followers) {
     const arrived = follower.arrivals.filter(({ atMs }) => atMs > startMs && atMs < endMs)
-    expect(arrived.length).toBeGreaterThan((BLOCKED_MS / 1000 / PART_SEC) * 0.8)
+    expect(arrived.length).toBeGreaterThan((standStills.runMs(startMs, endMs) / 1000 / PART_SEC) * 0.8)
     expect(follower.longestPauseMs(startMs, endMs)).toBeLessThan(LONGEST_PAUSE_MS)
     expect(follower.failures).toEqual([])
   }
@@ -89,6 +106,7 @@ test('a main thread that is blocked for 10 s stops neither ingest nor delivery',
 test('a media worker that dies is replaced at once, and its streams go on', async () => {
   await using opened = new AsyncDisposableStack()
   const mirror = opened.use(await MirrorProcess.start({ isSteered: true }))
+  using standStills = new StandStills()
   const mediaPort = Number(new URL(mirror.mediaUrl).port)
   const workers = tcpListeners(mediaPort)
   const stream = await mirror.createStream(idOwnedBy(0, workers))
@@ -97,27 +115,27 @@ test('a media worker that dies is replaced at once, and its streams go on', asyn
   const browser = await launchChromium()
   opened.defer(() => browser.close())
   const watch = opened.use(await WatchPage.open(browser, stream.playback.watch))
-  const before = await watch.waitFor(({ state, positionSec }) => state === 'playing' && positionSec > 4, 15_000)
+  const before = await watch.waitFor(({ state, positionSec }) => state === 'playing' && positionSec > 4, PATIENCE_MS)
   const follower = opened.use(await PartFollower.start(videoUrl(stream)))
   const probing = play(stream.playback.hls, 20, { isStrict: false })
-  await follower.waitForArrivals(20, 10_000)
+  await follower.waitForArrivals(20, PATIENCE_MS)
   const newestMsn = follower.arrivals.at(-1)?.msn ?? 0
 
   const killedAtMs = performance.now()
   await mirror.order({ kind: 'killThread', name: 0 })
   await timeUntil('a listener is gone', () => tcpListeners(mediaPort) < workers, 1000).catch(() => 0)
-  await timeUntil('all workers listen', () => tcpListeners(mediaPort) === workers, REPLACED_MS)
-  expect(performance.now() - killedAtMs).toBeLessThan(REPLACED_MS)
+  await timeUntil('all workers listen', () => tcpListeners(mediaPort) === workers, PATIENCE_MS)
+  expect(standStills.runMs(killedAtMs)).toBeLessThan(REPLACED_MS)
   await mirror.waitForEvent(({ code }) => code === 'worker_restarted')
 
-  await follower.waitForArrivals(20, 10_000)
+  await follower.waitForArrivals(20, PATIENCE_MS)
   expect(follower.arrivals.at(-1)?.msn).toBeGreaterThanOrEqual(newestMsn)
   // Restart, keyframe, and the start of a cell of two seconds that the new owner has seen from its beginning.
   expect(follower.longestPauseMs(killedAtMs, performance.now())).toBeLessThan(5000)
   const after = await watch.waitFor(
     ({ state, decodedFrames, latencySec }) =>
       state === 'playing' && decodedFrames > before.decodedFrames + 300 && (latencySec ?? 99) < BACK_WITHIN_SEC,
-    20_000,
+    PATIENCE_MS,
   )
   expect(after.fatalErrors).toBe(0)
   expect(watch.loads).toBe(1)
@@ -130,6 +148,7 @@ test('a media worker that dies is replaced at once, and its streams go on', asyn
 test('whoever asks a replaced worker is answered within a second, also for the streams that it had owned', async () => {
   await using opened = new AsyncDisposableStack()
   const mirror = opened.use(await MirrorProcess.start({ isSteered: true }))
+  using standStills = new StandStills()
   const mediaPort = Number(new URL(mirror.mediaUrl).port)
   const workers = tcpListeners(mediaPort)
   const streams = await Promise.all([0, 1].map((worker) => mirror.createStream(idOwnedBy(worker, workers))))
@@ -138,12 +157,12 @@ test('whoever asks a replaced worker is answered within a second, also for the s
     opened.use(new StubbornEncoder(argsFor('rtmp', stream, 150)))
     await mirror.waitForStatus(stream.id, 'live')
     const follower = opened.use(await PartFollower.start(videoUrl(stream)))
-    await follower.waitForArrivals(25, 10_000)
+    await follower.waitForArrivals(25, PATIENCE_MS)
   }
 
   await mirror.order({ kind: 'killThread', name: 0 })
   await timeUntil('a listener is gone', () => tcpListeners(mediaPort) < workers, 1000).catch(() => 0)
-  await timeUntil('all workers listen', () => tcpListeners(mediaPort) === workers, REPLACED_MS)
+  await timeUntil('all workers listen', () => tcpListeners(mediaPort) === workers, PATIENCE_MS)
   const listensAtMs = performance.now()
   const answers: string[] = []
   let slowestMs = 0
@@ -154,7 +173,7 @@ test('whoever asks a replaced worker is answered within a second, also for the s
         Array.from({ length: 4 }, async () => {
           const askedAtMs = performance.now()
           const playlist = await askAnew(videoUrl(stream))
-          slowestMs = Math.max(slowestMs, performance.now() - askedAtMs)
+          slowestMs = Math.max(slowestMs, standStills.runMs(askedAtMs))
           const newest = playlist.body.split('\n').findLast((line) => /^\d+\.m4s$/.test(line)) ?? ''
           const segment = await askAnew(new URL(newest, videoUrl(stream)).href)
           answers.push(`playlist ${playlist.status}, segment ${segment.status}`)
@@ -170,6 +189,7 @@ test('whoever asks a replaced worker is answered within a second, also for the s
 test('an ingest thread that dies is replaced at once; encoders reconnect, and what it did not carry never notices', async () => {
   await using opened = new AsyncDisposableStack()
   const mirror = opened.use(await MirrorProcess.start({ isSteered: true }))
+  using standStills = new StandStills()
   const test = await mirror.createStream('cam-test')
   await mirror.api('POST', '/streams/cam-test/test-source', {})
   const [rtmp, srt, cmaf] = [
@@ -190,10 +210,10 @@ test('an ingest thread that dies is replaced at once; encoders reconnect, and wh
 
   const killedAtMs = performance.now()
   await mirror.order({ kind: 'killThread', name: 'ingest' })
-  await timeUntil('RTMP listens', () => tcpListeners(rtmpPort) > 0 && udpListeners(srtPort) > 0, REPLACED_MS)
-  expect(performance.now() - killedAtMs).toBeLessThan(REPLACED_MS)
+  await timeUntil('RTMP listens', () => tcpListeners(rtmpPort) > 0 && udpListeners(srtPort) > 0, PATIENCE_MS)
+  expect(standStills.runMs(killedAtMs)).toBeLessThan(REPLACED_MS)
   await mirror.waitForEvent(({ code }) => code === 'worker_restarted')
-  await Promise.all(followers.map((follower) => follower.waitForArrivals(40, 20_000)))
+  await Promise.all(followers.map((follower) => follower.waitForArrivals(40, PATIENCE_MS)))
   expect(followers[2]?.longestPauseMs(killedAtMs, performance.now())).toBeLessThan(LONGEST_PAUSE_MS)
   expect(followers[2]?.failures).toEqual([])
 
@@ -203,10 +223,10 @@ test('an ingest thread that dies is replaced at once; encoders reconnect, and wh
   await timeUntil(
     'another SRT receiver listens',
     () => childrenOf(mirror.pid, 'srt-child').some((pid) => pid !== receiver) && udpListeners(srtPort) > 0,
-    REPLACED_MS,
+    PATIENCE_MS,
   )
-  expect(performance.now() - shotAtMs).toBeLessThan(REPLACED_MS)
-  await followers[1]?.waitForArrivals(40, 20_000)
+  expect(standStills.runMs(shotAtMs)).toBeLessThan(REPLACED_MS)
+  await followers[1]?.waitForArrivals(40, PATIENCE_MS)
   for (const follower of [followers[0], followers[2]])
     expect(follower?.longestPauseMs(shotAtMs, performance.now())).toBeLessThan(LONGEST_PAUSE_MS)
 })
@@ -216,6 +236,7 @@ test('Ctrl-C drains within 5 s with encoders connected; after it and after kill 
   await using opened = new AsyncDisposableStack()
   opened.defer(() => rm(dataDir, { recursive: true, force: true }))
   const mirror = opened.use(await MirrorProcess.start({ dataDir }))
+  using standStills = new StandStills()
   await setPassword(mirror, 'correct horse battery')
 
   const made = [await mirror.createStream('cam-1'), await mirror.createStream('cam-2', { segment: '500ms' })]
@@ -227,15 +248,16 @@ test('Ctrl-C drains within 5 s with encoders connected; after it and after kill 
     encoders.use(new Encoder(argsFor('srt', streams[1]!)))
     for (const { id } of made) await mirror.waitForStatus(id, 'live')
     await using follower = await PartFollower.start(videoUrl(streams[0]!))
-    await follower.waitForArrivals(10, 5000)
+    await follower.waitForArrivals(10, PATIENCE_MS)
 
     if (ending === 'SIGTERM') {
-      const { code, tookMs } = await mirror.stop()
+      const stoppedAtMs = performance.now()
+      const { code } = await mirror.stop()
       expect(code).toBe(0)
-      expect(tookMs).toBeLessThan(DRAINED_MS)
+      expect(standStills.runMs(stoppedAtMs)).toBeLessThan(DRAINED_MS)
     } else await mirror.kill()
     const startMs = await mirror.start()
-    expect(startMs).toBeLessThan(SECOND_START_MS)
+    expect(cpuMsOf(mirror.pid), `ready after ${startMs} ms`).toBeLessThan(SECOND_START_CPU_MS)
 
     const { streams: found } = await mirror.api<{ streams: StreamView[] }>('GET', '/streams')
     expect(found.map(({ id }) => id).toSorted()).toEqual(['cam-1', 'cam-2'])
@@ -247,6 +269,13 @@ test('Ctrl-C drains within 5 s with encoders connected; after it and after kill 
     expect(await logIn(mirror, 'wrong horse battery')).toBe(401)
   }
 })
+
+/** Computing time of all threads of a process so far. */
+function cpuMsOf(pid: number): number {
+  const [, , , , , , , , , , , user, system] =
+    readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
+  return (Number(user) + Number(system)) * CPU_TICK_MS
+}
 
 /** By the one-time link that Mirror prints. */
 async function setPassword(mirror: MirrorProcess, password: string): Promise<void> {

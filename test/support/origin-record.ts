@@ -29,6 +29,7 @@ export class OriginRecord implements AsyncDisposable {
   readonly #playlistUrl: () => string
   readonly #stop = new AbortController()
   readonly #done: Promise<void>
+  #isFinishing = false
 
   /** `playlistUrl` is asked each time: an origin that is restarted has another port. */
   constructor(playlistUrl: () => string) {
@@ -40,6 +41,12 @@ export class OriginRecord implements AsyncDisposable {
     return [...this.segments.keys()].toSorted((a, b) => a - b)
   }
 
+  /** Looks once more, to the end: everything that is listed by now is known with its fingerprint. */
+  async finish(): Promise<void> {
+    this.#isFinishing = true
+    await this.#done
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort()
     await this.#done
@@ -47,8 +54,10 @@ export class OriginRecord implements AsyncDisposable {
 
   async #poll(): Promise<void> {
     while (!this.#stop.signal.aborted) {
+      const isLast = this.#isFinishing
       try {
         await this.#look()
+        if (isLast) return
       } catch {
         // The origin is down or not live yet; what it fails to answer is missing in the record.
       }

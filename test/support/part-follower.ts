@@ -1,9 +1,12 @@
 // A player without a screen: follows one track part by part with blocking reloads and fetches what it is shown.
 import { setTimeout as delay } from 'node:timers/promises'
 import { parse } from 'hls-parser'
+import { StandStills } from './stand-stills.ts'
 
 const RETRY_MS = 50
 const REQUEST_TIMEOUT_MS = 12_000
+/** An encoder that starts beside others on a busy machine, and its first part. */
+const STARTED_WITHIN_MS = 30_000
 
 export interface Arrival {
   readonly atMs: number
@@ -20,6 +23,7 @@ export class PartFollower implements AsyncDisposable {
   readonly failures: string[] = []
   readonly #url: string
   readonly #stop = new AbortController()
+  readonly #standStills = new StandStills()
   readonly #done: Promise<void>
 
   private constructor(url: string) {
@@ -29,7 +33,7 @@ export class PartFollower implements AsyncDisposable {
 
   static async start(url: string): Promise<PartFollower> {
     const follower = new PartFollower(url)
-    await follower.waitForArrivals(1, 10_000)
+    await follower.waitForArrivals(1, STARTED_WITHIN_MS)
     return follower
   }
 
@@ -42,11 +46,14 @@ export class PartFollower implements AsyncDisposable {
     }
   }
 
-  /** Longest time without a new part between two moments. */
+  /** Longest time without a new part between two moments, in which somebody was there to ask for one. */
   longestPauseMs(fromMs: number, toMs: number): number {
     const times = this.arrivals.map(({ atMs }) => atMs).filter((atMs) => atMs > fromMs && atMs < toMs)
     return [...times, toMs].reduce(
-      ({ longestMs, lastMs }, atMs) => ({ longestMs: Math.max(longestMs, atMs - lastMs), lastMs: atMs }),
+      ({ longestMs, lastMs }, atMs) => ({
+        longestMs: Math.max(longestMs, this.#standStills.runMs(lastMs, atMs)),
+        lastMs: atMs,
+      }),
       { longestMs: 0, lastMs: fromMs },
     ).longestMs
   }
@@ -91,6 +98,7 @@ export class PartFollower implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort()
+    this.#standStills[Symbol.dispose]()
     await this.#done
   }
 }

@@ -24,11 +24,11 @@ export interface Movement {
 }
 
 /**
- * Looks every 20 ms. What is counted lies between two looks that saw the same `currentTime`, so that a page that was itself
- * held up by a busy machine cannot make a stand-still out of nothing.
+ * Looks every 20 ms. What is counted lies between two looks that saw the same `currentTime`, and of two looks that lie far
+ * apart no more than `SEEN_MS`: a page that was itself held up by a busy machine cannot make a stand-still out of nothing.
  */
 const WATCH = `(() => {
-  const LOOK_MS = 20, NOTED_MS = 100, MOVED_SEC = 0.001, JUMP_SEC = 0.1
+  const LOOK_MS = 20, SEEN_MS = 100, NOTED_MS = 100, MOVED_SEC = 0.001, JUMP_SEC = 0.1
   const video = document.querySelector('video')
   const spans = [], jumps = []
   let since = null, movedSec = 0, blindMs = 0
@@ -44,8 +44,8 @@ const WATCH = `(() => {
       movedSec += step
       if (step > (at - last.at) / 1000 * 1.25 + JUMP_SEC) jumps.push(step)
     } else {
-      since ??= { at: last.at, span: null }
-      const lastedMs = at - since.at
+      since ??= { lastedMs: 0, span: null }
+      const lastedMs = (since.lastedMs += Math.min(at - last.at, SEEN_MS))
       if (lastedMs >= NOTED_MS) {
         if (since.span === null) {
           since.span = { atMs: Date.now() - lastedMs, lastedMs, positionSec: position, buffered: bufferedNow() }

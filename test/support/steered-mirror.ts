@@ -1,6 +1,6 @@
 // Mirror in a process of its own that does to itself what faults do: blocks its main thread, loses a thread.
 // Started by MirrorProcess with `script`; told by messages, answers each with its id.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { startMirror } from '../../src/app.ts'
 import { readEnvironment } from '../../src/config/environment.ts'
 import { loadConfig } from '../../src/config/load.ts'
@@ -8,8 +8,8 @@ import { createLogger } from '../../src/core/logger.ts'
 import type { PeerName } from '../../src/live/threads/messages.ts'
 
 export type Order =
-  | { readonly kind: 'block'; readonly ms: number }
-  | { readonly kind: 'killThread'; readonly name: PeerName }
+  /** For as long as a file is there, looked for ten times a second. */
+  { readonly kind: 'blockWhile'; readonly file: string } | { readonly kind: 'killThread'; readonly name: PeerName }
 
 const { config } = loadConfig({
   flags: [],
@@ -30,9 +30,11 @@ process.on('disconnect', () => process.exit(1))
 
 async function obey(order: Order): Promise<void> {
   switch (order.kind) {
-    case 'block':
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, order.ms)
+    case 'blockWhile': {
+      const nobody = new Int32Array(new SharedArrayBuffer(4))
+      while (existsSync(order.file)) Atomics.wait(nobody, 0, 0, 100)
       break
+    }
     case 'killThread':
       await mirror.live.killThread(order.name)
       break
