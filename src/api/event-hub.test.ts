@@ -71,6 +71,37 @@ test('with the database away the oldest events are dropped and counted, and the 
   await hub[Symbol.asyncDispose]()
 })
 
+test('who asks what is stored waits for what was published before, and for nothing that came after', async () => {
+  const batches: string[][] = []
+  const appends: PromiseWithResolvers<void>[] = []
+  const append = async (events: readonly MirrorEvent[]) => {
+    const done = Promise.withResolvers<void>()
+    appends.push(done)
+    await done.promise
+    batches.push(events.map(({ message }) => message))
+  }
+  const { hub } = setUp({ append })
+  await hub.stored()
+  hub.publish(event('one'))
+  const first = hub.stored()
+  hub.publish(event('two'))
+  const second = hub.stored()
+  appends[0]?.resolve()
+  await first
+  expect(batches).toEqual([['one']])
+  hub.publish(event('three'))
+  appends[1]?.resolve()
+  await second
+  expect(batches).toEqual([['one'], ['two']])
+  const refused = hub.stored()
+  appends[2]?.reject(new Error('away'))
+  await refused
+  const closed = hub[Symbol.asyncDispose]()
+  appends[3]?.resolve()
+  await closed
+  expect(batches).toEqual([['one'], ['two'], ['three']])
+})
+
 test('the same fault of one stream is logged once in ten seconds, with a count afterwards', async () => {
   const lines: { message: string; repeated: unknown }[] = []
   const write = (message: string, facts?: Readonly<Record<string, unknown>>) =>

@@ -21,6 +21,8 @@ export interface EventHub extends AsyncDisposable {
   onEvent(listener: (event: MirrorEvent) => void): () => void
   /** Writes what waits; resolves also when the database refuses it. */
   flush(): Promise<void>
+  /** Resolves when everything published so far is in the catalog, or when the database refuses it. */
+  stored(): Promise<void>
   /** Events that were never stored, since the start. */
   droppedCount(): number
 }
@@ -37,12 +39,17 @@ export function createEventHub(options: {
   const waiting: MirrorEvent[] = []
   let dropped = 0
   let appendedSinceTrim = 0
+  /** Counts of those to be stored: published so far, and on their way to the catalog. */
+  let published = 0
+  let underWay = 0
+  let writing: Promise<boolean> | null = null
   let flushing: Promise<void> | null = null
 
   function publish(event: MirrorEvent): void {
     if (!PASSING.has(event.type)) {
       quiet.write(event)
       waiting.push(storable(event))
+      published += 1
       if (waiting.length > MAX_WAITING_EVENTS) {
         waiting.shift()
         dropped += 1
@@ -51,31 +58,52 @@ export function createEventHub(options: {
     for (const listener of listeners) listener(event)
   }
 
-  async function writeBatches(): Promise<void> {
-    while (waiting.length > 0) {
-      const batch = waiting.splice(0, BATCH)
-      try {
-        await events.append(batch)
-      } catch (error) {
-        const room = Math.max(0, MAX_WAITING_EVENTS - waiting.length)
-        const kept = room === 0 ? [] : batch.slice(-room)
-        waiting.unshift(...kept)
-        dropped += batch.length - kept.length
-        quiet.write(storeFailed(error, waiting.length, clock()))
-        return
-      }
-      appendedSinceTrim += batch.length
+  /** False: the database refused it, and it waits again. */
+  async function appendBatch(): Promise<boolean> {
+    const batch = waiting.splice(0, BATCH)
+    underWay = batch.length
+    try {
+      await events.append(batch)
+    } catch (error) {
+      const room = Math.max(0, MAX_WAITING_EVENTS - waiting.length)
+      const kept = room === 0 ? [] : batch.slice(-room)
+      waiting.unshift(...kept)
+      dropped += batch.length - kept.length
+      quiet.write(storeFailed(error, waiting.length, clock()))
+      return false
+    } finally {
+      underWay = 0
     }
-    if (appendedSinceTrim < TRIM_EVERY) return
-    appendedSinceTrim = 0
-    await events.trim(KEEP_EVENTS).catch((error: unknown) => quiet.write(storeFailed(error, 0, clock())))
+    appendedSinceTrim += batch.length
+    if (appendedSinceTrim >= TRIM_EVERY) {
+      appendedSinceTrim = 0
+      await events.trim(KEEP_EVENTS).catch((error: unknown) => quiet.write(storeFailed(error, 0, clock())))
+    }
+    return true
+  }
+
+  /** One at a time: whoever comes while a batch is written waits for that. */
+  function writeBatch(): Promise<boolean> {
+    writing ??= appendBatch().finally(() => {
+      writing = null
+    })
+    return writing
+  }
+
+  async function writeUntil(isDone: () => boolean): Promise<void> {
+    while (!isDone()) if (!(await writeBatch())) return
   }
 
   function flush(): Promise<void> {
-    flushing ??= writeBatches().finally(() => {
+    flushing ??= writeUntil(() => waiting.length + underWay === 0).finally(() => {
       flushing = null
     })
     return flushing
+  }
+
+  function stored(): Promise<void> {
+    const upTo = published
+    return writeUntil(() => published - waiting.length - underWay >= upTo)
   }
 
   const stopListening = live.onEvent(publish)
@@ -91,12 +119,11 @@ export function createEventHub(options: {
       return () => void listeners.delete(listener)
     },
     flush,
+    stored,
     droppedCount: () => dropped,
     async [Symbol.asyncDispose]() {
       stopListening()
       clearInterval(timer)
-      await flush()
-      // A batch may have been under way already when this began; what came meanwhile goes now.
       await flush()
       quiet.close()
     },

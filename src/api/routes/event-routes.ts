@@ -7,7 +7,7 @@ import { streamParams } from './route-schemas.ts'
 
 const tags = [TAGS.events]
 
-export function registerEventRoutes(app: ApiApp, { catalog, streams }: ApiContext): void {
+export function registerEventRoutes(app: ApiApp, { catalog, events, streams }: ApiContext): void {
   app.route({
     method: 'GET',
     url: '/api/v1/events',
@@ -19,7 +19,10 @@ export function registerEventRoutes(app: ApiApp, { catalog, streams }: ApiContex
       querystring: eventQuerySchema,
       response: { 200: eventPageSchema, ...PROBLEMS },
     },
-    handler: (request) => eventPage(catalog, request.query),
+    handler: async (request) => {
+      await events.stored()
+      return await eventPage(catalog, request.query)
+    },
   })
 
   app.route({
@@ -36,6 +39,7 @@ export function registerEventRoutes(app: ApiApp, { catalog, streams }: ApiContex
     },
     handler: async (request) => {
       const { id } = await streams.get(request.params.id, false)
+      await events.stored()
       return await eventPage(catalog, { ...request.query, streamId: id })
     },
   })
