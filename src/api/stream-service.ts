@@ -205,6 +205,8 @@ export function createStreamService(options: StreamServiceOptions): StreamServic
       serially(async () => {
         if (!(await catalog.streams.remove(id))) throw notFound(id)
         live.unregister(id)
+        // Who is told that it is gone finds nobody who still serves it.
+        await live.synced()
         report('stream.deleted', id, `Stream ${id} was deleted`)
       }),
 

@@ -90,7 +90,7 @@ describe('streams', () => {
     const again = await api.request('/api/v1/streams', { method: 'POST', body: { id: 'twice' } })
     expect(await problemOf(again)).toMatchObject({ status: 409, code: 'stream_exists' })
     expect((await api.request('/api/v1/streams/twice', { method: 'DELETE' })).status).toBe(204)
-    expect(api.live.registered.has('twice')).toBe(false)
+    expect([api.live.registered.has('twice'), api.live.isSynced]).toEqual([false, true])
     expect(await problemOf(await api.request('/api/v1/streams/twice'))).toMatchObject({ code: 'stream_not_found' })
   })
 

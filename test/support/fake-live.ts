@@ -8,6 +8,8 @@ import type { MirrorEvent } from '../../src/live/events.ts'
 export interface FakeLive extends LiveControl {
   readonly registered: ReadonlyMap<string, RegisteredStream>
   readonly restarted: readonly string[]
+  /** Whether every change of the registry was waited for. */
+  readonly isSynced: boolean
   setHealth(health: ReturnType<LiveControl['health']>): void
   /** Changes what is known of a registered stream and tells listeners. */
   setStatus(id: string, change: Partial<LiveStatus>): void
@@ -25,6 +27,7 @@ export function createFakeLive(): FakeLive {
   const onStatus = new Set<(statuses: readonly LiveStatus[]) => void>()
   const onLatency = new Set<(observation: LatencyObservation) => void>()
   let archive: ArchiveAnswer = { kind: 'missing' }
+  let isSynced = true
   let health: ReturnType<LiveControl['health']> = { ready: true, problems: [] }
 
   function setStatus(id: string, change: Partial<LiveStatus>): void {
@@ -37,6 +40,9 @@ export function createFakeLive(): FakeLive {
   return {
     registered,
     restarted,
+    get isSynced() {
+      return isSynced
+    },
     setStatus,
     setHealth(next) {
       health = next
@@ -49,10 +55,12 @@ export function createFakeLive(): FakeLive {
     },
     register(stream) {
       registered.set(stream.id, stream)
+      isSynced = false
       if (!statuses.has(stream.id)) statuses.set(stream.id, offline(stream.id))
     },
     unregister(id) {
       registered.delete(id)
+      isSynced = false
       statuses.delete(id)
     },
     restart(id) {
@@ -66,7 +74,9 @@ export function createFakeLive(): FakeLive {
     },
     dvr: () => null,
     served: () => ({ memory: 0, spool: 0, store: 0, cache: 0 }),
-    synced: async () => {},
+    synced: async () => {
+      isSynced = true
+    },
     askArchive: async () => archive,
     setArchive(answer) {
       archive = answer
