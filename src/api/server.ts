@@ -114,6 +114,8 @@ export interface ApiServerOptions {
   readonly probeStore: StoreServiceOptions['probe']
   readonly version: string
   readonly clock: () => number
+  /** For how long connections have been idle; omitted: `performance.now`. */
+  readonly monotonicMs?: () => number
   readonly log: Log
   readonly connectionLimits: ConnectionLimits
   readonly limits?: RateLimits
@@ -214,7 +216,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   }
   await app.register(cookie)
   await app.register(swagger, openApiOptions(options.version, consoleUrl(addresses)))
-  const connections = guardConnections(app, options.connectionLimits)
+  const connections = guardConnections(app, options)
   app.addHook('onRequest', async (request, reply) => {
     const refusal = connections.refusalOf(request.raw.socket)
     if (refusal === null) return
@@ -275,8 +277,14 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 }
 
 /** A WebSocket is never idle: heartbeats see to it. */
-function guardConnections(app: ApiApp, limits: ConnectionLimits): GuardedConnections {
-  const guard = new ConnectionGuard(limits, new LocalConnectionCounts(), () => performance.now())
+function guardConnections(
+  app: ApiApp,
+  {
+    connectionLimits,
+    monotonicMs = () => performance.now(),
+  }: Pick<ApiServerOptions, 'connectionLimits' | 'monotonicMs'>,
+): GuardedConnections {
+  const guard = new ConnectionGuard(connectionLimits, new LocalConnectionCounts(), monotonicMs)
   const connections = new GuardedConnections(guard, { tellsRefused: true })
   connections.watch(app.server)
   app.server.on('request', ({ socket }, response) => {

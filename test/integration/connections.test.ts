@@ -86,7 +86,8 @@ test('an address with too many connections is told 429 and when to come back; ot
 })
 
 test('when all places are taken, idle connections give way, and with none idle a new one is told 503', async () => {
-  const { port, guard, shelf } = opened.use(await openOrigin({ connections: 3 }))
+  let nowMs = 0
+  const { port, guard, shelf } = opened.use(await openOrigin({ connections: 3 }, null, () => nowMs))
   const [busy, resting, silent] = await Promise.all([1, 2, 3].map(() => Caller.open(port, '127.0.0.2')))
   await resting?.ask()
   // A request that waits: its connection is not idle.
@@ -95,7 +96,7 @@ test('when all places are taken, idle connections give way, and with none idle a
   const tooSoon = await Caller.open(port, '127.0.0.2')
   expect(await tooSoon.ask()).toBe('HTTP/1.1 503 Service Unavailable')
   expect(tooSoon.received).toMatch(/Retry-After: 1\r\n/)
-  await new Promise((resolve) => setTimeout(resolve, 1100))
+  nowMs = 1100
 
   const next = [await Caller.open(port, '127.0.0.2'), await Caller.open(port, '127.0.0.2')]
   for (const caller of next) expect(await caller.ask()).toBe(OK)
@@ -106,7 +107,8 @@ test('when all places are taken, idle connections give way, and with none idle a
 
 test('on the API port, too, and a refused request changes nothing', async () => {
   const connectionLimits = { connections: 3, connectionsPerAddress: 2, isTrusted: () => false }
-  const api = opened.use(await startTestApi({ connectionLimits }))
+  let nowMs = 0
+  const api = opened.use(await startTestApi({ connectionLimits, monotonicMs: () => nowMs }))
   const port = Number(new URL(api.url).port)
   const create = (id: string) =>
     [
@@ -128,7 +130,7 @@ test('on the API port, too, and a refused request changes nothing', async () => 
   const key = `Sec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}`
   const hello = `GET /api/v1/ws HTTP/1.1\r\nHost: mirror\r\n${upgrade}\r\n${key}\r\n\r\n`
   expect(await first?.ask(hello)).toBe('HTTP/1.1 101 Switching Protocols')
-  await new Promise((resolve) => setTimeout(resolve, 1100))
+  nowMs = 1100
   const next = [await Caller.open(port, '127.0.0.5'), await Caller.open(port, '127.0.0.6')]
   for (const caller of next)
     expect(await caller.ask(create(`cam-${next.indexOf(caller)}`))).toBe('HTTP/1.1 201 Created')

@@ -31,6 +31,8 @@ export const MEDIA_BYTES = 8 * 1024 * 1024
 export async function openOrigin(
   limits: Partial<ConnectionLimits> = {},
   tls: SelfSigned | null = null,
+  /** For the idle time of connections. */
+  nowMs: () => number = () => performance.now(),
 ): Promise<Origin> {
   const port = await freePort()
   const released: number[] = []
@@ -42,7 +44,7 @@ export async function openOrigin(
   const guard = new ConnectionGuard(
     { connections: 10_000, connectionsPerAddress: 10_000, isTrusted: () => false, ...limits },
     new LocalConnectionCounts(),
-    () => performance.now(),
+    nowMs,
   )
   const archive = new ArchiveClient(
     (id) => archive.onAnswer(id, { kind: 'missing' }),
