@@ -1,6 +1,7 @@
 // Who listens on a port and which processes a process has, as the kernel sees it.
 import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { Patience } from './patience.ts'
 
 const TCP_LISTEN = '0A'
 
@@ -40,8 +41,9 @@ export function childrenOf(pid: number, text: string): readonly number[] {
 /** Milliseconds until the condition holds; throws when it does not in time. */
 export async function timeUntil(what: string, holds: () => boolean, timeoutMs: number): Promise<number> {
   const startedAtMs = performance.now()
+  const patience = new Patience(timeoutMs)
   while (!holds()) {
-    if (performance.now() - startedAtMs > timeoutMs) throw new Error(`${what}: not within ${timeoutMs} ms`)
+    if (patience.isOver) throw new Error(`${what}: not within ${timeoutMs} ms`)
     await delay(5)
   }
   return performance.now() - startedAtMs

@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { EventView } from '../../src/api/event-contract.ts'
 import type { StreamView } from '../../src/api/stream-contract.ts'
+import { Patience } from './patience.ts'
 import type { Order } from './steered-mirror.ts'
 import { showOnFailure, type Talker } from './talkers.ts'
 
@@ -140,9 +141,9 @@ export class MirrorProcess implements AsyncDisposable, Talker {
   }
 
   async waitForOutput(text: string, timeoutMs = PATIENCE_MS): Promise<void> {
-    const deadline = performance.now() + timeoutMs
+    const patience = new Patience(timeoutMs)
     while (!this.#output.includes(text)) {
-      if (performance.now() > deadline || this.hasEnded) {
+      if (patience.isOver || this.hasEnded) {
         const state = this.hasEnded ? `has ended (${this.#child?.exitCode ?? this.#child?.signalCode})` : 'runs'
         const said = `${JSON.stringify(text)} and ${state}; it printed:\n${this.#output.slice(-4000)}`
         throw new Error(`Mirror did not print ${said}`)
@@ -192,12 +193,12 @@ export class MirrorProcess implements AsyncDisposable, Talker {
 
   /** The first event that fits; throws when none comes in time. */
   async waitForEvent(fits: (event: EventView) => boolean, timeoutMs = PATIENCE_MS): Promise<EventView> {
-    const deadline = performance.now() + timeoutMs
+    const patience = new Patience(timeoutMs)
     while (true) {
       const events = await this.events()
       const found = events.find(fits)
       if (found !== undefined) return found
-      if (performance.now() > deadline)
+      if (patience.isOver)
         throw new Error(
           `no such event; there were:\n${events.map((event) => `${event.at} ${event.type} ${event.code} ${event.message}`).join('\n')}`,
         )
@@ -206,11 +207,11 @@ export class MirrorProcess implements AsyncDisposable, Talker {
   }
 
   async waitForStatus(id: string, status: StreamView['status'], timeoutMs = PATIENCE_MS): Promise<StreamView> {
-    const deadline = performance.now() + timeoutMs
+    const patience = new Patience(timeoutMs)
     while (true) {
       const stream = await this.stream(id)
       if (stream.status === status) return stream
-      if (performance.now() > deadline)
+      if (patience.isOver)
         throw new Error(`stream ${id} is ${stream.status}, not ${status}\n${this.#output.slice(-3000)}`)
       await delay(100)
     }

@@ -1,10 +1,12 @@
 // How Mirror tells people what went wrong: an event in the API, a line in the log, a message on the WebSocket.
+import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { WebSocket } from 'ws'
 import type { EventView } from '../../src/api/event-contract.ts'
 import type { MirrorProcess } from './mirror-process.ts'
+import { Patience } from './patience.ts'
 
-/** What the specification allows from the fault to the event. */
+/** What the specification allows from the fault to the event, on a machine that gets on. */
 const TOLD_WITHIN_MS = 1000
 
 export interface Told {
@@ -28,10 +30,15 @@ export async function expectTold(mirror: MirrorProcess, told: Told, sinceMs = 0)
   )
   expect(event.message).toMatch(message)
   // A kind that repeats is logged once in ten seconds: the line may be about the first of them.
-  const logged = logLines(mirror).some(
-    (line) => line['type'] === type && line['code'] === code && (line['streamId'] ?? null) === streamId,
-  )
-  expect(logged, `a log line about ${type} ${code} ${streamId}`).toBe(true)
+  const isAbout = (line: Readonly<Record<string, unknown>>) =>
+    line['type'] === type && line['code'] === code && (line['streamId'] ?? null) === streamId
+  // Written before the event could be asked for, but it comes by another way.
+  const patience = new Patience(TOLD_WITHIN_MS)
+  while (!logLines(mirror).some(isAbout)) {
+    if (patience.isOver)
+      throw new Error(`no log line about ${type} ${code} ${streamId}:\n${mirror.output.slice(-3000)}`)
+    await delay(20)
+  }
   return event
 }
 
@@ -68,8 +75,12 @@ export class EventSocket implements Disposable {
   }
 
   async expectEvent(type: string, code: string): Promise<void> {
-    const heard = () => this.events.map((event) => `${event.type} ${event.code}`)
-    await expect.poll(heard, { timeout: TOLD_WITHIN_MS, interval: 20 }).toContain(`${type} ${code}`)
+    const patience = new Patience(TOLD_WITHIN_MS)
+    while (!this.events.some((event) => event.type === type && event.code === code)) {
+      const heard = this.events.map((event) => `${event.type} ${event.code}`)
+      if (patience.isOver) throw new Error(`${type} ${code} was not told, but: ${heard.join(', ')}`)
+      await delay(20)
+    }
   }
 
   [Symbol.dispose](): void {
