@@ -7,7 +7,12 @@ import type { StreamView } from '../../src/api/stream-contract.ts'
 import { CMAF_OUTPUT, Encoder, pictureArgs } from '../support/encoder.ts'
 import { makeFixture, testInputs } from '../support/fixtures.ts'
 import { mediaPlaylist } from '../support/hls.ts'
-import { expectBridgedOutage, expectSingleTrack } from '../support/live-checks.ts'
+import {
+  expectBridgedOutage,
+  expectPlayersToldOfDeletion,
+  expectSingleTrack,
+  UNHURRIED,
+} from '../support/live-checks.ts'
 import { MirrorProcess } from '../support/mirror-process.ts'
 import { EventSocket, expectTold } from '../support/told.ts'
 import { Witness } from '../support/witness.ts'
@@ -21,7 +26,7 @@ let witness: Witness
 /** Three seconds of H.264 and AAC in fragments of 0.2 s. */
 let cmaf: Uint8Array
 /** Runs beside all other tests: it is slow by nature. */
-let slowRequest: Promise<number>
+let slowRequest: ReturnType<typeof sendSlowly>
 
 beforeAll(async () => {
   mirror = await MirrorProcess.start()
@@ -95,7 +100,7 @@ test('where takeover is allowed the second publisher gets the stream and the fir
   const stream = await mirror.createStream('takeover', { ...SETTINGS, onBusy: 'takeover' })
   const first = open(cmafPath(stream))
   first.request.write(cmaf)
-  await mirror.waitForStatus('takeover', 'live')
+  await waitForStart('takeover')
   await using second = publish(stream)
   expect(await first.answer).toMatchObject({ status: 410, code: 'input_ended', detail: 'another publisher took over' })
   await expectTold(mirror, {
@@ -105,7 +110,7 @@ test('where takeover is allowed the second publisher gets the stream and the fir
     message: /another publisher took over/,
   })
   await expect
-    .poll(async () => (await mirror.stream('takeover')).live.input?.receivedBytes ?? 0, { timeout: 5000 })
+    .poll(async () => (await mirror.stream('takeover')).live.input?.receivedBytes ?? 0)
     .toBeGreaterThan(20_000)
   expect(second.isRunning).toBe(true)
 })
@@ -166,9 +171,11 @@ test('a body cut inside a fragment is told, and what came before it was publishe
     streamId: 'cut',
     message: /ended inside box "mdat"/,
   })
-  const playlist = await mediaPlaylist(`${mirror.mediaUrl}/stream/cut/v0/playlist.m3u8`)
-  const publishedSec = playlist.segments.reduce((sum, segment) => sum + (segment.uri === '' ? 0 : segment.duration), 0)
-  expect(publishedSec).toBeGreaterThanOrEqual(2)
+  const publishedSec = async () => {
+    const { segments } = await mediaPlaylist(`${mirror.mediaUrl}/stream/cut/v0/playlist.m3u8`)
+    return segments.reduce((sum, { uri, gap, duration }) => sum + (uri === '' || gap === true ? 0 : duration), 0)
+  }
+  await expect.poll(publishedSec).toBeGreaterThanOrEqual(2)
   await witness.expectUnharmed()
 })
 
@@ -177,7 +184,7 @@ test('a connection that breaks inside a fragment is told as well', async () => {
   const { request: sending, answer } = open(cmafPath(stream))
   answer.catch(() => {}) // Nobody is there to read it.
   sending.write(cmaf.subarray(0, Buffer.from(cmaf).lastIndexOf('mdat') + 20))
-  await mirror.waitForStatus('torn', 'live')
+  await waitForStart('torn')
   sending.destroy()
   await expectTold(mirror, {
     type: 'stream.error',
@@ -207,13 +214,12 @@ test('a box that claims 4 GB is refused with 413 at once, while the body is stil
   const { request: sending, answer } = open(cmafPath(stream))
   sending.write(cmaf.subarray(0, Buffer.from(cmaf).indexOf('moof') - 4))
   sending.write(Buffer.concat([Buffer.from([0xff, 0xff, 0xff, 0xff]), Buffer.from('mdat')]))
-  const startedAtMs = performance.now()
+  // An encoder that sends nothing more would be ended for that, by another name.
   expect(await answer).toMatchObject({
     status: 413,
     code: 'ingest_fragment_too_large',
     detail: expect.stringMatching(/4294967295 bytes/),
   })
-  expect(performance.now() - startedAtMs).toBeLessThan(1000)
   sending.destroy()
   await expectTold(mirror, {
     type: 'stream.error',
@@ -228,7 +234,7 @@ test('fragments without samples are counted and do not end the stream', async ()
   const stream = await mirror.createStream('hollow', SETTINGS)
   const { request: sending, answer } = open(cmafPath(stream))
   sending.write(cmaf)
-  await mirror.waitForStatus('hollow', 'live')
+  await waitForStart('hollow')
   for (let sequence = 1000; sequence < 1005; sequence += 1) sending.write(emptyFragment(sequence))
   await expectTold(mirror, {
     type: 'stream.warning',
@@ -236,9 +242,7 @@ test('fragments without samples are counted and do not end the stream', async ()
     streamId: 'hollow',
     message: /fragment without samples/,
   })
-  await expect
-    .poll(async () => (await mirror.stream('hollow')).live.drops, { timeout: 2000 })
-    .toEqual({ corrupt_sample: 5 })
+  await expect.poll(async () => (await mirror.stream('hollow')).live.drops).toEqual({ corrupt_sample: 5 })
   sending.end()
   expect(await answer).toMatchObject({ status: 200 })
 })
@@ -296,17 +300,12 @@ test('a publisher that vanishes leaves gaps, and the stream goes on when it retu
 })
 
 test('deleting the stream tells its encoder, and players that wait', async () => {
-  const stream = await mirror.createStream('deleted', SETTINGS)
+  const stream = await mirror.createStream('deleted', UNHURRIED)
   const { request: sending, answer } = open(cmafPath(stream))
   sending.write(cmaf)
-  await mirror.waitForStatus('deleted', 'live')
-  const playlistUrl = `${mirror.mediaUrl}/stream/deleted/v0/playlist.m3u8`
-  const newest = (await mediaPlaylist(playlistUrl)).segments.findLast((segment) => segment.uri !== '')
-  const waiting = fetch(`${playlistUrl}?_HLS_msn=${(newest?.mediaSequenceNumber ?? 0) + 1}`)
-  await mirror.api('DELETE', '/streams/deleted')
+  await waitForStart('deleted')
+  await expectPlayersToldOfDeletion(mirror, stream)
   expect(await answer).toMatchObject({ status: 410, code: 'input_ended', detail: 'the stream was removed' })
-  const players = [await waiting, await fetch(playlistUrl), await fetch(stream.playback.hls)]
-  expect(players.map((response) => response.status)).toEqual([404, 404, 404])
   expect(await post(cmafPath(stream), cmaf)).toMatchObject({ status: 404, code: 'stream_not_found' })
   await witness.expectUnharmed()
 })
@@ -325,24 +324,34 @@ test('nonsense on the media port is answered with a problem and never with a fai
 })
 
 test('half a request that never ends is cut', async () => {
-  const tookMs = await slowRequest
+  const { tookMs, lines } = await slowRequest
   expect(tookMs).toBeGreaterThan(9000)
-  expect(tookMs).toBeLessThan(14_000)
+  // Headers may take 10 s and are looked at every 2 s; the rest is for a Mirror that stands still.
+  expect(lines).toBeLessThan(17)
   await witness.expectUnharmed()
 })
 
-/** Sends a header line a second, without end. Resolves to how long the connection was borne. */
-async function sendSlowly(): Promise<number> {
+/** Sends a header line a second, without end. Resolves to how long the connection was borne, and how many lines. */
+async function sendSlowly(): Promise<{ readonly tookMs: number; readonly lines: number }> {
   const { port } = new URL(mirror.mediaUrl)
   const socket = connect({ port: Number(port), host: '127.0.0.1' })
   socket.on('error', () => {}) // A reset is as good an end as any.
   const startedAtMs = performance.now()
   socket.write('GET /stream/witness/playlist.m3u8 HTTP/1.1\r\nHost: x\r\n')
-  const drip = setInterval(() => socket.writable && socket.write('X-Slow: 1\r\n'), 1000)
+  let lines = 0
+  const drip = setInterval(() => {
+    lines += 1
+    if (socket.writable) socket.write('X-Slow: 1\r\n')
+  }, 1000)
   socket.resume()
   await new Promise((resolve) => socket.once('close', resolve))
   clearInterval(drip)
-  return performance.now() - startedAtMs
+  return { tookMs: performance.now() - startedAtMs, lines }
+}
+
+/** The media of a body that was sent at once is over soon: its stream may have fallen silent by the time one looks. */
+async function waitForStart(id: string): Promise<void> {
+  await mirror.waitForEvent(({ type, streamId }) => type === 'stream.started' && streamId === id, 10_000)
 }
 
 function publish(stream: StreamView, without: { audio?: false; video?: false } = {}): Encoder {

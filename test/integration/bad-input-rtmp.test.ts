@@ -5,8 +5,12 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { PublishKeyView, StreamView } from '../../src/api/stream-contract.ts'
 import { Encoder, pictureArgs } from '../support/encoder.ts'
-import { mediaPlaylist } from '../support/hls.ts'
-import { expectBridgedOutage, expectSingleTrack } from '../support/live-checks.ts'
+import {
+  expectBridgedOutage,
+  expectPlayersToldOfDeletion,
+  expectSingleTrack,
+  UNHURRIED,
+} from '../support/live-checks.ts'
 import { MirrorProcess } from '../support/mirror-process.ts'
 import { RtmpClient, RtmpRefused, type RtmpStatus } from '../support/rtmp-client.ts'
 import { EventSocket, expectTold } from '../support/told.ts'
@@ -265,21 +269,12 @@ test('a restart tells the encoder, and it may come back at once', async () => {
 })
 
 test('deleting the stream tells its encoder, and players that wait', async () => {
-  const stream = await mirror.createStream('deleted', { ...SETTINGS, segment: '2s' })
-  const playlistUrl = `${mirror.mediaUrl}/stream/deleted/v0/playlist.m3u8`
+  const stream = await mirror.createStream('deleted', UNHURRIED)
   await using encoder = publishTo(stream.ingest?.rtmp ?? '')
   await mirror.waitForStatus('deleted', 'live')
-  // Held until there is a whole segment: the farthest one that may be asked for is then four seconds away.
-  const { segments } = await mediaPlaylist(`${playlistUrl}?_HLS_msn=0`)
-  const newestMsn = segments.findLast((segment) => segment.uri !== '')?.mediaSequenceNumber ?? Number.NaN
-  const waiting = fetch(`${playlistUrl}?_HLS_msn=${newestMsn + 2}`)
-  // What is asked for later and answered: the request above is held by now.
-  expect((await fetch(`${playlistUrl}?_HLS_msn=${newestMsn + 1}&_HLS_part=4`)).status).toBe(200)
-  await mirror.api('DELETE', '/streams/deleted')
+  await expectPlayersToldOfDeletion(mirror, stream)
   expect(await encoder.exited()).not.toBe(0)
   expect(encoder.stderr).toContain('the stream was removed')
-  const players = [await waiting, await fetch(playlistUrl), await fetch(stream.playback.hls)]
-  expect(players.map((response) => response.status)).toEqual([404, 404, 404])
   expect(await refusalOf(stream.ingest?.rtmpKey ?? '')).toMatchObject({
     code: 'NetStream.Publish.Denied',
     description: 'there is no stream deleted',
@@ -291,9 +286,7 @@ test('a key that is rotated ends no publication, but opens none any more', async
   const stream = await mirror.createStream('rotated')
   const running = await publishAs(stream)
   const { key } = await mirror.api<PublishKeyView>('POST', '/streams/rotated/keys', { rotate: true })
-  await expect
-    .poll(async () => (await refusalOf(stream.ingest?.rtmpKey ?? '')).code, { timeout: 2000 })
-    .toBe('NetStream.Publish.Denied')
+  await expect.poll(async () => (await refusalOf(stream.ingest?.rtmpKey ?? '')).code).toBe('NetStream.Publish.Denied')
   // The new key is right: what stands in the way is the publisher that stayed.
   expect(await refusalOf(`rotated?key=${key}`)).toMatchObject({ code: 'NetStream.Publish.BadName' })
   expect(running.socket.destroyed).toBe(false)

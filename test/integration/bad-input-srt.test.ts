@@ -5,9 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { PublishKeyView, StreamView } from '../../src/api/stream-contract.ts'
-import { Encoder, pictureArgs } from '../support/encoder.ts'
-import { mediaPlaylist } from '../support/hls.ts'
-import { expectBridgedOutage, expectSingleTrack } from '../support/live-checks.ts'
+import { Encoder, patientSrt, pictureArgs } from '../support/encoder.ts'
+import {
+  expectBridgedOutage,
+  expectPlayersToldOfDeletion,
+  expectSingleTrack,
+  UNHURRIED,
+} from '../support/live-checks.ts'
 import { MirrorProcess } from '../support/mirror-process.ts'
 import { SrtCaller } from '../support/srt-caller.ts'
 import { EventSocket, expectTold } from '../support/told.ts'
@@ -78,7 +82,7 @@ test.each([
 
 test('a second publisher is refused with 1409 while the first goes on', async () => {
   const stream = await mirror.createStream('busy', SETTINGS)
-  await using first = publishTo(stream.ingest?.srt ?? '')
+  await using first = publishTo(patientSrt(stream))
   await mirror.waitForStatus('busy', 'live')
   expect(await rejectReason(streamIdOf(stream))).toBe(1409)
   await expectTold(mirror, {
@@ -94,9 +98,9 @@ test('a second publisher is refused with 1409 while the first goes on', async ()
 
 test('where takeover is allowed the second publisher gets the stream and the first loses its connection', async () => {
   const stream = await mirror.createStream('takeover', { ...SETTINGS, onBusy: 'takeover' })
-  await using first = publishTo(stream.ingest?.srt ?? '')
+  await using first = publishTo(patientSrt(stream))
   await mirror.waitForStatus('takeover', 'live')
-  await using second = publishTo(stream.ingest?.srt ?? '')
+  await using second = publishTo(patientSrt(stream))
   expect(await first.exited()).not.toBe(0)
   await expectTold(mirror, {
     type: 'stream.input_disconnected',
@@ -139,7 +143,7 @@ test('a publisher that sends no MPEG-TS is cut off and shown', async () => {
 test('a codec that cannot be carried is named', async () => {
   const stream = await mirror.createStream('mpeg2')
   const input = ['-re', '-f', 'lavfi', '-i', 'testsrc2=s=160x90:r=25', '-t', '20']
-  const url = stream.ingest?.srt ?? ''
+  const url = patientSrt(stream)
   await using encoder = new Encoder(['-hide_banner', '-nostdin', ...input, '-c:v', 'mpeg2video', '-f', 'mpegts', url])
   expect(await encoder.exited()).not.toBe(0)
   await expectTold(mirror, {
@@ -155,36 +159,32 @@ test.each([
   ['audio', { video: false }],
 ] as const)('a publisher with %s alone is played as one track', async (kind, without) => {
   const stream = await mirror.createStream(`only-${kind}`, SETTINGS)
-  await using _encoder = publishTo(stream.ingest?.srt ?? '', without)
+  await using _encoder = publishTo(patientSrt(stream), without)
   await expectSingleTrack(mirror, stream, kind)
 })
 
 test('a publisher that vanishes leaves gaps, and the stream goes on when it returns', async () => {
   const stream = await mirror.createStream('vanish', SETTINGS)
-  await expectBridgedOutage(mirror, stream, () => publishTo(stream.ingest?.srt ?? ''))
+  await expectBridgedOutage(mirror, stream, () => publishTo(patientSrt(stream)))
   await witness.expectUnharmed()
 })
 
 test('deleting the stream ends its publisher, and players that wait are answered', async () => {
-  const stream = await mirror.createStream('deleted', SETTINGS)
-  const playlistUrl = `${mirror.mediaUrl}/stream/deleted/v0/playlist.m3u8`
-  await using encoder = publishTo(stream.ingest?.srt ?? '')
+  const stream = await mirror.createStream('deleted', UNHURRIED)
+  await using encoder = publishTo(patientSrt(stream))
   await mirror.waitForStatus('deleted', 'live')
-  const newest = (await mediaPlaylist(playlistUrl)).segments.findLast((segment) => segment.uri !== '')
-  const waiting = fetch(`${playlistUrl}?_HLS_msn=${(newest?.mediaSequenceNumber ?? 0) + 2}`)
-  await mirror.api('DELETE', '/streams/deleted')
+  await expectPlayersToldOfDeletion(mirror, stream)
   expect(await encoder.exited()).not.toBe(0)
-  expect((await waiting).status).toBe(404)
   expect(await rejectReason(streamIdOf(stream))).toBe(1404)
   await witness.expectUnharmed()
 })
 
 test('a key that is rotated ends no publication, but opens none any more', async () => {
   const stream = await mirror.createStream('rotated', SETTINGS)
-  await using encoder = publishTo(stream.ingest?.srt ?? '')
+  await using encoder = publishTo(patientSrt(stream))
   await mirror.waitForStatus('rotated', 'live')
   const { key } = await mirror.api<PublishKeyView>('POST', '/streams/rotated/keys', { rotate: true })
-  await expect.poll(() => rejectReason(streamIdOf(stream)), { timeout: 3000 }).toBe(1401)
+  await expect.poll(() => rejectReason(streamIdOf(stream))).toBe(1401)
   // The new key is right: what stands in the way is the publisher that stayed.
   expect(await rejectReason(`publish:rotated:${key}`)).toBe(1409)
   expect(encoder.isRunning).toBe(true)

@@ -1,6 +1,7 @@
 // Real encoders: ffmpeg children that publish generated pictures and tones.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import type { StreamView } from '../../src/api/stream-contract.ts'
 
 export interface PictureOptions {
   readonly seconds: number
@@ -46,6 +47,11 @@ export const CMAF_OUTPUT = [
   '-f',
   'mp4',
 ] as const
+
+/** Where to publish by SRT. libsrt itself gives up on a handshake after 3 s, which a busy machine may stand still for. */
+export function patientSrt(stream: StreamView): string {
+  return `${stream.ingest?.srt ?? ''}&connect_timeout=20000`
+}
 
 export class Encoder implements AsyncDisposable {
   readonly child: ChildProcess

@@ -8,7 +8,8 @@ import { ChunkWriter } from '../../src/live/ingest/rtmp/chunk-writer.ts'
 import { MESSAGE, type RtmpMessage } from '../../src/live/ingest/rtmp/message.ts'
 
 const HANDSHAKE_BYTES = 1536
-const ANSWER_TIMEOUT_MS = 5_000
+/** A guard against waiting for ever: what is waited for may come after the start of an encoder. */
+const ANSWER_TIMEOUT_MS = 30_000
 
 export interface RtmpStatus {
   readonly level: string

@@ -28,8 +28,11 @@ const SCRIPT = `
   const rejectReason = srt.func('int srt_getrejectreason(int socket)')
   srt.func('int srt_startup()')()
   srt.func('void srt_setloglevel(int level)')(2)
-  const SRTO_PASSPHRASE = 26, SRTO_STREAMID = 46, PACKET_BYTES = 1316
+  const SRTO_PASSPHRASE = 26, SRTO_CONNTIMEO = 36, SRTO_STREAMID = 46, PACKET_BYTES = 1316
+  const setNumber = srt.func('srt_setsockflag', 'int', ['int', 'int', 'const int *', 'int'])
   const socket = create()
+  // The listener may stand still for longer than the 3 s that libsrt waits by itself.
+  setNumber(socket, SRTO_CONNTIMEO, [20_000], 4)
   if (streamId !== '') setFlag(socket, SRTO_STREAMID, streamId, streamId.length)
   if (passphrase) setFlag(socket, SRTO_PASSPHRASE, passphrase, passphrase.length)
   const name = Buffer.from([2, 0, port >> 8, port & 255, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0])
