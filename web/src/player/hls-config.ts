@@ -1,7 +1,8 @@
 // hls.js settings shared by the console and the public player page.
 import type { HlsConfig, LoaderConfig, PlaylistLoaderConstructor } from 'hls.js'
 import workerUrl from 'hls.js/dist/hls.worker.js?url'
-import { repairedBufferController, repairedStreamController } from './hls-repairs.ts'
+import { repairedBufferController } from './hls-repairs/hls-repairs.ts'
+import { repairedStreamController } from './hls-repairs/part-loading.ts'
 import { PlaylistHeads } from './playlist-head.ts'
 
 /** Longest time without a first byte: above the origin's longest hold of a blocking reload (9 s). */

@@ -1,6 +1,7 @@
 import Hls from 'hls.js'
 import { describe, expect, test } from 'vitest'
-import { repairedBufferController, repairedStreamController, repairTracker } from './hls-repairs.ts'
+import { repairedBufferController, repairTracker } from './hls-repairs.ts'
+import { repairedStreamController } from './part-loading.ts'
 
 type Base = Parameters<typeof repairedBufferController>[0]
 const TRACKER = { fragments: {}, getBufferedTimes: () => null, detectEvictedFragments: () => {} }
