@@ -5,12 +5,13 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { MirrorError } from '../core/errors.ts'
 import { silentLog } from '../core/log.ts'
 import { collect } from '../storage/collect.ts'
-import { hourOf } from '../storage/keys.ts'
+import { hourOf, recordedSegmentKey } from '../storage/keys.ts'
 import { createMemoryStore } from '../storage/memory-store.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
 import type { Location } from './archive.ts'
 import type { WriteMode } from './drainer.ts'
 import { DvrService, type DvrTrouble } from './dvr-service.ts'
+import { IndexStore } from './index-store.ts'
 import { FACTS, HOUR_MS, msnOf, recording, TRACK } from './recordings.test-support.ts'
 import type { DeletedHour } from './retention.ts'
 
@@ -255,6 +256,59 @@ describe.each(['segment', 'pack'] as const)('retention of what was written as %s
       bytes: 600,
     })
     expect((await keys()).filter((key) => !key.endsWith('init-1.mp4'))).toEqual(['dvr/default/demo/index.json'])
+  })
+})
+
+describe('what was still under way when its hour was emptied', () => {
+  const MINUTE = 60_000
+  const KEPT = { retentionMs: 3_600_000, holds: [] }
+  const late = () => recordedSegmentKey(TRACK, hourOf(HOUR_MS), `${msnOf(2)}.m4s`)
+
+  async function emptied(dvr: DvrService): Promise<void> {
+    for (let n = 0; n < 6; n += 1) await dvr.spool.append(recording(n))
+    nowMs = HOUR_MS + 5 * 3_600_000
+    await expect.poll(() => dvr.spool.usedBytes, { timeout: 5000 }).toBe(0)
+    expect(await dvr.expire(TRACK, KEPT, call)).toMatchObject({ hours: 1 })
+    deleted.splice(0)
+    await store.put(late(), Buffer.from('late'), { ...call, contentType: 'video/mp4' })
+  }
+
+  test('goes half an hour later, and nothing names the hour any more', async () => {
+    await using dvr = await open('segment')
+    await emptied(dvr)
+    nowMs += 29 * MINUTE
+    expect(await dvr.expire(TRACK, KEPT, call)).toEqual({ hours: 0, segments: 0, bytes: 0 })
+    expect(await keys()).toContain(late())
+    nowMs += MINUTE
+    expect(await dvr.expire(TRACK, KEPT, call)).toEqual({ hours: 0, segments: 0, bytes: 0 })
+    expect((await keys()).filter((key) => !key.endsWith('init-1.mp4'))).toEqual(['dvr/default/demo/index.json'])
+    expect(deleted).toEqual([{ track: TRACK, hour: hourOf(HOUR_MS), objects: 1, bytes: 4 }])
+    expect((await new IndexStore(store, () => nowMs).stream(TRACK, call))?.tracks).toEqual({})
+  })
+
+  test('stays where the hour is to be kept after all', async () => {
+    await using dvr = await open('segment')
+    await emptied(dvr)
+    nowMs += 30 * MINUTE
+    const held = { fromMs: HOUR_MS, toMs: HOUR_MS + MINUTE }
+    await dvr.expire(TRACK, { ...KEPT, holds: [held] }, call)
+    expect(await keys()).toContain(late())
+  })
+
+  test('is not taken for what was recorded anew, which is emptied in its own time', async () => {
+    await using dvr = await open('segment')
+    await emptied(dvr)
+    for (let n = 0; n < 6; n += 1) await dvr.spool.append(recording(n))
+    nowMs += 10 * MINUTE
+    await expect.poll(() => dvr.spool.usedBytes, { timeout: 5000 }).toBe(0)
+    expect(await dvr.expire(TRACK, KEPT, call)).toEqual({ hours: 1, segments: 6, bytes: 600 })
+    nowMs += 25 * MINUTE
+    await dvr.expire(TRACK, KEPT, call)
+    const read = () => new IndexStore(store, () => nowMs).stream(TRACK, call)
+    expect((await read())?.tracks['v0']).toMatchObject({ hours: [], expiring: [hourOf(HOUR_MS)] })
+    nowMs += 5 * MINUTE
+    await dvr.expire(TRACK, KEPT, call)
+    expect((await read())?.tracks).toEqual({})
   })
 })
 

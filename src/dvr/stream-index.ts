@@ -10,6 +10,15 @@ export interface RecordedTrack {
   readonly hours: readonly Hour[]
   /** No playlist names them any more, and their media is being removed. */
   readonly expiring: readonly Hour[]
+  /** Of those whose media has been removed: when (ms since 1970). What was still under way then may come after it. */
+  readonly emptiedAtMs?: Readonly<Record<string, number>>
+}
+
+/** What a sweep has done to the expiring hours of a track. */
+export interface SweptTrack {
+  readonly emptied: readonly Hour[]
+  /** Nothing of them can come any more. */
+  readonly done: readonly Hour[]
 }
 
 export interface StreamIndex {
@@ -51,7 +60,8 @@ export function parseStreamIndex(text: string): StreamIndex {
       typeof cell?.num === 'number' &&
       typeof cell.den === 'number' &&
       Array.isArray(track?.hours) &&
-      Array.isArray(track.expiring)
+      Array.isArray(track.expiring) &&
+      Object.values(track.emptiedAtMs ?? {}).every(Number.isFinite)
     if (!isWhole || ![...track.hours, ...track.expiring].every((hour) => parseHour(hour) !== null))
       throw damaged(`track ${id} is not whole`)
   }
@@ -67,7 +77,7 @@ export function withHour(index: StreamIndex, trackId: string, facts: TrackFacts,
   const newestFacts = present !== undefined && !isNewest ? present.facts : facts
   const isKnown = hours.includes(hour) && JSON.stringify(newestFacts) === JSON.stringify(present?.facts)
   if (isKnown) return index
-  const track = { facts: newestFacts, hours: [...new Set([...hours, hour])].sort(), expiring: present?.expiring ?? [] }
+  const track = { expiring: [], ...present, facts: newestFacts, hours: [...new Set([...hours, hour])].sort() }
   return { ...index, tracks: { ...index.tracks, [trackId]: track } }
 }
 
@@ -79,17 +89,27 @@ export function withExpiring(index: StreamIndex, expired: (hours: readonly Hour[
     if (gone.length === 0) return [id, track]
     isChanged = true
     const hours = track.hours.filter((hour) => !gone.includes(hour))
-    return [id, { ...track, hours, expiring: [...track.expiring, ...gone] }]
+    const expiring = [...new Set([...track.expiring, ...gone])]
+    // One that was recorded anew after it had been emptied is to be emptied again.
+    return [id, withTimes({ ...track, hours, expiring }, (hour) => !gone.includes(hour))]
   })
   return isChanged ? { ...index, tracks: Object.fromEntries(tracks) } : index
 }
 
-/** Without the expiring hours of `removed`; a track of which nothing is left goes as a whole. */
-export function withoutExpired(index: StreamIndex, removed: StreamIndex | null): StreamIndex {
+/** After a sweep, by track; one of which nothing is left goes as a whole. The same object when nothing was done. */
+export function withSwept(index: StreamIndex, swept: ReadonlyMap<string, SweptTrack>, nowMs: number): StreamIndex {
+  if ([...swept.values()].every(({ emptied, done }) => emptied.length + done.length === 0)) return index
   const tracks = Object.entries(index.tracks).flatMap(([id, track]): [string, RecordedTrack][] => {
-    const gone = removed?.tracks[id]?.expiring ?? []
-    const expiring = track.expiring.filter((hour) => !gone.includes(hour))
-    return track.hours.length === 0 && expiring.length === 0 ? [] : [[id, { ...track, expiring }]]
+    const { emptied, done } = swept.get(id) ?? { emptied: [], done: [] }
+    const expiring = track.expiring.filter((hour) => !done.includes(hour))
+    if (track.hours.length === 0 && expiring.length === 0) return []
+    const emptiedAtMs = { ...Object.fromEntries(emptied.map((hour) => [hour, nowMs])), ...track.emptiedAtMs }
+    return [[id, withTimes({ ...track, expiring, emptiedAtMs }, (hour) => expiring.includes(hour))]]
   })
   return { ...index, tracks: Object.fromEntries(tracks) }
+}
+
+function withTimes({ emptiedAtMs = {}, ...track }: RecordedTrack, isKept: (hour: Hour) => boolean): RecordedTrack {
+  const times = Object.entries(emptiedAtMs).filter(([hour]) => isKept(hour as Hour))
+  return times.length === 0 ? track : { ...track, emptiedAtMs: Object.fromEntries(times) }
 }
