@@ -118,15 +118,15 @@ test('a file is pulled in a loop, and another stream takes its playlist', async 
   await mirror.api('POST', `/streams/file/inputs/${input.id}/stop`)
   await mirror.waitForStatus('file', 'interrupted')
   expect((await mirror.stream('file')).inputs).toMatchObject([{ enabled: false, state: 'configured' }])
-  expect(children(file)).toBe(0)
+  await expect.poll(() => children(file)).toBe(0)
   await mirror.api('POST', `/streams/file/inputs/${input.id}/start`)
   await mirror.waitForStatus('file', 'live', 20_000)
   expect(children(file)).toBe(1)
 
   await mirror.api('DELETE', `/streams/copy/inputs/${copying.id}`)
   await mirror.api('DELETE', '/streams/file')
-  await expect.poll(() => children(file), { timeout: 5_000 }).toBe(0)
-  await expect.poll(() => children('/stream/file/'), { timeout: 5_000 }).toBe(0)
+  await expect.poll(() => children(file)).toBe(0)
+  await expect.poll(() => children('/stream/file/')).toBe(0)
 })
 
 test('an SRT source that dies is told without its passphrase, and taken up again when it returns', async () => {
@@ -141,10 +141,11 @@ test('an SRT source that dies is told without its passphrase, and taken up again
 
   await source.stop('SIGKILL')
   await waitForInput('srt-pull', input.id, ({ state }) => state === 'failing', 20_000)
-  const event = await mirror.waitForEvent(
-    ({ code, streamId }) => code === 'input_source_failed' && streamId === 'srt-pull',
+  // Before that Mirror may have called while the source did not listen yet.
+  await mirror.waitForEvent(
+    ({ code, streamId, message }) =>
+      code === 'input_source_failed' && streamId === 'srt-pull' && message.includes('The source ended'),
   )
-  expect(event.message).toContain('The source ended')
   opened.use(new Encoder([...PICTURE, ...listen]))
   await mirror.waitForStatus('srt-pull', 'live', 40_000)
   await waitForInput('srt-pull', input.id, ({ state }) => state === 'receiving')
@@ -174,15 +175,13 @@ test('a configured input stands by while an encoder is on air, and takes its pla
   const input = await add('shared', { kind: 'udp', port })
   opened.use(new Encoder([...PICTURE, '-f', 'mpegts', `udp://127.0.0.1:${port}?pkt_size=1316`]))
   await expect
-    .poll(async () => (await mirror.stream('shared')).live.inputs.map(({ id, role, health }) => [id, role, health]), {
-      timeout: 10_000,
-    })
+    .poll(async () => (await mirror.stream('shared')).live.inputs.map(({ id, role, health }) => [id, role, health]))
     .toEqual([
       ['push-1', 'active', 'healthy'],
       [input.id, 'standby', 'healthy'],
     ])
   await encoder.stop()
-  await expect.poll(async () => (await mirror.stream('shared')).live.input?.protocol, { timeout: 5_000 }).toBe('udp')
+  await expect.poll(async () => (await mirror.stream('shared')).live.input?.protocol).toBe('udp')
   await mirror.waitForStatus('shared', 'live')
 })
 
@@ -194,7 +193,7 @@ async function waitForInput(
   stream: string,
   id: string,
   fits: (input: ConfiguredInputView) => boolean,
-  timeoutMs = 10_000,
+  timeoutMs = 15_000,
 ): Promise<ConfiguredInputView> {
   const deadline = performance.now() + timeoutMs
   while (true) {
@@ -219,9 +218,9 @@ function children(text: string): number {
   return childrenOf(mirror.pid, text).length
 }
 
-/** Resolves when the port can be bound within a second. */
+/** Resolves when the port can be bound: soon, or on a busy machine a little later. */
 async function bound(port: number): Promise<void> {
-  const deadline = performance.now() + 1_000
+  const deadline = performance.now() + 15_000
   while (true) {
     const socket = createSocket('udp4').bind(port, '127.0.0.1')
     const isFree = await once(socket, 'listening').then(

@@ -2,6 +2,7 @@
 // none, then let through in a chosen order. Whoever loses names everything as the winner does.
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { EventView } from '../../src/api/event-contract.ts'
 import { type TimelineEntry, timelineEntrySchema } from '../../src/media/timeline/entry.ts'
 import { timelineEntryKey, timelinePrefix } from '../../src/storage/keys.ts'
 import type { ObjectStore } from '../../src/storage/object-store.ts'
@@ -152,6 +153,9 @@ async function runRace({ pair, proxies, store, creates }: Arena, outcome: Outcom
     parts.use(new OriginRecord(() => trackUrl(views[1].playback.hls))),
   ] as const
   await until('a segment', LIVE_WITHIN_MS, () => records.every(({ segments }) => segments.size > 0))
+  // Its start is told after what was wrong with it.
+  const isStart = ({ type, streamId }: EventView) => type === 'stream.started' && streamId === id
+  await Promise.all(pair.origins.map((mirror) => mirror.waitForEvent(isStart)))
   const events = await Promise.all(pair.origins.map((mirror) => mirror.events(id)))
   // Held for longer than live waits.
   if (events.flat().some(({ code }) => code === 'timeline_unconfirmed')) return null
