@@ -6,18 +6,17 @@ import { expect, test } from 'vitest'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 function run(program: string, ...args: string[]) {
-  const startedAtMs = performance.now()
-  const result = spawnSync(program, args, { cwd: root, encoding: 'utf8', timeout: 30_000 })
-  return { ...result, tookMs: performance.now() - startedAtMs }
+  return spawnSync(program, args, { cwd: root, encoding: 'utf8', timeout: 30_000 })
 }
 
 test('npm start -- --help prints the flags and exits, without starting anything', () => {
-  const { status, stdout, tookMs } = run('npm', 'start', '--', '--help')
+  const { status, stdout, stderr } = run('npm', 'start', '--', '--help')
   expect(status).toBe(0)
   expect(stdout).toContain('--api-port')
   expect(stdout).toContain('MIRROR_DATA')
-  // npm itself takes most of it; an installation or a build would take far longer.
-  expect(tookMs).toBeLessThan(5_000)
+  // An installation or a build would say what it does.
+  expect(stderr).not.toMatch(/^mirror: /m)
+  expect(stdout).not.toContain('"message"')
 })
 
 test('npx mirror finds the command of the clone', () => {
