@@ -6,8 +6,12 @@ const STEPS = 10
 /** So short that no stand-still falls into it: what came during the step before is read meanwhile. */
 const LAST_MS = 1
 
+export interface RunningTimer {
+  cancel(): void
+}
+
 /** Calls `act` once, unless it is cancelled before. Keeps no process alive. */
-export function afterRunning(ms: number, act: () => void): { cancel(): void } {
+export function afterRunning(ms: number, act: () => void): RunningTimer {
   const stepMs = Math.floor(ms / STEPS)
   const step = (leftMs: number): NodeJS.Timeout => {
     if (leftMs <= LAST_MS) return setTimeout(act, leftMs).unref()

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setImmediate as immediate } from 'node:timers/promises'
 import { MessageChannel } from 'node:worker_threads'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { ArchiveClient } from '../../dvr/archive-client.ts'
@@ -332,6 +333,7 @@ test('what came while the thread stood still answers whoever waits for it', asyn
     hasCome = true
     for (const waiter of [...waiters]) waiter()
   })
+  await immediate() // What runs next are timers.
   port1.postMessage('a part')
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400)
   expect(await said).toBe('here it is')

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import { MirrorError, toMirrorError } from '../../../core/errors.ts'
 import type { Log } from '../../../core/log.ts'
+import { afterRunning, type RunningTimer } from '../../../core/running-time.ts'
 import type { GateInput, InputFault, InputGate } from '../protocol.ts'
 import { type FlvTag, joinFlvTags } from './flv-tag.ts'
 import { ServerHandshake } from './handshake.ts'
@@ -46,7 +47,7 @@ export class RtmpConnection {
   #handshake: ServerHandshake | null
   #state: 'open' | 'lingering' | 'closed' = 'open'
 
-  #phaseTimer: NodeJS.Timeout | null = null
+  #phaseTimer: RunningTimer | null = null
   #idleTimer: NodeJS.Timeout | null = null
   #lingerTimer: NodeJS.Timeout | null = null
   #pinged = false
@@ -241,11 +242,11 @@ export class RtmpConnection {
 
   #startPhase(limitMs: number, message: string): void {
     this.#stopPhase()
-    this.#phaseTimer = setTimeout(() => this.#fail(new MirrorError('ingest_timeout', message)), limitMs)
+    this.#phaseTimer = afterRunning(limitMs, () => this.#fail(new MirrorError('ingest_timeout', message)))
   }
 
   #stopPhase(): void {
-    if (this.#phaseTimer !== null) clearTimeout(this.#phaseTimer)
+    this.#phaseTimer?.cancel()
     this.#phaseTimer = null
   }
 
