@@ -15,6 +15,8 @@ let replies: { readonly to: string; readonly message: FromOwner }[]
 let busy: Map<string, boolean>
 let events: MirrorEvent[]
 let published: Publication[]
+/** What was said to whom first. */
+let order: string[]
 
 function stream(id: string) {
   return { id, tenantId: 'default', settings: DEFAULT_STREAM_SETTINGS, dateRanges: [], holds: [], keyLookups: [] }
@@ -26,6 +28,7 @@ beforeEach(() => {
   busy = new Map()
   events = []
   published = []
+  order = []
   owner = new StreamOwner({
     registry: new Registry([stream('one'), stream('two')]),
     timeline: openTimelineStore(createMemoryStore({ nowMs: () => NOW_MS })),
@@ -34,8 +37,14 @@ beforeEach(() => {
     maxFragmentBytes: 1024 * 1024,
     firstSlabId: 0,
     now: () => Date.now(),
-    publish: (batch) => published.push(...batch),
-    reply: (to, message) => replies.push({ to, message }),
+    publish: (batch) => {
+      order.push('published')
+      published.push(...batch)
+    },
+    reply: (to, message) => {
+      order.push(message.kind)
+      replies.push({ to, message })
+    },
     emit: (event) => events.push(event),
     askSlate: () => {},
     askPast: async () => [],
@@ -67,6 +76,12 @@ test('an input is accepted, its stream is busy, and free again when it closes', 
   owner.onMessage('ingest', { kind: 'close', inputId: 'a', fault: null })
   expect(busy.get('one')).toBe(false)
   expect(published.at(-1)).toEqual({ kind: 'phase', streamId: 'one', phase: 'offline' })
+})
+
+test('origins hear that a stream begins before its publisher hears that it may send', () => {
+  open('ingest', 'a', 'one')
+  expect(published).toEqual([{ kind: 'phase', streamId: 'one', phase: 'starting' }])
+  expect(order).toEqual(['published', 'accepted'])
 })
 
 test('an input of an unknown stream is refused', () => {

@@ -167,6 +167,8 @@ export class StreamOwner {
       const stream = this.#streamFor(registered)
       stream.open(message)
       this.#inputs.set(message.inputId, { stream, receiver, processedBytes: 0, ackedBytes: 0 })
+      // Origins hear of it first: who asks for the playlist of a publisher that was let in is to wait for it.
+      this.#flush()
       this.#options.reply(receiver, { kind: 'accepted', inputId: message.inputId })
       this.#tellBusy(stream)
     } catch (error) {
