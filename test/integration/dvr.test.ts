@@ -23,6 +23,8 @@ import { MirrorProcess } from '../support/mirror-process.ts'
 import { createTestBucket } from '../support/s3-bucket.ts'
 
 const run = promisify(execFile)
+/** Rules that measure how fast something came: what stands still for a while breaks them. */
+const BY_THE_CLOCK = ['part-in-time', 'segment-in-time', 'hint-full-speed', 'probe-far-ahead', 'hold-limit']
 const PICTURE = { size: '160x90', rate: '25', gop: 25 } as const
 /** Short enough that media leaves memory while the test waits. */
 const SETTINGS = { segment: '1s', part: '200ms', window: '10s' }
@@ -89,8 +91,8 @@ test.concurrent.for(PLACES)(
     await expect
       .poll(async () => (await recordings(mirror)).segments, { timeout: 30_000 })
       .toBeGreaterThanOrEqual(acknowledged.segments)
-    await expect.poll(async () => (await recordings(mirror)).spool.bytes, { timeout: 60_000 }).toBe(0)
-    expect(await filesOf(join(dataDir, 'spool'))).toEqual([])
+    // Not what the API tells: before the first report after a start it knows of no bytes.
+    await expect.poll(() => filesOf(join(dataDir, 'spool')), { timeout: 60_000 }).toEqual([])
     await expectPlayable(expect, mirror, startMs, startMs + 6000)
     await expectCounted(expect, mirror, flush['S3_BUCKET'] !== undefined)
     await expectWhole(expect, mirror)
@@ -205,7 +207,7 @@ async function expectWholePast(expect: ExpectStatic, mirror: MirrorProcess, befo
     now: Date.now,
     signal: AbortSignal.timeout(40_000),
   })
-  const found = linted.findings.filter(({ rule }) => rule !== 'part-in-time')
+  const found = linted.findings.filter(({ rule }) => !BY_THE_CLOCK.includes(rule))
   expect(found, renderReport(linted)).toEqual([])
   const after = await listing(mirror)
   expect(after[0]?.mediaSequenceNumber).toBe(before[0]?.mediaSequenceNumber)
