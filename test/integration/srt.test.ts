@@ -368,8 +368,8 @@ function makeSource(name: string, codec: readonly string[]): string {
 }
 
 function publish(source: string, port: number, query: string, more: readonly string[] = []): ChildProcess {
-  // Without linger ffmpeg throws away what it has not sent when it closes.
-  const url = `srt://127.0.0.1:${port}?linger=2&streamid=${query}`
+  // Without linger ffmpeg throws away what it has not sent when it closes; both end as soon as they can.
+  const url = `srt://127.0.0.1:${port}?linger=15&connect_timeout=15000&streamid=${query}`
   return call('ffmpeg', [
     '-nostdin',
     '-v',
@@ -399,6 +399,7 @@ function callWithLibsrt(port: number, streamIds: readonly string[]): Queue<{ rej
     const srt = koffi.load(library)
     const create = srt.func('int srt_create_socket()')
     const setFlag = srt.func('int srt_setsockflag(int socket, int option, const char *value, int size)')
+    const setNumber = srt.func('srt_setsockflag', 'int', ['int', 'int', 'const void *', 'int'])
     const connect = srt.func('int srt_connect(int socket, const void *name, int size)')
     const send = srt.func('int srt_sendmsg(int socket, const void *data, int size, int ttl, int inOrder)')
     const rejectReason = srt.func('int srt_getrejectreason(int socket)')
@@ -408,6 +409,7 @@ function callWithLibsrt(port: number, streamIds: readonly string[]): Queue<{ rej
     for (const streamId of streamIds) {
       const socket = create()
       setFlag(socket, 46, streamId, streamId.length)
+      setNumber(socket, 36, Buffer.from(Int32Array.of(15_000).buffer), 4) // Patience with a listener that stands still.
       const isConnected = connect(socket, name, name.length) === 0
       console.log(JSON.stringify({ rejectReason: isConnected ? null : rejectReason(socket) }))
       if (isConnected) send(socket, Buffer.alloc(1316, 0x47), 1316, -1, 1)
