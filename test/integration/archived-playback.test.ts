@@ -18,7 +18,8 @@ import { openFolderStore } from '../../src/storage/folder-store.ts'
 import { MirrorProcess } from '../support/mirror-process.ts'
 
 const COUNT = 20
-const RESTORE_DELAY_SEC = 3
+/** Longer than a machine stands still: one must be able to see it restoring. */
+const RESTORE_DELAY_SEC = 6
 
 test('archived media answers "restoring, ready at", comes back, and plays', { timeout: 90_000 }, async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'mirror-archived-'))
@@ -46,19 +47,18 @@ test('archived media answers "restoring, ready at", comes back, and plays', { ti
   // Playlists name the same media as ever: it is there, only not at once.
   expect(await (await at(playlist)).text()).toBe(before)
   expect((await at(`a0/${INIT.name}`)).status).toBe(200)
-  const startedMs = performance.now()
+  // Not when it is restored: it would be there then.
   const first = await segment()
   expect([first.status, first.headers.get('content-type')]).toEqual([503, 'application/problem+json'])
-  expect(performance.now() - startedMs).toBeLessThan(3000)
   expect(await first.json()).toMatchObject({ code: 'object_archived', status: 503 })
   await expect
     .poll(
       async () => {
         const answer = await segment()
-        const { detail } = (await answer.json()) as { detail: string }
+        const detail = answer.ok ? '' : ((await answer.json()) as { detail: string }).detail
         return { status: answer.status, detail, retryAfter: Number(answer.headers.get('retry-after')) }
       },
-      { timeout: 10_000, interval: 50 },
+      { interval: 50 },
     )
     .toMatchObject({
       status: 503,

@@ -6,11 +6,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { MirrorProcess } from '../support/mirror-process.ts'
+import { COMPILE_CACHE, MirrorProcess } from '../support/mirror-process.ts'
 import { expectTold } from '../support/told.ts'
 import { Witness } from '../support/witness.ts'
 
-const EXIT_TIMEOUT_MS = 15_000
+/** As long as a start may take, which gets further. */
+const EXIT_TIMEOUT_MS = 45_000
 
 let folder: string
 /** Runs all the time, with an ffmpeg that does not exist. */
@@ -115,6 +116,7 @@ async function failedStart(env: Readonly<Record<string, string>>, dataDir: strin
     env: {
       PATH: process.env['PATH'] ?? '',
       HOME: process.env['HOME'] ?? '/tmp',
+      NODE_COMPILE_CACHE: COMPILE_CACHE,
       MIRROR_DATA: dataDir,
       MIRROR_API_PORT: '0',
       MIRROR_MEDIA_PORT: '0',

@@ -35,18 +35,16 @@ async function listed({ mediaUrl }: MirrorProcess, playlist: string): Promise<st
 test('what one origin is told, both announce in every playlist, with its end', async () => {
   const body = { id: 'show-1', class: 'show', plannedDuration: 3600, scte35Out: '0xFC302F' }
   await origins[1].api('POST', '/streams/show/dateranges', body)
-  await expect.poll(() => listed(origins[1], 'v0/playlist.m3u8'), { timeout: 5000 }).toHaveLength(1)
+  await expect.poll(() => listed(origins[1], 'v0/playlist.m3u8')).toHaveLength(1)
   const [line] = await listed(origins[1], 'v0/playlist.m3u8')
   expect(line).toMatch(
     /^#EXT-X-DATERANGE:ID="show-1",CLASS="show",START-DATE=".*",PLANNED-DURATION=3600.00000,SCTE35-OUT/,
   )
   for (const origin of origins)
     for (const playlist of ['v0/playlist.m3u8', 'a0/playlist.m3u8', 'v0/iframes.m3u8'])
-      await expect.poll(() => listed(origin, playlist), { timeout: 8000 }).toEqual([line])
+      await expect.poll(() => listed(origin, playlist)).toEqual([line])
   await origins[1].api('PATCH', '/streams/show/dateranges/show-1', { endDate: 'now' })
-  await expect
-    .poll(() => listed(origins[0], 'a0/playlist.m3u8'), { timeout: 8000 })
-    .toEqual([expect.stringContaining('END-DATE')])
+  await expect.poll(() => listed(origins[0], 'a0/playlist.m3u8')).toEqual([expect.stringContaining('END-DATE')])
 })
 
 test('hls-lint finds nothing while date ranges come, end, and leave the playlists', async () => {

@@ -15,7 +15,7 @@ import { showOnFailure, type Talker } from './talkers.ts'
 const START_TIMEOUT_MS = 45_000
 /** What is awaited comes at once, or on a busy machine a little later; who promises a time says so. */
 const PATIENCE_MS = 15_000
-const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/mirror/compile', import.meta.url))
+export const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/mirror/compile', import.meta.url))
 
 export interface MirrorProcessOptions {
   /** Kept between two starts; default: a new temporary folder, removed at the end. */

@@ -177,7 +177,7 @@ export class RelayOutput {
 
 /** libsrt's own tool in a process of its own, fed through its standard input. */
 async function openSrt(url: string): Promise<Sink> {
-  const args = ['-q', '-ll:fatal', '-a:no', '-chunk:1316', 'file://con', `${url}&latency=1000`]
+  const args = ['-q', '-ll:fatal', '-a:no', '-chunk:1316', 'file://con', `${url}&latency=1000&conntimeo=20000`]
   const child = spawn('srt-live-transmit', args, { stdio: ['pipe', 'ignore', 'inherit'] })
   const { stdin } = child
   stdin.on('error', () => {}) // The listener has gone; `end` still finds the child.
