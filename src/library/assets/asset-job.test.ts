@@ -14,6 +14,7 @@ import { collect } from '../../storage/collect.ts'
 import { assetOriginalKey, parseObjectKey } from '../../storage/keys.ts'
 import { createMemoryStore } from '../../storage/memory-store.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
+import { SNIFF_BYTES } from '../intake/sniff.ts'
 import type { AssetRow } from './asset.ts'
 import { ASSET_JOB, assetJob, failWithJob } from './asset-job.ts'
 import { AssetNews } from './asset-news.ts'
@@ -81,7 +82,7 @@ async function upload(shelf: AssetShelf, bytes: Buffer, name: string, tenantId =
   const id = randomUUID()
   await store.put(assetOriginalKey(tenantId, id), bytes, { signal, contentType: 'x/y' })
   const sha256 = createHash('sha256').update(bytes).digest('hex')
-  const intake = { sizeBytes: bytes.length, sha256, head: bytes.subarray(0, 4100) }
+  const intake = { sizeBytes: bytes.length, sha256, head: bytes.subarray(0, SNIFF_BYTES) }
   return await shelf.create({ id, tenantId, name, folder: '', tags: [], metadata: {}, intake })
 }
 

@@ -8,7 +8,8 @@ import { openFolderStore } from '../../storage/folder-store.ts'
 import { parseObjectKey } from '../../storage/keys.ts'
 import { createMemoryStore } from '../../storage/memory-store.ts'
 import type { ObjectKey, ObjectStore } from '../../storage/object-store.ts'
-import { HEAD_BYTES, type IntakeCall, takeIn } from './intake.ts'
+import { type IntakeCall, takeIn } from './intake.ts'
+import { SNIFF_BYTES } from './sniff.ts'
 
 const key = parseObjectKey('recordings/default/r1/original') as ObjectKey
 const signal = new AbortController().signal
@@ -44,14 +45,14 @@ for (const kind of ['memory', 'a folder'] as const) {
       expect(files.filter((file) => file.isFile() && !file.name.includes('lock')).map(({ name }) => name)).toEqual([])
     }
 
-    test.each([0, 1, HEAD_BYTES - 1, HEAD_BYTES, HEAD_BYTES + 1, 3 * MiB])(
+    test.each([0, 1, SNIFF_BYTES - 1, SNIFF_BYTES, SNIFF_BYTES + 1, 3 * MiB])(
       '%i bytes arrive as they are',
       async (size) => {
         const bytes = randomBytes(size)
         const intake = await takeIn(inChunks(bytes, 997), call({ declaredBytes: size }))
         expect(intake.sizeBytes).toBe(size)
         expect(intake.sha256).toBe(createHash('sha256').update(bytes).digest('hex'))
-        expect(Buffer.compare(intake.head, bytes.subarray(0, HEAD_BYTES))).toBe(0)
+        expect(Buffer.compare(intake.head, bytes.subarray(0, SNIFF_BYTES))).toBe(0)
         const body = await store.get(key, { signal })
         expect(Buffer.compare(await collect(body?.chunks ?? inChunks(Buffer.from('none'), 1)), bytes)).toBe(0)
       },

@@ -3,9 +3,8 @@ import { createHash, type Hash } from 'node:crypto'
 import { MirrorError } from '../../core/errors.ts'
 import { orAborted } from '../../storage/abortable.ts'
 import type { ObjectKey, ObjectStore } from '../../storage/object-store.ts'
+import { SNIFF_BYTES } from './sniff.ts'
 
-/** Enough to tell a type from bytes; MPEG-TS shows itself only after several packets of 188. */
-export const HEAD_BYTES = 4100
 /** An upload that sends nothing for so long has been given up by its sender. */
 const IDLE_MS = 30_000
 const CLEANUP_MS = 10_000
@@ -33,7 +32,7 @@ export interface Intake {
   readonly sizeBytes: number
   /** Of all bytes, hex. */
   readonly sha256: string
-  /** The first at most `HEAD_BYTES`. */
+  /** The first at most `SNIFF_BYTES`. */
   readonly head: Uint8Array
 }
 
@@ -104,13 +103,13 @@ async function readHead(
 ): Promise<{ readonly head: Uint8Array; readonly pulled: readonly Uint8Array[] }> {
   const pulled: Uint8Array[] = []
   let size = 0
-  while (size < HEAD_BYTES) {
+  while (size < SNIFF_BYTES) {
     const { value, done } = await chunks.next()
     if (done === true || value === undefined) break
     pulled.push(value)
     size += value.byteLength
   }
-  return { head: Uint8Array.from(Buffer.concat(pulled).subarray(0, HEAD_BYTES)), pulled }
+  return { head: Uint8Array.from(Buffer.concat(pulled).subarray(0, SNIFF_BYTES)), pulled }
 }
 
 async function* restOf(

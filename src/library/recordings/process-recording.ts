@@ -7,8 +7,7 @@ import { MirrorError } from '../../core/errors.ts'
 import type { JobClaim } from '../../jobs/types.ts'
 import { callRecordingPartKey, parseObjectKey } from '../../storage/keys.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
-import { HEAD_BYTES } from '../intake/intake.ts'
-import { sniffType } from '../intake/sniff.ts'
+import { SNIFF_BYTES, sniffType } from '../intake/sniff.ts'
 import type { Scratch } from '../processing/scratch.ts'
 import type { SoundPeaks } from '../processing/sound-peaks.ts'
 import { compareWithSaid } from './compare-with-said.ts'
@@ -83,7 +82,7 @@ async function readBack(store: ObjectStore, row: RecordingRow, file: string, sig
   try {
     for await (const chunk of body.chunks) {
       hash.update(chunk)
-      if (sizeBytes < HEAD_BYTES) head = Buffer.concat([head, chunk.subarray(0, HEAD_BYTES - sizeBytes)])
+      if (sizeBytes < SNIFF_BYTES) head = Buffer.concat([head, chunk.subarray(0, SNIFF_BYTES - sizeBytes)])
       sizeBytes += chunk.byteLength
       for (let at = 0; at < chunk.byteLength; ) at += (await handle.write(chunk, at)).bytesWritten
     }
