@@ -1,8 +1,8 @@
 // Waveform and loudness of a sound, in one pass of ffmpeg that hands out samples at a low rate.
 import { MirrorError } from '../../core/errors.ts'
+import { type LimitedHost, type RunLimits, runLimited } from '../../core/run-limited.ts'
 import { type Loudness, parseLoudness } from './loudness.ts'
 import { contentError, inputArgs, type MediaInput, pipedInput, watchInput } from './media-input.ts'
-import { type LimitedHost, type RunLimits, runLimited } from './run-limited.ts'
 import { PeakCollector, type SoundPeaks } from './sound-peaks.ts'
 
 /** Enough for an outline: what lies above 4 kHz changes it little. */

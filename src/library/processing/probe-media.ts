@@ -2,9 +2,9 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { MirrorError } from '../../core/errors.ts'
+import { type LimitedHost, type RunLimits, runLimited } from '../../core/run-limited.ts'
 import { type MediaFacts, parseProbe } from './media-facts.ts'
 import { contentError, inputArgs, type MediaInput, pipedInput, watchInput } from './media-input.ts'
-import { type LimitedHost, type RunLimits, runLimited } from './run-limited.ts'
 
 export interface ProbeLimits extends RunLimits {
   readonly maxStreams: number

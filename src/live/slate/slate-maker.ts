@@ -1,10 +1,11 @@
-// Makes slates: checks what is uploaded, and prepares it once per profile with an ffmpeg child of limited time and output.
+// Makes slates: checks what is uploaded, and prepares it once per profile with a limited ffmpeg child.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Spawn, startChild } from '../../core/child-process.ts'
-import { MirrorError, toMirrorError } from '../../core/errors.ts'
+import type { Spawn } from '../../core/child-process.ts'
+import { isMirrorError, MirrorError, toMirrorError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
+import { runLimited } from '../../core/run-limited.ts'
 import { collect } from '../../storage/collect.ts'
 import { preparedSlateKey, slateSourceKey } from '../../storage/keys.ts'
 import type { ObjectKey, ObjectStore } from '../../storage/object-store.ts'
@@ -16,8 +17,10 @@ const PREPARE_TIMEOUT_MS = 180_000
 const CHECK_TIMEOUT_MS = 20_000
 /** A minute at the highest bit rate that the command allows. */
 const MAX_PREPARED_BYTES = 48 * 1024 * 1024
-/** Whoever makes slates waits for media threads, which have no time to lose. */
-const NICENESS = 15
+/** x265 at 2160p takes about 1.5 GiB. */
+const MEMORY_BYTES = 3 * 2 ** 30
+/** What it makes goes to stdout. */
+const FILE_BYTES = 2 ** 20
 
 export interface SlateMakerOptions {
   readonly store: ObjectStore
@@ -112,24 +115,17 @@ export class SlateMaker {
     }
   }
 
-  async #ffmpeg(args: readonly string[], timeoutMs: number, signal: AbortSignal): Promise<Uint8Array> {
-    const { ffmpegPath, spawn, log } = this.#options
-    const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
-    const starting = startChild({ command: ffmpegPath, args, spawn, log, signal: limited, niceness: NICENESS })
-    await using child = await starting.catch((cause: unknown) => {
-      const isMissing = ['ENOENT', 'ENOTDIR', 'EACCES'].includes(String((cause as NodeJS.ErrnoException).code))
-      throw isMissing ? new MirrorError('ffmpeg_missing', `"${ffmpegPath}" was not found`, { cause }) : cause
-    })
+  async #ffmpeg(args: readonly string[], wallMs: number, signal: AbortSignal): Promise<Uint8Array> {
+    const limits = { wallMs, memoryBytes: MEMORY_BYTES, fileBytes: FILE_BYTES, outputBytes: MAX_PREPARED_BYTES }
     const chunks: Uint8Array[] = []
-    let sizeBytes = 0
-    for await (const chunk of child.stdout ?? []) {
-      sizeBytes += (chunk as Uint8Array).length
-      if (sizeBytes > MAX_PREPARED_BYTES) throw new MirrorError('slate_unreadable', 'it becomes too large to be looped')
-      chunks.push(new Uint8Array(chunk as Uint8Array))
+    const run = {
+      program: [this.#options.ffmpegPath, ...args],
+      limits,
+      onOutput: (chunk: Uint8Array) => void chunks.push(chunk),
     }
-    const { code, stderrTail } = await child.exited
-    signal.throwIfAborted()
-    if (limited.aborted) throw new MirrorError('slate_unreadable', `ffmpeg took longer than ${timeoutMs / 1000} s`)
+    const { code, stderrTail } = await runLimited(run, this.#options, signal).catch((error: unknown) => {
+      throw asUnreadable(error)
+    })
     if (code !== 0) throw new MirrorError('slate_unreadable', lastLine(stderrTail))
     return Buffer.concat(chunks)
   }
@@ -148,6 +144,14 @@ export class SlateMaker {
     )
     return next
   }
+}
+
+function asUnreadable(error: unknown): unknown {
+  if (isMirrorError(error, 'content_too_large')) {
+    return new MirrorError('slate_unreadable', 'it becomes too large to be looped', { cause: error })
+  }
+  const isItsFault = isMirrorError(error, 'processing_timeout') || isMirrorError(error, 'processing_died')
+  return isItsFault ? new MirrorError('slate_unreadable', error.message, { cause: error }) : error
 }
 
 function outTimeSec(progress: string): number {

@@ -4,8 +4,8 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { type Child, describeExit, type Spawn, startChild } from '../../../core/child-process.ts'
 import { type ErrorCode, MirrorError } from '../../../core/errors.ts'
+import { limitedCommand } from '../../../core/limited-command.ts'
 import type { Log } from '../../../core/log.ts'
-import { limitedCommand } from '../limited-command.ts'
 import type {
   PictureAnswer,
   PictureFacts,

@@ -3,7 +3,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { silentLog } from '../../core/log.ts'
+import { silentLog } from './log.ts'
 import { type LimitedExit, type LimitedRun, type RunLimits, runLimited } from './run-limited.ts'
 
 const LIMITS: RunLimits = { memoryBytes: 2 ** 30, fileBytes: 2 ** 20, cpuSec: 20, wallMs: 20_000, outputBytes: 2 ** 20 }

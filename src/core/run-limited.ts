@@ -1,11 +1,11 @@
 // Runs a program that reads untrusted media to its end, and says in one way how it went wrong.
 import type { Writable } from 'node:stream'
-import { type Child, describeExit, type Spawn, startChild } from '../../core/child-process.ts'
-import { MirrorError } from '../../core/errors.ts'
-import type { Log } from '../../core/log.ts'
+import { type Child, describeExit, type Spawn, startChild } from './child-process.ts'
+import { MirrorError } from './errors.ts'
 import { isProgramMissing, limitedCommand, type ResourceLimits } from './limited-command.ts'
+import type { Log } from './log.ts'
 
-/** Whoever waits for processing waits for media threads, which have no time to lose. */
+/** Whoever waits for it waits for media threads, which have no time to lose. */
 const NICENESS = 15
 
 export interface RunLimits extends ResourceLimits {
