@@ -16,7 +16,9 @@ export default defineConfig({
             'test/contract/**/*.test.ts',
             'test/media/**/*.test.ts',
           ],
-          testTimeout: 30_000,
+          // For what hangs: where a disk flushes slowly, a store that is filled needs a minute.
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
           expect: PATIENT,
           globalSetup: ['test/support/s3-servers.ts'],
           sequence: { groupOrder: 0 },

@@ -49,7 +49,7 @@ test('what is deleted while it moves stays deleted, whoever is faster', async ()
   await using deleter = await openFolders(root)
   const keys = Array.from({ length: 60 }, (_, n) => key(`hour/${n}`))
   for (let round = 0; round < 4; round += 1) {
-    for (const each of keys) await mover.put(each, Buffer.from('x'), put)
+    await Promise.all(keys.map((each) => mover.put(each, Buffer.from('x'), put)))
     const moving = keys.map(async (each) => {
       const copy = await mover.copyToTier(each, round % 2 === 0 ? 'cold' : 'warm', call)
       return copy !== null && (await mover.release(copy, call))
@@ -64,7 +64,7 @@ test('a move that is killed while its objects are deleted brings none of them ba
   await using store = await openFolders(root)
   const keys = Array.from({ length: 60 }, (_, n) => key(`hour/${n}`))
   for (let round = 0; round < 4; round += 1) {
-    for (const each of keys) await store.put(each, Buffer.from('x'), put)
+    await Promise.all(keys.map((each) => store.put(each, Buffer.from('x'), put)))
     // Killed: nothing is released.
     const moving = keys.map((each) => store.copyToTier(each, 'cold', call))
     await Promise.all([...moving, store.delete(keys.toReversed(), call)])
