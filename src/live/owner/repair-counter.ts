@@ -26,6 +26,11 @@ export class RepairCounter {
     return told
   }
 
+  /** A presentation begins: it is counted anew. What was told a moment ago is still no news. */
+  restart(): void {
+    for (const state of this.#causes.values()) state.total = 0
+  }
+
   drops(): Readonly<Record<string, number>> {
     return this.#totals((cause) => REPAIR_CAUSES[cause].isLoss)
   }
@@ -36,7 +41,7 @@ export class RepairCounter {
 
   #totals(isWanted: (cause: RepairCause) => boolean): Record<string, number> {
     const totals: Record<string, number> = {}
-    for (const [cause, state] of this.#causes) if (isWanted(cause)) totals[cause] = state.total
+    for (const [cause, state] of this.#causes) if (isWanted(cause) && state.total > 0) totals[cause] = state.total
     return totals
   }
 }

@@ -28,7 +28,7 @@ export class StreamOutput {
   readonly #options: StreamOutputOptions
   #presentation: Presentation | null = null
   #slabs: SlabPool | null = null
-  #repairs = new RepairCounter()
+  readonly #repairs = new RepairCounter()
 
   constructor(options: StreamOutputOptions) {
     this.#options = options
@@ -56,7 +56,7 @@ export class StreamOutput {
       onRetire: (slabId) => publish({ kind: 'retire', streamId, slabId }),
     })
     this.#slabs = slabs
-    this.#repairs = new RepairCounter()
+    this.#repairs.restart()
     this.#presentation = new Presentation({
       streamId,
       settings,
