@@ -1,4 +1,5 @@
 // An origin thread's end of the questions to the archive thread.
+import { afterRunning, type RunningTimer } from '../core/running-time.ts'
 import type { ArchiveAnswer, ArchiveRequest } from './archive-requests.ts'
 
 const TIMEOUT_MS = 8000
@@ -13,7 +14,7 @@ const GONE: ArchiveAnswer = { kind: 'failed', code: 'origin_unavailable', messag
 export class ArchiveClient {
   readonly #send: (requestId: number, request: ArchiveRequest) => void
   readonly #cancel: (requestId: number) => void
-  readonly #waiting = new Map<number, { resolve(answer: ArchiveAnswer): void; readonly timer: NodeJS.Timeout }>()
+  readonly #waiting = new Map<number, { resolve(answer: ArchiveAnswer): void; readonly timer: RunningTimer }>()
   #nextId = 1
 
   /** `cancel`: the answer is of no use any more. */
@@ -35,7 +36,7 @@ export class ArchiveClient {
       this.#cancel(id)
       this.onAnswer(id, answer)
     }
-    const timer = setTimeout(() => giveUp(LATE), timeoutMs)
+    const timer = afterRunning(timeoutMs, () => giveUp(LATE))
     const onAbort = () => giveUp(GONE)
     signal?.addEventListener('abort', onAbort, { once: true })
     this.#waiting.set(id, { resolve, timer })
@@ -50,7 +51,7 @@ export class ArchiveClient {
   onAnswer(requestId: number, answer: ArchiveAnswer): void {
     const waiting = this.#waiting.get(requestId)
     if (waiting === undefined) return
-    clearTimeout(waiting.timer)
+    waiting.timer.cancel()
     this.#waiting.delete(requestId)
     waiting.resolve(answer)
   }
