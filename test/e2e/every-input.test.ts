@@ -8,12 +8,14 @@ import { launchChromium } from '../support/chromium.ts'
 import { INPUT_NAMES, type OpenInput, openEveryInput, prepareEveryInput } from '../support/every-input.ts'
 import { gstreamerMissing, playWithGstreamer } from '../support/gstreamer-player.ts'
 import { runLintCommand } from '../support/lint-command.ts'
+import { BY_THE_CLOCK } from '../support/lint-rules.ts'
 import { decodeErrors } from '../support/live-media.ts'
 import { MirrorProcess } from '../support/mirror-process.ts'
 import { readWithMp4box } from '../support/mp4box-reader.ts'
 import { PlaylistJudge } from '../support/playlist-judge.ts'
 import { ShakaPage } from '../support/shaka-page.ts'
 import { movementOf, watchMovement } from '../support/stand-still.ts'
+import { StandStills } from '../support/stand-stills.ts'
 
 const isLong = process.env['TEST_LONG'] === '1'
 const LINT_SEC = isLong ? 600 : 60
@@ -31,14 +33,12 @@ const OF_THE_SOURCE: Readonly<Record<string, readonly string[]>> = {
   'rtmp-rare-keyframes': ['segment-keyframe'],
 }
 
-/**
- * Rules that measure how fast something came. Where the machine is short of breath the encoder is late as well, and so is
- * the judge; so a few may be late, and nothing else may be found.
- */
-const BY_THE_CLOCK = new Set(['part-in-time', 'segment-in-time', 'hint-full-speed', 'probe-far-ahead', 'hold-limit'])
+/** A few may be late, and nothing else may be found. */
 const LATE_MAX_SHARE = 0.05
 /** Shaka holds three parts and a bit; without parts it would be three segments. */
 const SHAKA_LATENCY_MAX_SEC = 4
+/** A stand-still of the machine that a player may notice. */
+const STALL_MIN_MS = 300
 /** A machine that is short of breath makes any player stand for a moment. */
 const STANDING_MAX_SHARE = 0.05
 
@@ -144,21 +144,26 @@ test(
     await using shaka = await ShakaPage.open(browser, url, { streaming: { lowLatencyMode: true } })
     // It finds its place in the first seconds.
     const before = await shaka.waitFor(({ decodedFrames }) => decodedFrames > 5 * FRAMES_PER_SEC, 30_000)
+    using standStills = new StandStills()
+    const startMs = performance.now()
     await watchMovement(shaka.page)
     const seen = await shaka.observe(SHAKA_SEC)
+    // What the whole machine stood still for, no player can make good.
+    const stoodSec = standStills.stoodMs(startMs) / 1000
+    const stalls = standStills.countOver(STALL_MIN_MS, startMs)
     const after = seen.at(-1) ?? before
     const movement = await movementOf(shaka.page)
-    const told = JSON.stringify({ before, after, movement }, null, 1)
+    const told = JSON.stringify({ before, after, movement, stoodSec, stalls }, null, 1)
     expect(after.errors, told).toEqual([])
     const stoodMs = movement.standStills.reduce((sum, { lastedMs }) => sum + lastedMs, 0)
     expect(stoodMs, told).toBeLessThan(STANDING_MAX_SHARE * 1000 * SHAKA_SEC)
-    expect(after.stallsDetected - before.stallsDetected, told).toBe(0)
+    expect(after.stallsDetected - before.stallsDetected, told).toBeLessThanOrEqual(stalls)
     expect(after.gapsJumped - before.gapsJumped, told).toBe(0)
     expect(after.decodedFrames - before.decodedFrames, told).toBeGreaterThan(0.9 * FRAMES_PER_SEC * SHAKA_SEC)
     expect(after.positionSec - before.positionSec, told).toBeGreaterThan(0.95 * SHAKA_SEC)
     expect(after.widthPx).toBe(320)
     expect(Math.max(...seen.map(({ latencySec }) => latencySec ?? Number.POSITIVE_INFINITY)), told).toBeLessThan(
-      SHAKA_LATENCY_MAX_SEC,
+      SHAKA_LATENCY_MAX_SEC + stoodSec,
     )
     expect(shaka.pageErrors).toEqual([])
   },

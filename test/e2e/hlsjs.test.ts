@@ -6,6 +6,7 @@ import type { PlayerStats } from '../../web/src/player/player-state.ts'
 import { launchChromium } from '../support/chromium.ts'
 import { Encoder, pictureArgs } from '../support/encoder.ts'
 import { MirrorProcess } from '../support/mirror-process.ts'
+import { StandStills } from '../support/stand-stills.ts'
 import { WatchPage } from '../support/watch-page.ts'
 
 const MAX_LATENCY_SEC = 2
@@ -13,12 +14,17 @@ const MAX_LATENCY_SEC = 2
 const MAX_LATENCY_AFTER_OUTAGE_SEC = 5
 const OUTAGE_MS = 40_000
 const FRAMES_PER_SEC = 30
+/** A stand-still of the whole machine that a player may notice; hls.js keeps a second more from the live edge after it. */
+const STALL_MIN_MS = 300
+const AFTER_STALL_SEC = 1
 
 let mirror: MirrorProcess
 let browser: Browser
+let standStills: StandStills
 const opened = new AsyncDisposableStack()
 
 beforeAll(async () => {
+  standStills = opened.use(new StandStills())
   mirror = opened.use(await MirrorProcess.start())
   browser = await launchChromium()
   opened.defer(() => browser.close())
@@ -37,8 +43,8 @@ test('an RTMP stream plays for a minute, rides out 40 s without its encoder, and
   opened.use(encoder)
   await mirror.waitForStatus('studio', 'live')
   await using studio = await WatchPage.open(browser, playback.watch)
-  await studio.waitFor(({ state }) => state === 'playing', 10_000)
-  expectFlawless(await studio.observe(60))
+  await studio.waitFor(({ state }) => state === 'playing', 30_000)
+  await expectFlawless(studio, 60)
 
   await encoder.stop('SIGKILL')
   const outage = new Promise<void>((resolve) => setTimeout(resolve, OUTAGE_MS))
@@ -49,22 +55,24 @@ test('an RTMP stream plays for a minute, rides out 40 s without its encoder, and
   await mirror.waitForStatus('demo', 'live')
   {
     await using tester = await WatchPage.open(browser, demo.playback.watch)
-    await tester.waitFor(({ state }) => state === 'playing', 10_000)
-    const [seen] = await Promise.all([tester.observe(45), outage.then(() => opened.use(encode()))])
-    expectFlawless(seen)
+    await tester.waitFor(({ state }) => state === 'playing', 30_000)
+    await Promise.all([expectFlawless(tester, 45), outage.then(() => opened.use(encode()))])
     expect(tester.pageErrors).toEqual([])
   }
   await mirror.api('DELETE', '/streams/demo/test-source')
 
-  const after = await studio.waitFor(isLive, 5000)
+  const after = await studio.waitFor(isLive, 30_000)
   expect(after.decodedFrames).toBeGreaterThan(before.decodedFrames + 5 * FRAMES_PER_SEC)
   expect(after.fatalErrors).toBe(0)
   expect(after.reloads).toBe(0)
   expect(studio.loads).toBe(1)
   expect(studio.pageErrors).toEqual([])
+  const startMs = performance.now()
   const again = await studio.observe(10)
-  expect(again.at(-1)?.stalls).toBe(after.stalls)
-  expect(Math.max(...again.map(latencyOf))).toBeLessThan(MAX_LATENCY_AFTER_OUTAGE_SEC)
+  const { stalls, stoodSec } = stoodSince(startMs)
+  expect((again.at(-1)?.stalls ?? 0) - after.stalls).toBeLessThanOrEqual(stalls)
+  const latencyMaxSec = MAX_LATENCY_AFTER_OUTAGE_SEC + stoodSec + stalls * AFTER_STALL_SEC
+  expect(Math.max(...again.map(latencyOf))).toBeLessThan(latencyMaxSec)
 })
 
 describe('blocking reload', () => {
@@ -108,16 +116,24 @@ describe('blocking reload', () => {
     const before = await look()
     const startedAtMs = performance.now()
     const after = await look(`?_HLS_msn=${before.openMsn}`)
-    expect(after.openMsn).toBe(before.openMsn + 1)
-    expect(performance.now() - startedAtMs).toBeLessThan(2500)
+    expect(after.openMsn).toBeGreaterThan(before.openMsn)
+    expect(standStills.runMs(startedAtMs)).toBeLessThan(2500)
   })
 
   test('what is too far ahead, or means nothing, is refused at once; what is long past is answered in full', async () => {
-    const { openMsn } = await look()
     const statusOf = async (query: string) => (await fetch(playlistUrl + query)).status
-    expect(await statusOf(`?_HLS_msn=${openMsn + 3}`)).toBe(400)
+    /** While the segment that was open stays so: later the same request means something else. */
+    const statusWhileOpen = async (queryOf: (openMsn: number) => string): Promise<number> => {
+      while (true) {
+        const { openMsn } = await look()
+        const status = await statusOf(queryOf(openMsn))
+        if ((await look()).openMsn === openMsn) return status
+      }
+    }
+    expect(await statusWhileOpen((openMsn) => `?_HLS_msn=${openMsn + 3}`)).toBe(400)
+    expect(await statusWhileOpen((openMsn) => `?_HLS_msn=${openMsn}&_HLS_part=60`)).toBe(400)
+    const { openMsn } = await look()
     expect(await statusOf(`?_HLS_msn=${openMsn + 100}&_HLS_part=0`)).toBe(400)
-    expect(await statusOf(`?_HLS_msn=${openMsn}&_HLS_part=60`)).toBe(400)
     expect(await statusOf('?_HLS_part=1')).toBe(400)
     expect(await statusOf('?_HLS_msn=next')).toBe(400)
     expect(await statusOf(`?_HLS_msn=${openMsn - 100_000}&_HLS_part=3`)).toBe(200)
@@ -160,16 +176,33 @@ function latencyOf({ latencySec }: PlayerStats): number {
   return latencySec ?? Number.POSITIVE_INFINITY
 }
 
-function expectFlawless(seen: readonly PlayerStats[]): void {
+/** What the whole machine stood still for, no player can make good. */
+function stoodSince(startMs: number): { readonly stalls: number; readonly stoodSec: number } {
+  return { stalls: standStills.countOver(STALL_MIN_MS, startMs), stoodSec: standStills.stoodMs(startMs) / 1000 }
+}
+
+async function expectFlawless(watch: WatchPage, seconds: number): Promise<void> {
+  const startMs = performance.now()
+  const seen = await watch.observe(seconds)
+  const { stalls, stoodSec } = stoodSince(startMs)
   const first = seen[0]!
   const last = seen.at(-1)!
+  const told = JSON.stringify({ stalls, stoodSec, last }, null, 1)
   // Before the first frame, on a machine that is short of breath, hls.js may nudge the start; from then on nothing.
-  expect(last.errors.slice(first.errors.length)).toEqual([])
-  expect(last.errors.filter(({ details }) => /pars/i.test(details))).toEqual([])
-  expect(last.fatalErrors).toBe(0)
-  expect(last.stalls).toBe(0)
-  expect(Math.max(...seen.map(latencyOf))).toBeLessThan(MAX_LATENCY_SEC)
-  expect(last.mediaRecoveries + last.reloads).toBe(0)
-  expect(last.decodedFrames - first.decodedFrames).toBeGreaterThan((seen.length - 2) * FRAMES_PER_SEC)
-  expect(last.positionSec - first.positionSec).toBeGreaterThan(seen.length - 2)
+  // What hls.js tells of a buffer that a stand-still emptied, and our player's jump over a hole, are judged by the bounds below.
+  const isOfStall = (details: string) => stalls > 0 && (details.startsWith('buffer') || details === 'holeJumped')
+  const errors = last.errors.slice(first.errors.length).filter(({ details }) => !isOfStall(details))
+  expect(errors, told).toEqual([])
+  expect(
+    last.errors.filter(({ details }) => /pars/i.test(details)),
+    told,
+  ).toEqual([])
+  expect(last.fatalErrors, told).toBe(0)
+  expect(last.stalls, told).toBeLessThanOrEqual(stalls)
+  const latencyMaxSec = MAX_LATENCY_SEC + stoodSec + stalls * AFTER_STALL_SEC
+  expect(Math.max(...seen.map(latencyOf)), told).toBeLessThan(latencyMaxSec)
+  expect(last.mediaRecoveries + last.reloads, told).toBe(0)
+  const leastSec = seen.length - 2 - stoodSec - stalls * AFTER_STALL_SEC
+  expect(last.decodedFrames - first.decodedFrames, told).toBeGreaterThan(leastSec * FRAMES_PER_SEC)
+  expect(last.positionSec - first.positionSec, told).toBeGreaterThan(leastSec)
 }

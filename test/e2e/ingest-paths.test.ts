@@ -71,14 +71,17 @@ test.concurrent.each(PATHS)('$name plays for a minute without a flaw', async ({ 
   const [errors, streams] = await Promise.all([decodeErrors(playback.hls, SECONDS), play(playback.hls, SECONDS)])
   over.abort()
   await judging
+  const { live } = await mirror.stream(name)
+  const told = await whatHappened(name, playback.hls, live)
 
-  expect(errors).toBe('')
-  expect(streams.map(({ kind, codec }) => `${kind} ${codec}`).toSorted()).toEqual(['audio aac', `video ${codec}`])
+  expect(errors, told).toBe('')
+  const found = streams.map(({ kind, codec }) => `${kind} ${codec}`).toSorted()
+  expect(found, told).toEqual(['audio aac', `video ${codec}`])
   for (const { kind, packets, shortestSec, longestSec } of streams) {
     const frameSec = kind === 'video' ? VIDEO_FRAME_SEC : AUDIO_FRAME_SEC
-    expect(packets, kind).toBeGreaterThan((SECONDS - 1) / frameSec)
-    expect(shortestSec, kind).toBeGreaterThan(frameSec - TICK_SEC)
-    expect(longestSec, kind).toBeLessThan(frameSec + TICK_SEC)
+    expect(packets, `${kind}\n${told}`).toBeGreaterThan((SECONDS - 1) / frameSec)
+    expect(shortestSec, `${kind}\n${told}`).toBeGreaterThan(frameSec - TICK_SEC)
+    expect(longestSec, `${kind}\n${told}`).toBeLessThan(frameSec + TICK_SEC)
   }
 
   expect(judge.problems, judge.evidence).toEqual([])
@@ -107,13 +110,20 @@ test.concurrent.each(PATHS)('$name plays for a minute without a flaw', async ({ 
   expect(variant?.averageBandwidth).toBeGreaterThan((video.averageBps + audio.averageBps) * 0.9)
   expect(variant?.averageBandwidth).toBeLessThan((video.averageBps + audio.averageBps) * 1.15)
 
-  const { live } = await mirror.stream(name)
-  expect({ drops: live.drops, repairs: live.repairs, advice: live.advice }).toEqual({
+  expect({ drops: live.drops, repairs: live.repairs, advice: live.advice }, told).toEqual({
     drops: {},
     repairs: {},
     advice: [],
   })
 })
+
+/** What tells a fault of the way in from one of the way out: the stream's history, its figures and what is listed. */
+async function whatHappened(name: string, hls: string, live: StreamView['live']): Promise<string> {
+  const { input, tracks, drops, repairs } = live
+  const events = (await mirror.events(name)).map(({ at, message }) => `${at} ${message}`)
+  const listed = await (await fetch(hls)).text()
+  return `${events.join('\n')}\n${JSON.stringify({ input, tracks, drops, repairs })}\n${listed}`
+}
 
 /** RFC 6381 from the source's own configuration record, read without Mirror: by mp4box. */
 async function videoCodecString(codec: Codec): Promise<string> {

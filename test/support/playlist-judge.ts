@@ -47,7 +47,10 @@ export class PlaylistJudge {
     await this.refreshMultivariant()
     while (!signal.aborted) {
       const startedAtMs = performance.now()
-      await Promise.all([...this.tracks].map(([id, track]) => this.#look(id, track)))
+      const looks = [...this.tracks].map(([id, track]) =>
+        this.#look(id, track).catch((error: unknown) => this.#tell(id, String(error))),
+      )
+      await Promise.all(looks)
       await delay(Math.max(0, POLL_MS - (performance.now() - startedAtMs)), undefined, { signal }).catch(() => {})
     }
   }
