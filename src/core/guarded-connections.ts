@@ -4,6 +4,7 @@ import type { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ConnectionGuard, ConnectionRefusal, Place } from './connection-guard.ts'
+import { afterRunning } from './running-time.ts'
 
 /** Connections beyond the limit that may still ask and be told; further ones are just closed. */
 const MAX_BEING_REFUSED = 64
@@ -79,10 +80,10 @@ export class GuardedConnections {
     }
     this.#beingRefused++
     this.#refused.set(socket, refusal)
-    const cut = setTimeout(() => socket.destroy(), REFUSAL_MS)
+    const cut = afterRunning(REFUSAL_MS, () => socket.destroy())
     socket.once('close', () => {
       this.#beingRefused--
-      clearTimeout(cut)
+      cut.cancel()
     })
   }
 }

@@ -6,6 +6,7 @@ import { SharedConnectionCounts } from '../core/connection-counts.ts'
 import { type ErrorCode, MirrorError, toMirrorError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { reservePort } from '../core/reserve-port.ts'
+import { afterRunning } from '../core/running-time.ts'
 import { ArchiveClient } from '../dvr/archive-client.ts'
 import type { ArchiveAnswer, ArchiveRequest } from '../dvr/archive-requests.ts'
 import type { DeletedHour } from '../dvr/retention.ts'
@@ -220,11 +221,11 @@ class RunningSupervisor implements Supervisor {
   async synced(): Promise<void> {
     const requestId = this.#nextRequestId++
     const late = Promise.withResolvers<void>()
-    const timer = setTimeout(late.resolve, SYNC_TIMEOUT_MS)
+    const wait = afterRunning(SYNC_TIMEOUT_MS, late.resolve)
     this.#syncs.set(requestId, { waitingFor: new Set(this.#threads.keys()), done: late.resolve })
     for (const thread of this.#threads.values()) thread.post({ kind: 'sync', requestId })
     await late.promise
-    clearTimeout(timer)
+    wait.cancel()
     this.#syncs.delete(requestId)
   }
 

@@ -2,6 +2,7 @@
 // subtitles track beside any publisher.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { toMirrorError } from '../../core/errors.ts'
+import { afterRunning } from '../../core/running-time.ts'
 import type { GateInput, InputFault, InputGate, TextOptions } from '../ingest/protocol.ts'
 import { answerProblem, CORS_HEADERS } from './http-answer.ts'
 
@@ -163,8 +164,8 @@ function refuse(request: IncomingMessage, response: ServerResponse, fault: Input
   request.resume()
   answerProblem(response, fault.code, fault.message)
   const socket = request.socket
-  const cut = setTimeout(() => socket.destroy(), 2000)
-  socket.once('close', () => clearTimeout(cut))
+  const cut = afterRunning(2000, () => socket.destroy())
+  socket.once('close', () => cut.cancel())
 }
 
 function bearerToken(request: IncomingMessage): string | null {

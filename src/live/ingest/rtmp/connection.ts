@@ -49,7 +49,7 @@ export class RtmpConnection {
 
   #phaseTimer: RunningTimer | null = null
   #idleTimer: NodeJS.Timeout | null = null
-  #lingerTimer: NodeJS.Timeout | null = null
+  #lingering: RunningTimer | null = null
   #pinged = false
 
   /** Aborts the question to the stream's owner that is under way. */
@@ -216,7 +216,7 @@ export class RtmpConnection {
     if (fault !== null && !reported) this.#host.refused(fault)
     this.#stopPhase()
     this.#stopIdle()
-    this.#lingerTimer = setTimeout(() => this.#socket.destroy(), LINGER_MS)
+    this.#lingering = afterRunning(LINGER_MS, () => this.#socket.destroy())
     this.#socket.end()
     this.#socket.resume()
   }
@@ -226,7 +226,7 @@ export class RtmpConnection {
     this.#state = 'closed'
     this.#stopPhase()
     this.#stopIdle()
-    if (this.#lingerTimer !== null) clearTimeout(this.#lingerTimer)
+    this.#lingering?.cancel()
     this.#host.closed()
   }
 
