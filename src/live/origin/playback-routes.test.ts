@@ -90,7 +90,7 @@ function text(content: string) {
 }
 
 /** A playlist whose newest complete segment is `lastMsn`, with `openParts` parts of the next. */
-function advance(lastMsn: number, openParts = 0, preloadName: string | null = null): void {
+function advance(lastMsn: number | null, openParts = 0, preloadName: string | null = null): void {
   const playlist: RenderedPlaylist = {
     full: text(`${lastMsn}+${openParts}`),
     delta: text('delta'),
@@ -98,7 +98,7 @@ function advance(lastMsn: number, openParts = 0, preloadName: string | null = nu
     position: {
       lastMsn,
       lastMsnParts: 10,
-      openMsn: openParts > 0 ? lastMsn + 1 : null,
+      openMsn: openParts > 0 ? (lastMsn ?? 6) + 1 : null,
       openParts,
       partTargetSec: 0.2,
       targetDurationSec: 4,
@@ -127,6 +127,23 @@ test('a stream that does not exist, and one that is not live', async () => {
   const segment = ask('one/v0/7.m4s')
   await archiveHasAnswered()
   expect(segment.status).toBe(404)
+})
+
+test('who names no segment gets a playlist that has one: another thread may have told of the stream a moment before', () => {
+  phase('live')
+  advance(null, 3)
+  const early = ask('one/v0/playlist.m3u8')
+  const follower = ask('one/v0/playlist.m3u8?_HLS_msn=7&_HLS_part=2')
+  expect([early.status, follower.status]).toEqual([0, 200])
+  advance(7)
+  expect([early.status, early.body]).toEqual([200, '7+0'])
+})
+
+test('after the owner was replaced nobody waits for a first segment: the track is known', () => {
+  phase('live')
+  shelf.apply({ kind: 'multivariant', streamId, text: text('multivariant') })
+  advance(null, 3)
+  expect(ask('one/v0/playlist.m3u8').status).toBe(200)
 })
 
 test('a track of pictures has an I-frame playlist that is held for its next segment; sound has none', () => {

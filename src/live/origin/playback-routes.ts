@@ -150,6 +150,7 @@ function tryMediaPlaylist(
     answerProblem(response, 'stream_offline', 'the stream is not live')
     return true
   }
+  if (directives.msn === null && isUnlisted(shelf, playlist)) return false
   switch (decideReload(directives, playlist.position)) {
     case 'wait':
       return false
@@ -163,6 +164,14 @@ function tryMediaPlaylist(
       return true
     }
   }
+}
+
+/**
+ * No segment is complete, and this thread has not heard that every track has one. Another may have and listed the track: a
+ * player that finds it empty, and knows no parts, as ffmpeg, leaves it out for good.
+ */
+function isUnlisted({ multivariant }: Shelf, { position }: ShelvedPlaylist): boolean {
+  return multivariant === null && position.lastMsn === null && !position.isEnded
 }
 
 /** RFC 8216bis 6.2.5.2: at most three target durations; less where that would outlast the player's patience. */
