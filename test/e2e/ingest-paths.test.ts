@@ -3,11 +3,12 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { StreamView } from '../../src/api/stream-contract.ts'
 import { Encoder } from '../support/encoder.ts'
 import { publishEnhancedRtmp } from '../support/every-input.ts'
-import { CMAF_COPY_OUTPUT, copyArgs, decodeErrors, encodedFile, play } from '../support/live-media.ts'
+import { CMAF_COPY_OUTPUT, copyArgs, decodeErrors, encodedFile, play, playedSpan } from '../support/live-media.ts'
 import { MirrorProcess } from '../support/mirror-process.ts'
 import { measuredRates, PlaylistJudge } from '../support/playlist-judge.ts'
 
 const SECONDS = 60
+const SEGMENT_SEC = 2
 const VIDEO_FRAME_SEC = 1 / 30
 const AUDIO_FRAME_SEC = 1024 / 48_000
 /** ffprobe gives decode times in ticks of 90 kHz or finer. */
@@ -77,9 +78,12 @@ test.concurrent.each(PATHS)('$name plays for a minute without a flaw', async ({ 
   expect(errors, told).toBe('')
   const found = streams.map(({ kind, codec }) => `${kind} ${codec}`).toSorted()
   expect(found, told).toEqual(['audio aac', `video ${codec}`])
-  for (const { kind, packets, shortestSec, longestSec } of streams) {
+  for (const stream of streams) {
+    const { kind, shortestSec, longestSec } = stream
     const frameSec = kind === 'video' ? VIDEO_FRAME_SEC : AUDIO_FRAME_SEC
-    expect(packets, `${kind}\n${told}`).toBeGreaterThan((SECONDS - 1) / frameSec)
+    const { fromSec, toSec } = playedSpan(stream, streams)
+    expect(fromSec, `${kind}\n${told}`).toBeLessThan(SEGMENT_SEC + 1)
+    expect(toSec, `${kind}\n${told}`).toBeGreaterThan(SECONDS - 1 - frameSec)
     expect(shortestSec, `${kind}\n${told}`).toBeGreaterThan(frameSec - TICK_SEC)
     expect(longestSec, `${kind}\n${told}`).toBeLessThan(frameSec + TICK_SEC)
   }

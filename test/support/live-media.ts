@@ -49,9 +49,21 @@ export interface PlayedStream {
   readonly frameRate: string
   readonly sampleRateHz: number | null
   readonly packets: number
+  /** Decode times of the first and the last packet. */
+  readonly firstSec: number
+  readonly lastSec: number
   /** Seconds between consecutive decode times, shortest and longest. */
   readonly shortestSec: number
   readonly longestSec: number
+}
+
+/**
+ * Where each stream begins and ends, in seconds from the first packet of all. ffprobe asks for one playlist after the
+ * other: where a segment ends in between, one stream begins a segment later.
+ */
+export function playedSpan({ firstSec, lastSec }: PlayedStream, all: readonly PlayedStream[]) {
+  const startSec = Math.min(...all.map((stream) => stream.firstSec))
+  return { fromSec: firstSec - startSec, toSec: lastSec - startSec }
 }
 
 /** What ffprobe reads in so many seconds of a playlist; strict: it must not complain about anything. */
@@ -93,6 +105,8 @@ export async function play(
       frameRate: stream.r_frame_rate,
       sampleRateHz: stream.sample_rate === undefined ? null : Number(stream.sample_rate),
       packets: times.length,
+      firstSec: ((times[0] ?? Number.NaN) * numerator) / denominator,
+      lastSec: ((times.at(-1) ?? Number.NaN) * numerator) / denominator,
       shortestSec: Math.min(...deltas),
       longestSec: Math.max(...deltas),
     }
