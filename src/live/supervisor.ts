@@ -5,7 +5,7 @@ import { MessageChannel } from 'node:worker_threads'
 import { SharedConnectionCounts } from '../core/connection-counts.ts'
 import { type ErrorCode, MirrorError, toMirrorError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
-import { reservePort } from '../core/reserve-port.ts'
+import { holdSharedPort } from '../core/reserve-port.ts'
 import { afterRunning } from '../core/running-time.ts'
 import { ArchiveClient } from '../dvr/archive-client.ts'
 import type { ArchiveAnswer, ArchiveRequest } from '../dvr/archive-requests.ts'
@@ -86,9 +86,9 @@ const RESTART_WINDOW_MS = 10_000
 const REQUEST_TIMEOUT_MS = 10_000
 
 export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
-  // Media workers share their port (reusePort), which would also let a second server in unnoticed.
-  const port = await reservePort(options.host, options.mediaPort, 'media.port')
-  const supervisor = new RunningSupervisor(options, port)
+  // Until all media workers listen there: they take a while to start.
+  await using held = await holdSharedPort(options.host, options.mediaPort, 'media.port')
+  const supervisor = new RunningSupervisor(options, held.port)
   try {
     await supervisor.start()
   } catch (error) {
