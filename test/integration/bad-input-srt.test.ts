@@ -113,9 +113,12 @@ test('where takeover is allowed the second publisher gets the stream and the fir
 
 test('two publishers that come at once on one stream: one is let in, the other is refused', async () => {
   const stream = await mirror.createStream('race')
-  const call = { port, streamId: streamIdOf(stream), passphrase: PASSPHRASE }
+  // Who is silent for long gives way to others: neither may be late because its process was.
+  const call = { port, streamId: streamIdOf(stream), passphrase: PASSPHRASE, waits: true }
   await using left = new SrtCaller(call)
   await using right = new SrtCaller(call)
+  await Promise.all([left.ready, right.ready])
+  for (const caller of [left, right]) caller.call()
   const reasons = await Promise.all([left.rejectReason, right.rejectReason])
   expect(reasons.toSorted()).toEqual([1409, null])
 })

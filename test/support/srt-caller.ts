@@ -10,13 +10,15 @@ export interface SrtCall {
   readonly passphrase?: string | null
   /** Sent again and again, in packets of 1316 bytes; `random`: every packet is new noise. Omitted: nothing is sent. */
   readonly payload?: string | 'random'
+  /** Calls when it is told to, with nothing left to do before. */
+  readonly waits?: boolean
 }
 
 /** libsrt under its distributions' names; the one that Mirror found is as good as any. */
 const SCRIPT = `
   const koffi = require('koffi')
   const { randomFillSync } = require('node:crypto')
-  const { port, streamId, passphrase, payload } = JSON.parse(process.argv[1])
+  const { port, streamId, passphrase, payload, waits } = JSON.parse(process.argv[1])
   const names = ['libsrt-gnutls.so.1.5', 'libsrt-openssl.so.1.5', 'libsrt.so.1.5', 'libsrt-gnutls.so.1.4',
     'libsrt-openssl.so.1.4', 'libsrt.so.1.4', 'libsrt.so.1', 'libsrt.so']
   let srt
@@ -36,6 +38,10 @@ const SCRIPT = `
   if (streamId !== '') setFlag(socket, SRTO_STREAMID, streamId, streamId.length)
   if (passphrase) setFlag(socket, SRTO_PASSPHRASE, passphrase, passphrase.length)
   const name = Buffer.from([2, 0, port >> 8, port & 255, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0])
+  if (waits) {
+    console.log('{"ready":true}')
+    require('node:fs').readSync(0, Buffer.alloc(1))
+  }
   const isConnected = connect(socket, name, name.length) === 0
   console.log(JSON.stringify({ rejectReason: isConnected ? null : rejectReason(socket) }))
   if (!isConnected) process.exit(0)
@@ -53,17 +59,23 @@ const SCRIPT = `
 export class SrtCaller implements AsyncDisposable {
   /** SRT_REJECT_REASON as the caller's libsrt tells it; null: connected. */
   readonly rejectReason: Promise<number | null>
+  /** Resolves when one that `waits` can be told to call. */
+  readonly ready: Promise<void>
   /** Resolves when the listener has closed the connection while data was being sent. */
   readonly ended: Promise<void>
   readonly #child: ChildProcess
 
   constructor(call: SrtCall) {
     this.#child = spawn(process.execPath, ['-e', SCRIPT, JSON.stringify(call)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: [call.waits === true ? 'pipe' : 'ignore', 'pipe', 'inherit'],
     })
     const lines = createInterface(this.#child.stdout ?? process.stdin)
     let onReason: (reason: number | null) => void = () => {}
     let onEnded = () => {}
+    let onReady = () => {}
+    this.ready = new Promise((resolve) => {
+      onReady = resolve
+    })
     this.rejectReason = new Promise((resolve) => {
       onReason = resolve
     })
@@ -71,10 +83,15 @@ export class SrtCaller implements AsyncDisposable {
       onEnded = resolve
     })
     lines.on('line', (line) => {
-      const said = JSON.parse(line) as { rejectReason?: number | null; ended?: true }
+      const said = JSON.parse(line) as { rejectReason?: number | null; ended?: true; ready?: true }
       if (said.rejectReason !== undefined) onReason(said.rejectReason)
       if (said.ended) onEnded()
+      if (said.ready) onReady()
     })
+  }
+
+  call(): void {
+    this.#child.stdin?.write('\n')
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
