@@ -138,7 +138,7 @@ describe.each(['segment', 'pack'] as const)('written as %s', (mode) => {
     await expect.poll(() => troubles.length).toBe(1)
     expect(await bytesAt(await dvr.archive.locate(TRACK, msnOf(3), FACTS, call))).toEqual(Buffer.alloc(100, 3))
     disturb = () => {}
-    await expect.poll(() => dvr.spool.usedBytes, { timeout: 5000 }).toBe(200)
+    await expect.poll(() => dvr.spool.usedBytes).toBe(200)
     expect(troubles).toEqual([
       { kind: 'store', message: 'away' },
       { kind: 'store', message: null },
@@ -159,7 +159,7 @@ describe.each(['segment', 'pack'] as const)('written as %s', (mode) => {
       disturb = () => {}
     }
     await using dvr = await open(mode)
-    await expect.poll(() => dvr.spool.usedBytes, { timeout: 5000 }).toBe(0)
+    await expect.poll(() => dvr.spool.usedBytes).toBe(0)
     const segments = await dvr.archive.segments(TRACK, all, call)
     expect(segments).toHaveLength(8 * 6)
     for (const { msn } of segments) {
@@ -179,7 +179,7 @@ describe.each(['segment', 'pack'] as const)('written as %s', (mode) => {
       }
       await Promise.all([half(one, 0), half(two, 1)])
       nowMs += LIMITS.packMs
-      await expect.poll(() => one.spool.usedBytes + two.spool.usedBytes, { timeout: 5000 }).toBe(0)
+      await expect.poll(() => one.spool.usedBytes + two.spool.usedBytes).toBe(0)
       nowMs += 20_000
       expect(await one.archive.segments(TRACK, all, call)).toHaveLength(40)
     } finally {
@@ -198,7 +198,7 @@ describe.each(['segment', 'pack'] as const)('retention of what was written as %s
       for (let n = 0; n < 6; n += 1) await dvr.spool.append(recording(hour * 1800 + n))
     }
     nowMs = HOUR_MS + 3 * HOUR
-    await expect.poll(() => dvr.spool.usedBytes, { timeout: 5000 }).toBe(0)
+    await expect.poll(() => dvr.spool.usedBytes).toBe(0)
     expect(await dvr.expire(TRACK, { retentionMs: 2 * HOUR, holds: [] }, call)).toEqual({
       hours: 0,
       segments: 0,
@@ -229,7 +229,7 @@ describe.each(['segment', 'pack'] as const)('retention of what was written as %s
       for (let n = 0; n < 6; n += 1) await dvr.spool.append(recording(hour * 1800 + n))
     }
     nowMs = HOUR_MS + 24 * HOUR
-    await expect.poll(() => dvr.spool.usedBytes, { timeout: 5000 }).toBe(0)
+    await expect.poll(() => dvr.spool.usedBytes).toBe(0)
     const held = { fromMs: HOUR_MS + HOUR + 5 * 60_000, toMs: HOUR_MS + HOUR + 10 * 60_000 }
     const first = await dvr.expire(TRACK, { retentionMs: HOUR, holds: [held, { ...held, toMs: null }] }, call)
     expect(first).toEqual({ hours: 1, segments: 6, bytes: 600 })
@@ -243,7 +243,7 @@ describe.each(['segment', 'pack'] as const)('retention of what was written as %s
     await using dvr = await open(mode)
     for (let n = 0; n < 6; n += 1) await dvr.spool.append(recording(n))
     nowMs = HOUR_MS + 5 * HOUR
-    await expect.poll(() => dvr.spool.usedBytes, { timeout: 5000 }).toBe(0)
+    await expect.poll(() => dvr.spool.usedBytes).toBe(0)
     disturb = (_method, key) => {
       if (key.includes('/07/')) throw new MirrorError('store_unavailable', 'cut off')
     }
@@ -267,7 +267,7 @@ describe('what was still under way when its hour was emptied', () => {
   async function emptied(dvr: DvrService): Promise<void> {
     for (let n = 0; n < 6; n += 1) await dvr.spool.append(recording(n))
     nowMs = HOUR_MS + 5 * 3_600_000
-    await expect.poll(() => dvr.spool.usedBytes, { timeout: 5000 }).toBe(0)
+    await expect.poll(() => dvr.spool.usedBytes).toBe(0)
     expect(await dvr.expire(TRACK, KEPT, call)).toMatchObject({ hours: 1 })
     deleted.splice(0)
     await store.put(late(), Buffer.from('late'), { ...call, contentType: 'video/mp4' })
@@ -300,7 +300,7 @@ describe('what was still under way when its hour was emptied', () => {
     await emptied(dvr)
     for (let n = 0; n < 6; n += 1) await dvr.spool.append(recording(n))
     nowMs += 10 * MINUTE
-    await expect.poll(() => dvr.spool.usedBytes, { timeout: 5000 }).toBe(0)
+    await expect.poll(() => dvr.spool.usedBytes).toBe(0)
     expect(await dvr.expire(TRACK, KEPT, call)).toEqual({ hours: 1, segments: 6, bytes: 600 })
     nowMs += 25 * MINUTE
     await dvr.expire(TRACK, KEPT, call)
@@ -343,7 +343,7 @@ test('a spool that fills is alarmed about at four fifths', async () => {
   await using dvr = await open('segment')
   await dvr.spool.append(recording(0, { buffers: [Buffer.alloc(80_000)] }))
   await expect
-    .poll(() => troubles.find(({ kind }) => kind === 'spool'), { timeout: 3000 })
+    .poll(() => troubles.find(({ kind }) => kind === 'spool'))
     .toMatchObject({
       message: 'the spool is 80 % full',
     })

@@ -270,7 +270,7 @@ async function expectCounted(expect: ExpectStatic, mirror: MirrorProcess, isBuck
   }
   const from = async (source: string) => await value(`dvr_playback_requests_total\\{source="${source}"\\}`)
   // Copies outlive the kill: of a bucket nothing need be read any more.
-  await expect.poll(async () => await from(isBucket ? 'cache' : 'store'), { timeout: 10_000 }).toBeGreaterThan(5)
+  await expect.poll(async () => await from(isBucket ? 'cache' : 'store')).toBeGreaterThan(5)
   if (!isBucket) return expect(await from('cache')).toBe(0)
   await expect.poll(async () => await value('dvr_cache_bytes')).toBeGreaterThan(10_000)
 }

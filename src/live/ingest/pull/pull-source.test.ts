@@ -74,7 +74,7 @@ test('a source that dies is told without its password, and begun again', async (
     'printf x; echo "401 for admin:pa55word" >&2; exit 1',
     ENDLESS,
   ])
-  await expect.poll(() => inputs.length, { timeout: 5_000 }).toBe(2)
+  await expect.poll(() => inputs.length).toBe(2)
   expect(inputs[0]?.closedWith).toMatchObject({ code: 'input_source_failed', message: expect.stringContaining('401') })
   expect(statuses).toContainEqual(expect.stringMatching(/^failing: The source ended: .*401/))
   expect(warnings, 'the owner of the stream tells of an input that it had').toEqual([])
@@ -85,7 +85,7 @@ test('a source that dies is told without its password, and begun again', async (
 
 test('a source that cannot be read is told once, without its password', async () => {
   const { warnings, children, statuses } = pull(['echo "401 for admin:pa55word" >&2; exit 1'])
-  await expect.poll(() => children.length, { timeout: 5_000 }).toBe(2)
+  await expect.poll(() => children.length).toBe(2)
   expect(warnings).toMatchObject([{ code: 'input_source_failed', message: expect.stringContaining('401') }])
   expect(statuses.at(-1)).toMatch(/^failing: .*401/)
   expect(JSON.stringify([warnings, statuses])).not.toContain('pa55word')
@@ -112,7 +112,7 @@ test('a restart begins at once', async () => {
   const { source, children, inputs } = pull(['exit 1', ENDLESS])
   await expect.poll(() => children[0]?.exitCode).toBe(1)
   source.restart()
-  await expect.poll(() => inputs.length, { timeout: 3_000 }).toBe(1)
+  await expect.poll(() => inputs.length).toBe(1)
 })
 
 test('an input that its owner ends takes its child along, and its end is no failure of the source', async () => {
