@@ -90,19 +90,25 @@ test(
     const missing = gstreamerMissing()
     if (missing !== null) return notRun('playing with GStreamer', missing)
     // Decoders enough for two cores at a time.
-    const play = ({ playback }: OpenInput) => playWithGstreamer(playback.hls, GSTREAMER_SEC)
+    using standStills = new StandStills()
+    const play = async ({ playback }: OpenInput) => {
+      const startMs = performance.now()
+      const played = await playWithGstreamer(playback.hls, GSTREAMER_SEC)
+      return { ...played, stoodSec: standStills.stoodMs(startMs) / 1000 }
+    }
     const half = Math.ceil(inputs.length / 2)
     const plays = [
       ...(await Promise.all(inputs.slice(0, half).map(play))),
       ...(await Promise.all(inputs.slice(half).map(play))),
     ]
     const told = JSON.stringify(Object.fromEntries(plays.map((play, at) => [inputs[at]?.name, play])), null, 1)
-    for (const { rendered, dropped, seconds, heardSec, problems } of plays) {
+    for (const { rendered, dropped, seconds, heardSec, problems, stoodSec } of plays) {
       expect(problems, told).toEqual([])
-      expect(heardSec, told).toBeGreaterThan(0.9 * GSTREAMER_SEC)
-      expect(seconds, told).toBeGreaterThan(0.9 * GSTREAMER_SEC)
-      expect(rendered / seconds, told).toBeGreaterThan(0.95 * FRAMES_PER_SEC)
-      expect(rendered / seconds, told).toBeLessThan(1.05 * FRAMES_PER_SEC)
+      expect(heardSec, told).toBeGreaterThan(0.9 * GSTREAMER_SEC - stoodSec)
+      expect(seconds, told).toBeGreaterThan(0.9 * GSTREAMER_SEC - stoodSec)
+      // What the machine stood still for is missing, or was made good while the pictures were counted.
+      expect(rendered, told).toBeGreaterThan(0.95 * FRAMES_PER_SEC * (seconds - stoodSec))
+      expect(rendered, told).toBeLessThan(1.05 * FRAMES_PER_SEC * (seconds + stoodSec))
       expect(dropped / rendered, told).toBeLessThan(LATE_MAX_SHARE)
     }
   },
@@ -159,8 +165,9 @@ test(
     expect(stoodMs, told).toBeLessThan(STANDING_MAX_SHARE * 1000 * SHAKA_SEC)
     expect(after.stallsDetected - before.stallsDetected, told).toBeLessThanOrEqual(stalls)
     expect(after.gapsJumped - before.gapsJumped, told).toBe(0)
-    expect(after.decodedFrames - before.decodedFrames, told).toBeGreaterThan(0.9 * FRAMES_PER_SEC * SHAKA_SEC)
-    expect(after.positionSec - before.positionSec, told).toBeGreaterThan(0.95 * SHAKA_SEC)
+    const runSec = SHAKA_SEC - stoodSec
+    expect(after.decodedFrames - before.decodedFrames, told).toBeGreaterThan(0.9 * FRAMES_PER_SEC * runSec)
+    expect(after.positionSec - before.positionSec, told).toBeGreaterThan(0.95 * runSec)
     expect(after.widthPx).toBe(320)
     expect(Math.max(...seen.map(({ latencySec }) => latencySec ?? Number.POSITIVE_INFINITY)), told).toBeLessThan(
       SHAKA_LATENCY_MAX_SEC + stoodSec,
