@@ -21,6 +21,8 @@ export default defineConfig({
           hookTimeout: 60_000,
           expect: PATIENT,
           globalSetup: ['test/support/s3-servers.ts'],
+          // Two on two cores, where the default is one.
+          maxWorkers: '100%',
           sequence: { groupOrder: 0 },
         },
       },

@@ -1,4 +1,4 @@
-// `npm run check`: the inner loop, under a minute. Types, lint, format, licences, then the unit tests.
+// `npm run check`: the inner loop. Types, lint, format, licences, then the unit tests.
 import { runChecks } from './checks.mjs'
 import { installPackages } from './install.mjs'
 import { ROOT } from './layout.mjs'
