@@ -108,9 +108,9 @@ export async function sweepStream(
     // One that was recorded anew, or is to be kept after all, belongs to its index again.
     const given = expiredHours(over, retention, now()).filter((hour) => !recorded.hours.includes(hour))
     for (const hour of given) await removeLate(host, track, hour, call)
-    swept.set(trackId, { emptied: fresh, done: over })
+    if (fresh.length + over.length > 0) swept.set(trackId, { emptied: fresh, done: over })
   }
-  await indexes.changeStream(stream, (after) => withSwept(after, swept, now()), call)
+  if (swept.size > 0) await indexes.changeStream(stream, (after) => withSwept(after, swept, now()), call)
   return total
 }
 

@@ -96,9 +96,8 @@ export function withExpiring(index: StreamIndex, expired: (hours: readonly Hour[
   return isChanged ? { ...index, tracks: Object.fromEntries(tracks) } : index
 }
 
-/** After a sweep, by track; one of which nothing is left goes as a whole. The same object when nothing was done. */
+/** After a sweep, by track; one of which nothing is left goes as a whole. */
 export function withSwept(index: StreamIndex, swept: ReadonlyMap<string, SweptTrack>, nowMs: number): StreamIndex {
-  if ([...swept.values()].every(({ emptied, done }) => emptied.length + done.length === 0)) return index
   const tracks = Object.entries(index.tracks).flatMap(([id, track]): [string, RecordedTrack][] => {
     const { emptied, done } = swept.get(id) ?? { emptied: [], done: [] }
     const expiring = track.expiring.filter((hour) => !done.includes(hour))
