@@ -17,7 +17,7 @@ const PREPARE_TIMEOUT_MS = 180_000
 const CHECK_TIMEOUT_MS = 20_000
 /** A minute at the highest bit rate that the command allows. */
 const MAX_PREPARED_BYTES = 48 * 1024 * 1024
-/** x265 at 2160p takes about 1.5 GiB. */
+/** x265 was seen to take 1.3 GiB for 2160p. */
 const MEMORY_BYTES = 3 * 2 ** 30
 /** What it makes goes to stdout. */
 const FILE_BYTES = 2 ** 20
