@@ -13,9 +13,9 @@ import { decodeErrors } from '../support/live-media.ts'
 import { MirrorProcess } from '../support/mirror-process.ts'
 import { readWithMp4box } from '../support/mp4box-reader.ts'
 import { PlaylistJudge } from '../support/playlist-judge.ts'
+import { RunningClock } from '../support/running-clock.ts'
 import { ShakaPage } from '../support/shaka-page.ts'
 import { movementOf, watchMovement } from '../support/stand-still.ts'
-import { StandStills } from '../support/stand-stills.ts'
 
 const isLong = process.env['TEST_LONG'] === '1'
 const LINT_SEC = isLong ? 600 : 60
@@ -90,11 +90,11 @@ test(
     const missing = gstreamerMissing()
     if (missing !== null) return notRun('playing with GStreamer', missing)
     // Decoders enough for two cores at a time.
-    using standStills = new StandStills()
+    using runningClock = new RunningClock()
     const play = async ({ playback }: OpenInput) => {
       const startMs = performance.now()
       const played = await playWithGstreamer(playback.hls, GSTREAMER_SEC)
-      return { ...played, stoodSec: standStills.stoodMs(startMs) / 1000 }
+      return { ...played, stoodSec: runningClock.stoodMs(startMs) / 1000 }
     }
     const half = Math.ceil(inputs.length / 2)
     const plays = [
@@ -150,13 +150,13 @@ test(
     await using shaka = await ShakaPage.open(browser, url, { streaming: { lowLatencyMode: true } })
     // It finds its place in the first seconds.
     const before = await shaka.waitFor(({ decodedFrames }) => decodedFrames > 5 * FRAMES_PER_SEC, 30_000)
-    using standStills = new StandStills()
+    using runningClock = new RunningClock()
     const startMs = performance.now()
     await watchMovement(shaka.page)
     const seen = await shaka.observe(SHAKA_SEC)
     // What the whole machine stood still for, no player can make good.
-    const stoodSec = standStills.stoodMs(startMs) / 1000
-    const stalls = standStills.countOver(STALL_MIN_MS, startMs)
+    const stoodSec = runningClock.stoodMs(startMs) / 1000
+    const stalls = runningClock.countOver(STALL_MIN_MS, startMs)
     const after = seen.at(-1) ?? before
     const movement = await movementOf(shaka.page)
     const told = JSON.stringify({ before, after, movement, stoodSec, stalls }, null, 1)

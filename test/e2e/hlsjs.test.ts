@@ -6,7 +6,7 @@ import type { PlayerStats } from '../../web/src/player/player-state.ts'
 import { launchChromium } from '../support/chromium.ts'
 import { Encoder, pictureArgs } from '../support/encoder.ts'
 import { MirrorProcess } from '../support/mirror-process.ts'
-import { StandStills } from '../support/stand-stills.ts'
+import { RunningClock } from '../support/running-clock.ts'
 import { WatchPage } from '../support/watch-page.ts'
 
 const MAX_LATENCY_SEC = 2
@@ -20,11 +20,11 @@ const AFTER_STALL_SEC = 1
 
 let mirror: MirrorProcess
 let browser: Browser
-let standStills: StandStills
+let runningClock: RunningClock
 const opened = new AsyncDisposableStack()
 
 beforeAll(async () => {
-  standStills = opened.use(new StandStills())
+  runningClock = opened.use(new RunningClock())
   mirror = opened.use(await MirrorProcess.start())
   browser = await launchChromium()
   opened.defer(() => browser.close())
@@ -117,7 +117,7 @@ describe('blocking reload', () => {
     const startedAtMs = performance.now()
     const after = await look(`?_HLS_msn=${before.openMsn}`)
     expect(after.openMsn).toBeGreaterThan(before.openMsn)
-    expect(standStills.runMs(startedAtMs)).toBeLessThan(2500)
+    expect(runningClock.runMs(startedAtMs)).toBeLessThan(2500)
   })
 
   test('what is too far ahead, or means nothing, is refused at once; what is long past is answered in full', async () => {
@@ -178,7 +178,7 @@ function latencyOf({ latencySec }: PlayerStats): number {
 
 /** What the whole machine stood still for, no player can make good. */
 function stoodSince(startMs: number): { readonly stalls: number; readonly stoodSec: number } {
-  return { stalls: standStills.countOver(STALL_MIN_MS, startMs), stoodSec: standStills.stoodMs(startMs) / 1000 }
+  return { stalls: runningClock.countOver(STALL_MIN_MS, startMs), stoodSec: runningClock.stoodMs(startMs) / 1000 }
 }
 
 async function expectFlawless(watch: WatchPage, seconds: number): Promise<void> {

@@ -11,9 +11,9 @@ import { pictureArgs } from '../support/encoder.ts'
 import { FlipProxy } from '../support/flip-proxy.ts'
 import { MirrorProcess } from '../support/mirror-process.ts'
 import { Relay } from '../support/relay.ts'
+import { RunningClock } from '../support/running-clock.ts'
 import { ShakaPage } from '../support/shaka-page.ts'
 import { type Movement, movementOf, watchMovement } from '../support/stand-still.ts'
-import { StandStills } from '../support/stand-stills.ts'
 import { WatchPage } from '../support/watch-page.ts'
 
 const FLIPS = 12
@@ -87,7 +87,7 @@ test(
       watch: await watch.waitFor(({ state, positionSec }) => state === 'playing' && positionSec > 2, 20_000),
       shaka: await shaka.waitFor(({ isPlaying, positionSec }) => isPlaying && positionSec > 2, 20_000),
     }
-    using standStills = new StandStills()
+    using runningClock = new RunningClock()
     const startMs = performance.now()
     const pages = [watch.page, shaka.page]
     const [watched, shaked] = await flip(proxy, { flips: FLIPS, everyMs: FLIP_MS }, pages)
@@ -102,7 +102,7 @@ test(
     expect(after.shaka.errors, told).toEqual([])
     expect(after.shaka.gapsJumped, told).toBe(before.shaka.gapsJumped)
     // Of the time in which the machine ran: what it stood still for, no player can make good.
-    const framesMin = (0.9 * FRAMES_PER_SEC * standStills.runMs(startMs, startMs + FLIPS * FLIP_MS)) / 1000
+    const framesMin = (0.9 * FRAMES_PER_SEC * runningClock.runMs(startMs, startMs + FLIPS * FLIP_MS)) / 1000
     expect(after.watch.decodedFrames - before.watch.decodedFrames, told).toBeGreaterThan(framesMin)
     expect(after.shaka.decodedFrames - before.shaka.decodedFrames, told).toBeGreaterThan(framesMin)
     expect(proxy.failures).toEqual([])

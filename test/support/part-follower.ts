@@ -1,7 +1,7 @@
 // A player without a screen: follows one track part by part with blocking reloads and fetches what it is shown.
 import { setTimeout as delay } from 'node:timers/promises'
 import { parse } from 'hls-parser'
-import { StandStills } from './stand-stills.ts'
+import { RunningClock } from './running-clock.ts'
 
 const RETRY_MS = 50
 const REQUEST_TIMEOUT_MS = 12_000
@@ -23,7 +23,7 @@ export class PartFollower implements AsyncDisposable {
   readonly failures: string[] = []
   readonly #url: string
   readonly #stop = new AbortController()
-  readonly #standStills = new StandStills()
+  readonly #runningClock = new RunningClock()
   readonly #done: Promise<void>
 
   private constructor(url: string) {
@@ -51,7 +51,7 @@ export class PartFollower implements AsyncDisposable {
     const times = this.arrivals.map(({ atMs }) => atMs).filter((atMs) => atMs > fromMs && atMs < toMs)
     return [...times, toMs].reduce(
       ({ longestMs, lastMs }, atMs) => ({
-        longestMs: Math.max(longestMs, this.#standStills.runMs(lastMs, atMs)),
+        longestMs: Math.max(longestMs, this.#runningClock.runMs(lastMs, atMs)),
         lastMs: atMs,
       }),
       { longestMs: 0, lastMs: fromMs },
@@ -98,7 +98,7 @@ export class PartFollower implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort()
-    this.#standStills[Symbol.dispose]()
+    this.#runningClock[Symbol.dispose]()
     await this.#done
   }
 }

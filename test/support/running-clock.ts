@@ -1,11 +1,11 @@
-// How long the test itself stood still: a machine that stops for a second stops everybody, and what is measured by the
-// clock over such a second says nothing of Mirror.
+// A clock that leaves out the time in which the test itself stood still: a machine that stops for a second stops everybody,
+// and what any other clock says of such a second says nothing of Mirror.
 
 const LOOK_MS = 20
 /** Looks further apart than this were not made because nobody ran. */
 const NOTED_MS = 100
 
-export class StandStills implements Disposable {
+export class RunningClock implements Disposable {
   readonly #spans: { readonly fromMs: number; readonly toMs: number }[] = []
   readonly #timer: NodeJS.Timeout
   #lookedAtMs = performance.now()
