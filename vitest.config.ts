@@ -3,6 +3,30 @@ import { defineConfig } from 'vitest/config'
 /** What is awaited comes at once, or on a busy machine a little later. */
 const PATIENT = { poll: { timeout: 15_000 } }
 
+/** They judge what comes when, bring a machine to its knees, or install packages: nothing runs beside them. Others do in pairs. */
+const TIMED = [
+  ...[
+    'bench',
+    'connections',
+    'determinism',
+    'determinism-arbiters',
+    'dvr',
+    'hls-lint-others',
+    'inputs',
+    'kill',
+    'package',
+  ],
+  ...['bad-input-srt', 'srt', 'srt-network', 'store-away', 'store-outage', 'timeline-races'],
+].map((name) => `test/integration/${name}.test.ts`)
+
+const INTEGRATION = {
+  setupFiles: ['test/support/failure-logs.ts'],
+  testTimeout: 120_000,
+  expect: PATIENT,
+  hookTimeout: 60_000,
+  globalSetup: ['test/support/s3-servers.ts'],
+}
+
 export default defineConfig({
   test: {
     projects: [
@@ -30,13 +54,19 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          setupFiles: ['test/support/failure-logs.ts'],
-          testTimeout: 120_000,
-          expect: PATIENT,
-          hookTimeout: 60_000,
-          globalSetup: ['test/support/s3-servers.ts'],
-          fileParallelism: false,
+          exclude: TIMED,
+          ...INTEGRATION,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'integration-timed',
+          include: TIMED,
+          ...INTEGRATION,
+          fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -50,7 +80,7 @@ export default defineConfig({
           hookTimeout: 120_000,
           fileParallelism: false,
           // Last and alone: real players and encoders on a machine that does nothing else.
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -10,9 +10,9 @@ const failed = [...(await runChecks())]
 // `--checks-only` is for .ci/run, where all tests follow.
 if (!process.argv.includes('--checks-only')) {
   const env = toolEnvironment(ROOT, findRuntime(ROOT))
-  // Contract suites and encoder fixtures take as long again; `npm test` runs them.
+  // Contract suites, and what waits for encoders or timers, take as long again; `npm test` runs them.
   const folders = ['src/', 'launcher/', 'web/src/']
-  const args = ['run', '--project', 'unit', '--reporter', 'dot', ...folders]
+  const args = ['run', '--project', 'unit', '--reporter', 'dot', '--exclude', '**/*.slow.test.ts', ...folders]
   const code = await runTool('vitest', args, { cwd: ROOT, env })
   if (code !== 0) failed.push('unit tests')
 }
