@@ -48,6 +48,7 @@ export async function watchPresentation(options: WatchOptions): Promise<LintRepo
       followed[0] === undefined ? [] : [probeWhenKnown(host, linter, followed[0], follow[0], options.media !== 'none')]
     await Promise.all([...follow, ...probes])
     await Promise.all(samplers.map((sampler) => sampler.settled()))
+    if (playlist?.kind === 'multivariant') await readAgain({ ...host, signal: options.signal }, linter, options.url)
   } finally {
     clearTimeout(timer)
     over.abort()
@@ -58,6 +59,12 @@ export async function watchPresentation(options: WatchOptions): Promise<LintRepo
     left: urls.length - followed.length,
     mediaDropped: samplers.reduce((sum, { dropped }) => sum + dropped, 0),
   })
+}
+
+/** Peaks are judged by what was promised last: nobody knows at the beginning what an encoder will send. */
+async function readAgain(host: FetchHost, linter: Linter, url: string): Promise<void> {
+  const last = await exchange(host, { purpose: 'multivariant', url })
+  if (last?.status === 200) linter.observe(last)
 }
 
 /** A presentation that has ended already is probed when it has been read, a live one meanwhile. */
