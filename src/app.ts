@@ -3,14 +3,15 @@ import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, readFile, rm, statfs } from 'node:fs/promises'
-import { hostname, totalmem } from 'node:os'
+import { availableParallelism, hostname, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createApiSecrets } from './api/api-secrets.ts'
 import { ensureFirstLogin } from './api/login-links.ts'
-import { startApiServer } from './api/server.ts'
+import { type ApiServerOptions, startApiServer } from './api/server.ts'
 import { registerStreams } from './api/stream-service.ts'
 import { type Addresses, consoleUrl, mediaUrl } from './api/stream-urls.ts'
+import { writtenEvents } from './api/written-events.ts'
 import { BackupWatch } from './backup/backup-watch.ts'
 import { renderBanner } from './banner.ts'
 import { catalogLocation } from './catalog/catalog-location.ts'
@@ -21,15 +22,21 @@ import { writeCliCredentials } from './cli/credentials-file.ts'
 import type { Config } from './config/types.ts'
 import { parseAddressSet } from './core/address-set.ts'
 import { lockDataFolder } from './core/data-lock.ts'
+import { MirrorError } from './core/errors.ts'
+import { parseHostSet } from './core/host-set.ts'
 import type { Log } from './core/log.ts'
 import { holdPort } from './core/reserve-port.ts'
 import { deriveKey, openInstallationSecret } from './core/secrets.ts'
 import { jobKinds } from './job-kinds.ts'
 import { JobService } from './jobs/job-service.ts'
+import { dropAdopted } from './library/assets/adopt-object-job.ts'
 import { failWithJob as failAssetWithJob } from './library/assets/asset-job.ts'
 import { AssetNews } from './library/assets/asset-news.ts'
 import { AssetShelf } from './library/assets/asset-shelf.ts'
+import { IncomingDesk } from './library/assets/incoming-desk.ts'
+import type { ScratchDisk } from './library/assets/media-workshop.ts'
 import { SizeMaker } from './library/assets/size-maker.ts'
+import { followTrash } from './library/assets/withhold-playback.ts'
 import { pullerFor } from './library/intake/pull.ts'
 import { ffprobePathOf } from './library/processing/probe-media.ts'
 import { Scratch } from './library/processing/scratch.ts'
@@ -45,9 +52,12 @@ import type { RegisteredStream } from './live/control.ts'
 import { SlateMaker } from './live/slate/slate-maker.ts'
 import { type Supervisor, type SupervisorOptions, startSupervisor } from './live/supervisor.ts'
 import type { TimelineLocation } from './live/threads/messages.ts'
+import { openDirectUploads } from './storage/direct-uploads.ts'
 import { openStore } from './storage/open-store.ts'
 import { probeStore } from './storage/probe-store.ts'
 import { storeLocation } from './storage/store-location.ts'
+import { postMessage } from './webhooks/post-message.ts'
+import { WebhookSender } from './webhooks/webhook-sender.ts'
 
 const SPOOL_MAX_BYTES = 20 * 2 ** 30
 /** Of the read cache: 50 GB. */
@@ -111,6 +121,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
         ? { port: config.srt.port, latencyMs: config.srt.latencyMs, passphrase: config.srt.passphrase }
         : null,
       keySecret: deriveKey(installationSecret, 'publish-key-lookup'),
+      playbackKey: deriveKey(installationSecret, 'playback-links'),
       timeline,
       dvr: await dvrData(config),
       watchDir: builtFolder('watch'),
@@ -143,13 +154,22 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
     srtPassphrase: config.srt.passphrase,
   }
   const backups = opened.use(new BackupWatch({ store, now: clock, log: log.child('backup') }))
-  const recordings = new RecordingBook({ recordings: catalog.recordings, now: clock })
+  const written = writtenEvents({ now: clock, newId: randomUUID })
+  const recordings = new RecordingBook({ recordings: catalog.recordings, eventOf: written.ofRecording, now: clock })
   const assetScratchDir = join(config.dataDir, 'scratch', 'assets')
   await rm(assetScratchDir, { recursive: true, force: true }) // Left by a Mirror that was killed.
   const assetHost = {
-    ...{ assets: catalog.assets, store, news: new AssetNews(), jobs: () => jobs, now: clock },
+    ...{ assets: catalog.assets, store, news: new AssetNews(written.ofAsset), jobs: () => jobs, now: clock },
     ...{ scratchDir: assetScratchDir, trashMs: config.assets.trashMs, spawn, log: log.child('assets') },
+    ...{ ffmpegPath: config.ffmpeg.path, media: { ...config.processing, threads: backgroundThreads() } },
+    disk: { keepFreeBytes: config.uploads.keepFreeBytes, ...dataDisk(config) },
   }
+  const shelf = new AssetShelf(assetHost)
+  const direct = opened.use(await openDirectUploads(storeLocation(config), { nowMs: clock }))
+  const desk =
+    config.incoming === null
+      ? null
+      : new IncomingDesk({ ...config.incoming, incoming: catalog.incoming, store, jobs: () => jobs, now: clock })
   const jobs: JobService = opened.use(
     new JobService({
       jobs: catalog.jobs,
@@ -163,8 +183,10 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
         },
         backups,
         store,
+        incoming: desk === null || config.incoming === null ? null : { desk, everyMs: config.incoming.everyMs },
         recordings: {
-          ...{ book: recordings, store, ledger: catalog.ledger, now: clock },
+          ...{ book: recordings, recordings: catalog.recordings, store, ledger: catalog.ledger, now: clock },
+          ages: config.recordings.isLifecycleOn ? config.recordings : { warmAfterMs: null, coldAfterMs: null },
           ...{
             maxBytes: config.recordings.maxBytes,
             scratch: await Scratch.open(join(config.dataDir, 'scratch', 'recordings')),
@@ -177,7 +199,10 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
           openSealed: (sealed) => secrets.open(sealed),
           jobs: () => jobs,
         },
-        assets: assetHost,
+        assets: {
+          ...{ ...assetHost, shelf, direct, maxBytes: config.assets.maxBytes, pull: pullerFor(config.pull.allow) },
+          openSealed: (sealed) => secrets.open(sealed),
+        },
       }),
       owner: `${hostname()} ${process.pid}`,
       now: clock,
@@ -188,11 +213,22 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
   )
   opened.defer(jobs.onChange((job) => void failWithJob(recordings, job).catch(() => {})))
   opened.defer(jobs.onChange((job) => void failAssetWithJob(assetHost, job).catch(() => {})))
+  opened.defer(jobs.onChange((job) => void dropAdopted(store, job).catch(() => {})))
+  if (desk !== null) opened.defer(jobs.onChange((job) => void desk.forgetWithJob(job).catch(() => {})))
+  opened.defer(followTrash(assetHost.news, assetHost))
   restores = new RestoreOnPlay({ jobs, keepMs: config.archive.keepRestoredMs, now: clock, log: log.child('restore') })
-  const shelf = new AssetShelf(assetHost)
   const keep = keepAsAsset({ store, shelf, find: (tenantId, id) => catalog.assets.get(tenantId, id) })
   const uploads = opened.use(
     await UploadDesk.open({ ...uploadOptions(config), keep, now: clock, log: log.child('uploads') }),
+  )
+  const allow = parseHostSet(config.pull.allow)
+  if (allow === null) throw new MirrorError('config_invalid', `pull.allow is no set of hosts: "${config.pull.allow}"`)
+  const sender = opened.use(
+    new WebhookSender({
+      ...{ webhooks: catalog.webhooks, now: clock, random: Math.random, log: log.child('webhooks') },
+      openSealed: (sealed) => secrets.open(sealed),
+      post: (url, message, stop) => postMessage(url, message, { allow, signal: stop, now: clock }),
+    }),
   )
   // Last to open, first to close: no request arrives before or after what it needs.
   await heldPort.release()
@@ -212,9 +248,12 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
       store,
       assets: {
         ...{ shelf, sizes: new SizeMaker(assetHost), news: assetHost.news },
-        maxBytes: config.assets.maxBytes,
+        ...config.assets,
       },
       uploads,
+      incoming: watchedBucket(config, desk),
+      direct,
+      webhooks: { sender, allow },
       recordings: { book: recordings, ...config.recordings },
       keepRestoredMs: config.archive.keepRestoredMs,
       database: config.database.kind,
@@ -235,6 +274,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
     await startSweeper(
       {
         ...{ book: recordings, recordings: catalog.recordings, now: clock },
+        deletesDue: config.recordings.isLifecycleOn,
         start: (job) => jobs.add(job),
       },
       {
@@ -246,6 +286,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
   )
   // Only now: whoever listens to jobs hears the first one, too.
   await jobs.start({ isAlone: config.database.kind === 'sqlite' })
+  await sender.start({ isAlone: config.database.kind === 'sqlite' })
   await writeCliCredentials({
     catalog,
     secrets,
@@ -261,22 +302,35 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
   return { addresses, live, catalog, [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }
 
-function uploadOptions(config: Config): Pick<UploadDeskHost, 'folder' | 'limits' | 'freeBytes' | 'newId'> {
-  const { assets, uploads, store, dataDir } = config
+function dataDisk({ store, dataDir }: Config): Pick<ScratchDisk, 'freeBytes' | 'copies'> {
   return {
-    folder: join(dataDir, 'uploads'),
-    limits: {
-      ...{ maxBytes: assets.maxBytes, maxUnfinished: uploads.maxUnfinished, keepMs: uploads.expireMs },
-      ...{ keepFreeBytes: uploads.keepFreeBytes, idleMs: UPLOAD_IDLE_MS },
-      // Folders are mostly on the same disk, and what is wanted too much there is only asked for in time.
-      copies: store.kind === 's3' ? 1 : 2,
-    },
+    // Folders are mostly on the same disk, and what is wanted too much there is only asked for in time.
+    copies: store.kind === 's3' ? 1 : 2,
     freeBytes: async () => {
       const { bavail, bsize } = await statfs(dataDir)
       return bavail * bsize
     },
+  }
+}
+
+function uploadOptions(config: Config): Pick<UploadDeskHost, 'folder' | 'limits' | 'freeBytes' | 'newId'> {
+  const { assets, uploads, dataDir } = config
+  const { copies, freeBytes } = dataDisk(config)
+  return {
+    folder: join(dataDir, 'uploads'),
+    limits: {
+      ...{ maxBytes: assets.maxBytes, maxUnfinished: uploads.maxUnfinished, keepMs: uploads.expireMs },
+      ...{ keepFreeBytes: uploads.keepFreeBytes, idleMs: UPLOAD_IDLE_MS, copies },
+    },
+    freeBytes,
     newId: randomUUID,
   }
+}
+
+function watchedBucket(config: Config, desk: IncomingDesk | null): ApiServerOptions['incoming'] {
+  const location = storeLocation(config)
+  if (desk === null || location.kind !== 's3') return null
+  return { desk, bucket: location.settings.bucket, keyPrefix: location.settings.prefix }
 }
 
 function timelineLocation(config: Config): TimelineLocation {
@@ -323,6 +377,11 @@ async function readTls({ media }: Config): Promise<{ readonly cert: string; read
 function reachableHost(bind: string): string {
   if (bind === '0.0.0.0') return '127.0.0.1'
   return bind === '::' ? '::1' : bind
+}
+
+/** Half of the machine at most for what is not live. */
+function backgroundThreads(): number {
+  return Math.min(8, Math.max(1, Math.floor(availableParallelism() / 2)))
 }
 
 /** What the machine has, or less where a container says so. */

@@ -6,8 +6,24 @@ import type { Catalog } from './catalog/types.ts'
 import { type CareHost, DEFAULT_GRACE_MS, type FsckPayload, fsckJob } from './dvr/care/fsck-job.ts'
 import { scrubJob } from './dvr/care/scrub-job.ts'
 import type { JobServiceOptions } from './jobs/job-service.ts'
-import { ASSET_JOB, type AssetJobHost, assetJob } from './library/assets/asset-job.ts'
+import { ADOPT_OBJECT_JOB, type AdoptHost, adoptObjectJob } from './library/assets/adopt-object-job.ts'
+import { type AssetJobHost, assetJobs } from './library/assets/asset-job.ts'
+import { type IncomingDesk, SCAN_INCOMING_JOB, scanIncomingJob } from './library/assets/incoming-desk.ts'
+import { PULL_ASSET_JOB, type PullAssetHost, pullAssetJob } from './library/assets/pull-asset-job.ts'
 import { TIDY_ASSETS_JOB, TIDY_ASSETS_SCHEDULE, type TidyHost, tidyAssetsJob } from './library/assets/tidy-assets.ts'
+import {
+  TIDY_DIRECT_JOB,
+  TIDY_DIRECT_SCHEDULE,
+  type TidyDirectHost,
+  tidyDirectJob,
+} from './library/assets/tidy-direct-job.ts'
+import { ASSET_PLAYBACK_JOB, assetPlaybackJob } from './library/assets/withhold-playback.ts'
+import {
+  MOVE_RECORDINGS_JOB,
+  MOVE_RECORDINGS_SCHEDULE,
+  moveRecordingsJob,
+  type RecordingMoverHost,
+} from './library/recordings/move-recordings.ts'
 import { type RecordingJobsHost, recordingJobs } from './library/recordings/recording-jobs.ts'
 import { MOVE_JOB, moveJob } from './lifecycle/move-job.ts'
 import { RESTORE_JOB, restoreJob } from './lifecycle/restore-job.ts'
@@ -21,8 +37,10 @@ export interface JobKindsHost {
   readonly backup: BackupHost
   readonly backups: BackupWatch
   readonly store: TieredStore
-  readonly recordings: RecordingJobsHost
-  readonly assets: AssetJobHost & TidyHost
+  readonly recordings: RecordingJobsHost & RecordingMoverHost
+  /** Null: nothing is watched. */
+  readonly incoming: { readonly desk: IncomingDesk; readonly everyMs: number } | null
+  readonly assets: AssetJobHost & TidyHost & PullAssetHost & AdoptHost & TidyDirectHost
 }
 
 export function jobKinds({
@@ -31,6 +49,7 @@ export function jobKinds({
   backups,
   store,
   recordings,
+  incoming,
   assets,
 }: JobKindsHost): Pick<JobServiceOptions, 'kinds' | 'schedules'> {
   const streams = async () => (await catalog.streams.list()).map(({ id, tenantId }) => ({ tenantId, streamId: id }))
@@ -45,13 +64,26 @@ export function jobKinds({
       [MOVE_JOB]: moveJob(objects),
       [RESTORE_JOB]: restoreJob(objects),
       ...recordingJobs(recordings),
-      [ASSET_JOB]: assetJob(assets),
+      [MOVE_RECORDINGS_JOB]: moveRecordingsJob(recordings),
+      ...assetJobs(assets),
       [TIDY_ASSETS_JOB]: tidyAssetsJob(assets),
+      [ASSET_PLAYBACK_JOB]: assetPlaybackJob({ ...assets, store }),
+      [PULL_ASSET_JOB]: pullAssetJob(assets),
+      [ADOPT_OBJECT_JOB]: adoptObjectJob(assets),
+      ...(incoming === null ? {} : { [SCAN_INCOMING_JOB]: scanIncomingJob(incoming.desk) }),
+      [TIDY_DIRECT_JOB]: tidyDirectJob(assets),
     },
     schedules: [
       BACKUP_SCHEDULE,
       TIDY_ASSETS_SCHEDULE,
+      TIDY_DIRECT_SCHEDULE,
+      ...(incoming === null ? [] : [scanSchedule(incoming.everyMs)]),
+      MOVE_RECORDINGS_SCHEDULE,
       { name: 'daily-fsck', kind: 'fsck', payload: { ...reportOnly }, rule: DAILY_FSCK },
     ],
   }
+}
+
+function scanSchedule(everyMs: number) {
+  return { name: 'scan-incoming', kind: SCAN_INCOMING_JOB, payload: {}, rule: `every ${Math.round(everyMs / 1000)}s` }
 }

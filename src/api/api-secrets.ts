@@ -1,7 +1,7 @@
 // The secrets the API handles, bound to this installation: routes never see the installation secret itself.
 import { createPasswords, type Passwords } from '../core/password.ts'
 import { deriveKey, lookupOf, newApiKey, newPublishKey, newToken, openSealed, sealSecret } from '../core/secrets.ts'
-import { createSignedLinks, type SignedLinks } from '../library/links/signed-link.ts'
+import { createSignedLinks, type SignedLinks } from '../core/signed-link.ts'
 
 export interface ApiSecrets {
   /** Encrypts a publish key for the catalog. */
@@ -16,6 +16,8 @@ export interface ApiSecrets {
   readonly newToken: () => string
   readonly passwords: Passwords
   readonly links: SignedLinks
+  /** Of addresses at the media origin, whose threads know this key alone. */
+  readonly playback: SignedLinks
 }
 
 export function createApiSecrets(installationSecret: Uint8Array, passwords: Passwords = createPasswords()): ApiSecrets {
@@ -30,5 +32,6 @@ export function createApiSecrets(installationSecret: Uint8Array, passwords: Pass
     newToken: () => newToken(),
     passwords,
     links: createSignedLinks(deriveKey(installationSecret, 'signed-links')),
+    playback: createSignedLinks(deriveKey(installationSecret, 'playback-links')),
   }
 }

@@ -1,9 +1,9 @@
 // The shapes of uploaded content as they cross the API; part of contract.ts.
 import { z } from 'zod'
+import { MAX_LINK_MS, MIN_LINK_MS } from '../core/signed-link.ts'
 import { ASSET_STATUSES } from '../library/assets/asset.ts'
 import { MAX_NAME_LETTERS } from '../library/assets/asset-name.ts'
 import { MEDIA_KINDS } from '../library/intake/sniffed-type.ts'
-import { MAX_LINK_MS, MIN_LINK_MS } from '../library/links/signed-link.ts'
 
 const MAX_TAGS = 50
 const MAX_METADATA_BYTES = 16 * 1024
@@ -32,6 +32,25 @@ export const assetFieldsSchema = z.strictObject({
   tags: tagsSchema.default([]),
   metadata: metadataSchema.default({}),
 })
+
+/** JSON instead of a form: Mirror fetches it. */
+export const pullAssetSchema = assetFieldsSchema.extend({
+  url: z
+    .string()
+    .max(2048)
+    .refine((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? '') && !/\p{Cc}|\s/u.test(text), {
+      error: 'must be an http:// or https:// address',
+    })
+    .meta({ example: 'https://camera.example/clips/7.mp4' }),
+})
+
+/** For the description of the route alone: which of the two it is, its Content-Type says. */
+export const uploadAssetSchema = pullAssetSchema
+  .extend({
+    url: z.string().optional().meta({ description: 'JSON only: Mirror fetches it from there' }),
+    file: z.string().optional().meta({ description: 'Form only; fields may stand before and behind it' }),
+  })
+  .meta({ id: 'AssetUpload' })
 
 export const patchAssetSchema = z
   .strictObject({ name: nameSchema, folder: folderSchema, tags: tagsSchema, metadata: metadataSchema })
@@ -66,19 +85,32 @@ export const assetSchema = z
     status: z.enum(ASSET_STATUSES),
     percent: z.number().meta({ description: 'Of its processing' }),
     step: z
-      .object({ name: z.string(), index: z.number(), count: z.number() })
+      .object({
+        ...{ name: z.string(), index: z.number(), count: z.number() },
+        percent: z.number().nullable().meta({ description: 'Of this step, where it is known' }),
+      })
       .nullable()
       .meta({ description: 'What is being done, or what failed' }),
     failure: z.object({ step: z.string(), code: z.string(), message: z.string() }).nullable(),
     tags: z.array(z.string()),
     metadata: z.record(z.string(), z.unknown()),
     facts: z.record(z.string(), z.unknown()).meta({
-      description: 'Found in its bytes. Of a picture: width, height, format, colour space, EXIF, blurhash, colour',
+      description:
+        'Found in its bytes. Of a picture: width, height, format, colour space, EXIF, blurhash, colour. Of sound and video: container, durationSec, bitRate, width, height, video, audio, streams, tags, loudness',
     }),
     renditions: z.array(renditionSchema),
+    storageKey: z.string().meta({ description: 'Of the original in the store' }),
+    playback: z
+      .object({
+        hls: z.string().meta({ description: 'Plays it for whoever has this address, until it expires' }),
+        expiresAt: z.iso.datetime(),
+      })
+      .nullable()
+      .meta({ description: 'Of sound and video, once it can be played; ask again for a later time' }),
     uploadedAt: z.iso.datetime(),
     processedAt: z.iso.datetime().nullable(),
     deletedAt: z.iso.datetime().nullable().meta({ description: 'In the trash since then' }),
+    scheduledDeletionAt: z.iso.datetime().nullable().meta({ description: 'When the trash is emptied of it' }),
     updatedAt: z.iso.datetime(),
   })
   .meta({ id: 'Asset' })
@@ -115,8 +147,20 @@ export const assetPageSchema = z.object({
   nextCursor: z.string().nullable().meta({ description: 'Null: there is no more' }),
 })
 
+export const assetLabelsSchema = z
+  .object({
+    folders: z.array(z.string()).meta({ description: 'Empty: the top' }),
+    tags: z.array(z.string()),
+  })
+  .meta({ id: 'AssetLabels', description: 'In order, at most 1,000 of each' })
+
 export const assetLinkQuerySchema = z.strictObject({
-  rendition: z.string().min(1).max(64).optional().meta({ description: 'Omitted: the original' }),
+  rendition: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .meta({ description: 'Omitted: the original; `hls`: an address for players' }),
   expiresIn: z.coerce
     .number()
     .int()
@@ -138,4 +182,5 @@ export type PatchAssetBody = z.output<typeof patchAssetSchema>
 export type AssetView = z.infer<typeof assetSchema>
 export type AssetPageView = z.infer<typeof assetPageSchema>
 export type UploadedAssetView = z.infer<typeof uploadedAssetSchema>
+export type AssetLabelsView = z.infer<typeof assetLabelsSchema>
 export type AssetLinkView = z.infer<typeof assetLinkSchema>

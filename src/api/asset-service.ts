@@ -1,21 +1,35 @@
 // Uploaded content as people and programs ask for it: taken in, listed, searched, handed out, deleted.
-import type { AssetFilter, Catalog } from '../catalog/types.ts'
+import type { AssetFilter, AssetLabels, Catalog } from '../catalog/types.ts'
 import { MirrorError } from '../core/errors.ts'
-import type { AssetRow, RenditionRow } from '../library/assets/asset.ts'
+import type { SignedLinks } from '../core/signed-link.ts'
+import { playbackPath } from '../dvr/vod/playback-token.ts'
+import type { JobService } from '../jobs/job-service.ts'
+import type { JobRow } from '../jobs/types.ts'
+import { type AssetRow, PLAYBACK_RENDITION, type RenditionRow } from '../library/assets/asset.ts'
 import { cleanFolder } from '../library/assets/asset-name.ts'
 import type { AssetShelf, CreatedAsset } from '../library/assets/asset-shelf.ts'
+import { pullAssetWork } from '../library/assets/pull-asset-job.ts'
 import { searchWords } from '../library/assets/search-words.ts'
 import type { SizeMaker } from '../library/assets/size-maker.ts'
+import { discardUnlessKept } from '../library/assets/take-as-asset.ts'
 import { takeIn } from '../library/intake/intake.ts'
 import { sniffType } from '../library/intake/sniff.ts'
-import type { SignedLinks } from '../library/links/signed-link.ts'
 import { isSizeName } from '../library/processing/pictures/plan-image.ts'
+import { maskUrl } from '../live/ingest/pull/pull-url.ts'
+import { parsePullHop } from '../outbound/pull-policy.ts'
 import { assetOriginalKey, parseObjectKey } from '../storage/keys.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import type { AssetLinkView, AssetPageView, AssetQuery, AssetView, PatchAssetBody } from './asset-contract.ts'
+import {
+  type AssetLinkView,
+  type AssetPageView,
+  type AssetQuery,
+  type AssetView,
+  type PatchAssetBody,
+  pullAssetSchema,
+} from './asset-contract.ts'
 import { AssetForm } from './asset-form.ts'
 import { renderAsset } from './asset-view.ts'
-import { invalidField } from './form-field.ts'
+import { invalidField, parseFields } from './form-field.ts'
 import type { SentObject } from './send-object.ts'
 import { isoTime } from './stream-view.ts'
 
@@ -23,6 +37,12 @@ import { isoTime } from './stream-view.ts'
 const MAX_UPLOADS = 16
 /** The slowest line that is waited for; one that stalls is given up much earlier. */
 const MAX_UPLOAD_MS = 6 * 3_600_000
+/** Of folders, and of tags: what a person can choose from. */
+const MAX_LABELS = 1000
+
+const HOUR_MS = 3_600_000
+/** How long what an answer says can be played at least. */
+const PLAYBACK_MS = 12 * HOUR_MS
 
 export type UploadResult = 'stored' | 'duplicate' | 'refused'
 
@@ -32,19 +52,30 @@ export interface AssetServiceOptions {
   readonly sizes: Pick<SizeMaker, 'make'>
   readonly store: Pick<ObjectStore, 'put' | 'delete'>
   readonly links: SignedLinks
+  /** Of addresses at the media origin. */
+  readonly playback: SignedLinks
+  readonly mediaUrl: string
+  readonly jobs: Pick<JobService, 'add'>
+  readonly seal: (text: string) => string
   readonly maxBytes: number
+  /** How long what was deleted can be restored. */
+  readonly trashMs: number
   readonly consoleUrl: string
   readonly countUpload: (kind: string, result: UploadResult) => void
   readonly newId: () => string
   readonly clock: () => number
 }
 
-/** Everything but `upload` and `list` throws `asset_not_found`. */
+/** Everything but `upload`, `list` and `labels` throws `asset_not_found`. */
 export interface AssetService {
   /** Throws `invalid_request`, `payload_too_large`, `upload_…`, `uploads_full`, `store_unavailable`; nothing is kept then. */
   upload(tenantId: string, source: AsyncIterable<Uint8Array>, boundary: string): Promise<UploadedAsset>
+  /** The job that fetches it. Throws `invalid_request`, `pull_url_invalid`. */
+  pull(tenantId: string, order: unknown): Promise<JobRow>
   /** Throws `invalid_request` for a cursor that was not given out. */
   list(tenantId: string, query: AssetQuery): Promise<AssetPageView>
+  /** Folders and tags that are in use. */
+  labels(tenantId: string): Promise<AssetLabels>
   get(tenantId: string, id: string): Promise<AssetView>
   edit(tenantId: string, id: string, change: PatchAssetBody): Promise<AssetView>
   trash(tenantId: string, id: string): Promise<AssetView>
@@ -67,11 +98,26 @@ export interface UploadedAsset {
 }
 
 export function createAssetService(options: AssetServiceOptions): AssetService {
-  const { shelf, assets, sizes, store, links, maxBytes, consoleUrl, countUpload, newId, clock } = options
+  const { shelf, assets, sizes, store, links, playback, jobs, seal, maxBytes, trashMs } = options
+  const { consoleUrl, countUpload, newId, clock } = options
   let uploads = 0
 
   async function view(asset: AssetRow): Promise<AssetView> {
-    return renderAsset(asset, await assets.renditions(asset.tenantId, [asset.id]))
+    return shown(asset, await assets.renditions(asset.tenantId, [asset.id]))
+  }
+
+  function shown(asset: AssetRow, renditions: readonly RenditionRow[]): AssetView {
+    // The same for an hour, so that whoever asks again goes on with what it has in its cache.
+    const expiresAtMs = Math.ceil(clock() / HOUR_MS) * HOUR_MS + PLAYBACK_MS
+    const hls = asset.deletedAtMs === null ? playbackUrl(asset, renditions, expiresAtMs) : null
+    const played = hls === null ? null : { hls, expiresAt: isoTime(expiresAtMs) }
+    return renderAsset(asset, renditions, { playback: played, trashMs })
+  }
+
+  function playbackUrl({ tenantId, id }: AssetRow, renditions: readonly RenditionRow[], expiresAtMs: number) {
+    const name = presentationIn(renditions)
+    if (name === null) return null
+    return `${options.mediaUrl}${playbackPath(playback, { tenantId, assetId: id, name }, expiresAtMs)}`
   }
 
   async function receive(tenantId: string, form: AssetForm): Promise<CreatedAsset> {
@@ -87,7 +133,7 @@ export function createAssetService(options: AssetServiceOptions): AssetService {
       const { name, ...fields } = await form.toEnd()
       return await shelf.create({ id, tenantId, name: name ?? file.fileName ?? '', ...fields, intake })
     } catch (error) {
-      await store.delete([key], { signal: AbortSignal.timeout(10_000) }).catch(() => {})
+      await discardUnlessKept({ assets, store }, { tenantId, id })
       throw error
     }
   }
@@ -103,6 +149,7 @@ export function createAssetService(options: AssetServiceOptions): AssetService {
       const { sizeBytes, sha256: version, contentType, name: fileName } = asset
       return { key: assetOriginalKey(tenantId, id), sizeBytes, version, contentType, fileName }
     }
+    if (rendition === PLAYBACK_RENDITION) throw noRendition(id, rendition)
     const kept = (await assets.renditions(tenantId, [id])).find(({ name }) => name === rendition)
     const found = kept ?? (await sizes.make(asset, rendition, signal))
     const key = found === null ? null : parseObjectKey(found.objectKey)
@@ -140,6 +187,20 @@ export function createAssetService(options: AssetServiceOptions): AssetService {
       }
     },
 
+    async pull(tenantId, order) {
+      const { url, name = '', ...fields } = parseFields(pullAssetSchema, order)
+      const folder = cleanFolder(fields.folder)
+      const pull = {
+        ...fields,
+        tenantId,
+        folder,
+        name,
+        sealedUrl: seal(url),
+        source: maskUrl(parsePullHop(url).url.href),
+      }
+      return (await jobs.add(pullAssetWork(pull))).job
+    },
+
     async list(tenantId, query) {
       const { limit } = query
       const before = query.cursor === undefined ? {} : { before: query.cursor }
@@ -156,7 +217,7 @@ export function createAssetService(options: AssetServiceOptions): AssetService {
       const last = rows.length > limit ? page.at(-1) : undefined
       return {
         assets: page.map((asset) =>
-          renderAsset(
+          shown(
             asset,
             renditions.filter(({ assetId }) => assetId === asset.id),
           ),
@@ -165,6 +226,7 @@ export function createAssetService(options: AssetServiceOptions): AssetService {
       }
     },
 
+    labels: async (tenantId) => await assets.labels(tenantId, MAX_LABELS),
     get: async (tenantId, id) => await view(await shelf.get(tenantId, id)),
 
     async edit(tenantId, id, change) {
@@ -191,12 +253,14 @@ export function createAssetService(options: AssetServiceOptions): AssetService {
 
     async link(tenantId, id, rendition, expiresInSec) {
       const asset = await existing(tenantId, id)
-      const names = (await assets.renditions(tenantId, [id])).map(({ name }) => name)
+      const renditions = await assets.renditions(tenantId, [id])
+      const names = renditions.map(({ name }) => name)
       // A size is made when the link is opened.
       const isSize = rendition !== null && asset.kind === 'image' && isSizeName(rendition)
       if (rendition !== null && !isSize && !names.includes(rendition)) throw noRendition(id, rendition)
       const expiresAtMs = clock() + expiresInSec * 1000
-      const url = `${consoleUrl}${links.sign(linkPath(tenantId, id, rendition), expiresAtMs)}`
+      const played = rendition === PLAYBACK_RENDITION ? playbackUrl(asset, renditions, expiresAtMs) : null
+      const url = played ?? `${consoleUrl}${links.sign(linkPath(tenantId, id, rendition), expiresAtMs)}`
       return { url, expiresIn: expiresInSec, expiresAt: isoTime(expiresAtMs) }
     },
   }
@@ -204,6 +268,12 @@ export function createAssetService(options: AssetServiceOptions): AssetService {
 
 function noRendition(id: string, name: string): MirrorError {
   return new MirrorError('rendition_not_found', `Asset ${id} has no rendition ${name.slice(0, 64)}`)
+}
+
+/** Its index lies at `…/<name>/index.json`. */
+function presentationIn(renditions: readonly RenditionRow[]): string | null {
+  const key = renditions.find(({ name }) => name === PLAYBACK_RENDITION)?.objectKey
+  return key?.split('/').at(-2) ?? null
 }
 
 function linkPath(tenantId: string, id: string, rendition: string | null): string {

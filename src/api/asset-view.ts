@@ -1,31 +1,41 @@
 // From assets to what the API and its events show. Pure.
 
 import { ERRORS } from '../core/errors.ts'
-import type { AssetRow, RenditionRow } from '../library/assets/asset.ts'
+import { type AssetRow, PLAYBACK_RENDITION, type RenditionRow } from '../library/assets/asset.ts'
 import type { AssetNewsKind } from '../library/assets/asset-news.ts'
 import { percentOf } from '../library/assets/asset-steps.ts'
 import type { EventCode, MirrorEvent } from '../live/events.ts'
+import { assetOriginalKey } from '../storage/keys.ts'
 import type { AssetView } from './asset-contract.ts'
 import { isoTime } from './stream-view.ts'
 
-export function renderAsset(asset: AssetRow, renditions: readonly RenditionRow[]): AssetView {
+/** `playback`: where players find it; null: nowhere yet. `trashMs`: how long what was deleted stays. */
+export function renderAsset(
+  asset: AssetRow,
+  renditions: readonly RenditionRow[],
+  { playback, trashMs }: { readonly playback: AssetView['playback']; readonly trashMs: number },
+): AssetView {
+  const files = renditions.filter(({ name }) => name !== PLAYBACK_RENDITION)
   const { id, tenantId, name, extension, folder, kind, format, contentType, sizeBytes, sha256, status } = asset
   return {
     ...{ id, tenant: tenantId, name, extension, folder, kind, format, contentType, sizeBytes, sha256, status },
     percent: percentOf(asset),
-    step: asset.step && { ...asset.step },
+    step: asset.step && { ...asset.step, percent: asset.step.percent ?? null },
     failure: asset.failure && { ...asset.failure },
     tags: [...asset.tags],
     metadata: { ...asset.metadata },
     facts: { ...asset.facts },
-    renditions: renditions.map((rendition) => ({
+    renditions: files.map((rendition) => ({
       ...{ name: rendition.name, contentType: rendition.contentType, sizeBytes: rendition.sizeBytes },
       ...{ sha256: rendition.sha256, width: rendition.width, height: rendition.height },
       path: `/api/v1/assets/${id}/renditions/${rendition.name}`,
     })),
+    storageKey: assetOriginalKey(tenantId, id),
+    playback,
     uploadedAt: isoTime(asset.uploadedAtMs),
     processedAt: asset.processedAtMs === null ? null : isoTime(asset.processedAtMs),
     deletedAt: asset.deletedAtMs === null ? null : isoTime(asset.deletedAtMs),
+    scheduledDeletionAt: asset.deletedAtMs === null ? null : isoTime(asset.deletedAtMs + trashMs),
     updatedAt: isoTime(asset.updatedAtMs),
   }
 }
@@ -55,6 +65,7 @@ export function eventOfAsset(kind: AssetNewsKind, asset: AssetRow, atMs: number)
     details: {
       ...{ assetId: id, tenant: tenantId, kind: asset.kind, status, percent: percentOf(asset) },
       ...(step === null ? {} : { step: step.name, index: step.index, count: step.count }),
+      ...(step?.percent === undefined || step.percent === null ? {} : { stepPercent: step.percent }),
     },
   }
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import type { Log } from '../core/log.ts'
 import { silentLog } from '../core/log.ts'
@@ -33,6 +34,7 @@ function setUp(change: { append?: (events: readonly MirrorEvent[]) => Promise<vo
     },
     log: change.log ?? silentLog,
     clock: () => clock.nowMs,
+    newId: randomUUID,
   })
   return { hub, stored, sources, clock }
 }

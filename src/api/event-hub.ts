@@ -1,22 +1,24 @@
 // Every event passes here once: to the log, to listeners (WebSocket, metrics) at once, and to the catalog in batches.
-import type { Catalog } from '../catalog/types.ts'
+import type { Catalog, EventToStore } from '../catalog/types.ts'
 import type { Log } from '../core/log.ts'
 import type { LiveControl } from '../live/control.ts'
-import type { MirrorEvent } from '../live/events.ts'
+import { type MirrorEvent, PASSING_EVENTS } from '../live/events.ts'
 import { createQuietLog } from './quiet-log.ts'
 
 /** While the database is away the oldest waiting event is dropped, and counted. */
 export const MAX_WAITING_EVENTS = 10_000
 const BATCH = 500
+/** Until there are tenants. */
+const TENANT = 'default'
 const FLUSH_EVERY_MS = 500
-/** Told while they happen, and of no interest afterwards. */
-const PASSING: ReadonlySet<MirrorEvent['type']> = new Set(['stream.viewers', 'asset.progress'])
 /** What the catalog keeps, checked after so many appended events. */
 const KEEP_EVENTS = 100_000
 const TRIM_EVERY = 1_000
 
 export interface EventHub extends AsyncDisposable {
   publish(event: MirrorEvent): void
+  /** The same for what is in the catalog already: it was written with the change that it tells of. */
+  announce(event: MirrorEvent): void
   /** Listeners hear an event in the moment it is published, before it is stored. They must not throw. */
   onEvent(listener: (event: MirrorEvent) => void): () => void
   /** Writes what waits; resolves also when the database refuses it. */
@@ -32,11 +34,12 @@ export function createEventHub(options: {
   readonly live: Pick<LiveControl, 'onEvent'>
   readonly log: Log
   readonly clock: () => number
+  readonly newId: () => string
 }): EventHub {
-  const { events, live, log, clock } = options
+  const { events, live, log, clock, newId } = options
   const quiet = createQuietLog(log, clock)
   const listeners = new Set<(event: MirrorEvent) => void>()
-  const waiting: MirrorEvent[] = []
+  const waiting: EventToStore[] = []
   let dropped = 0
   let appendedSinceTrim = 0
   /** Counts of those to be stored: published so far, and on their way to the catalog. */
@@ -46,15 +49,20 @@ export function createEventHub(options: {
   let flushing: Promise<void> | null = null
 
   function publish(event: MirrorEvent): void {
-    if (!PASSING.has(event.type)) {
-      quiet.write(event)
-      waiting.push(storable(event))
+    if (!PASSING_EVENTS.has(event.type)) {
+      // Known by an id from now on, so that writing it twice tells nobody twice.
+      waiting.push({ ...storable(event), id: newId(), tenantId: TENANT })
       published += 1
       if (waiting.length > MAX_WAITING_EVENTS) {
         waiting.shift()
         dropped += 1
       }
     }
+    announce(event)
+  }
+
+  function announce(event: MirrorEvent): void {
+    if (!PASSING_EVENTS.has(event.type)) quiet.write(event)
     for (const listener of listeners) listener(event)
   }
 
@@ -114,6 +122,7 @@ export function createEventHub(options: {
 
   return {
     publish,
+    announce,
     onEvent(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)

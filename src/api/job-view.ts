@@ -16,7 +16,7 @@ export function renderJobSummary(job: JobRow): JobSummaryView {
     kind,
     state,
     tenant: tenantId,
-    input: { ...job.payload },
+    input: withoutSealed(job.payload),
     attempt,
     maxAttempts,
     runAt: isoTime(job.runAtMs),
@@ -28,6 +28,11 @@ export function renderJobSummary(job: JobRow): JobSummaryView {
     startedAt: job.startedAtMs === null ? null : isoTime(job.startedAtMs),
     finishedAt: job.finishedAtMs === null ? null : isoTime(job.finishedAtMs),
   }
+}
+
+/** What is sealed is nobody's but the worker's. */
+function withoutSealed(payload: JobRow['payload']): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(payload).filter(([name]) => !name.startsWith('sealed')))
 }
 
 /** Null for a state that is no news. */

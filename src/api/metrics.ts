@@ -7,6 +7,7 @@ import { JOB_STATES } from '../jobs/types.ts'
 import type { RecordingBook } from '../library/recordings/recording-book.ts'
 import { RECORDING_STATES } from '../library/recordings/recording-state.ts'
 import type { DvrReport, LatencyObservation, LiveControl, StreamStatus } from '../live/control.ts'
+import type { AttemptResult } from '../webhooks/webhook-sender.ts'
 
 const STATUSES: readonly StreamStatus[] = ['offline', 'starting', 'live', 'interrupted', 'ended']
 
@@ -19,6 +20,7 @@ export interface Metrics extends Disposable {
   countRequest(method: string, route: string, status: number, durationSec: number): void
   /** `kind` by the bytes, `unknown` for what was refused before they were all there. */
   countUpload(kind: string, result: 'stored' | 'duplicate' | 'refused'): void
+  countDelivery(result: AttemptResult): void
   /** Ends the series of a deleted stream. */
   forgetStream(streamId: string): void
 }
@@ -78,6 +80,14 @@ export function createMetrics(options: {
     registers: [registry],
   })
 
+  const deliveries = new Counter({
+    name: 'webhook_deliveries_total',
+    help: 'Attempts of this process to tell an endpoint of an event, by what came of them',
+    labelNames: ['result'],
+    registers: [registry],
+  })
+  for (const result of ['delivered', 'retried', 'failed']) deliveries.inc({ result }, 0)
+
   const histograms: Readonly<Record<LatencyObservation['stage'], Histogram<'stream_id'>>> = {
     segment: latencyHistogram(registry, 'stream_segment_latency', 'Media time of a segment until it can be fetched'),
     e2e: latencyHistogram(registry, 'stream_e2e_latency', 'Media time until shown, as players report it'),
@@ -95,6 +105,7 @@ export function createMetrics(options: {
       requests.observe({ method, route, status }, durationSec)
     },
     countUpload: (kind, result) => uploads.inc({ kind, result }),
+    countDelivery: (result) => deliveries.inc({ result }),
     forgetStream(streamId) {
       for (const histogram of Object.values(histograms)) histogram.remove({ stream_id: streamId })
     },

@@ -15,6 +15,7 @@ export const PROBLEMS = {
 export const TAGS = {
   streams: 'Streams',
   events: 'Events',
+  webhooks: 'Webhooks',
   recordings: 'Recordings of calls',
   assets: 'Uploaded content',
   uploads: 'Uploads',

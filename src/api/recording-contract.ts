@@ -127,6 +127,7 @@ export const recordingQuerySchema = z.strictObject({
     .meta({ description: '`nextCursor` of the page before: pages do not shift while recordings come in' }),
   limit: z.coerce.number().int().min(1).max(500).default(20),
   callId: z.string().min(1).max(200).optional(),
+  q: z.string().min(1).max(200).optional().meta({ description: 'What the id of the call or of its leg begins with' }),
   status: z
     .enum([...RECORDING_STATES, 'PROCESSING'])
     .optional()

@@ -1,9 +1,9 @@
 // Recordings of calls as people and a PBX ask for them: taken in, listed, handed out by link, deleted.
 import type { Catalog, RecordingFilter } from '../catalog/types.ts'
 import { MirrorError, toMirrorError } from '../core/errors.ts'
+import type { SignedLinks } from '../core/signed-link.ts'
 import type { JobService } from '../jobs/job-service.ts'
 import { stallLimited } from '../library/intake/stall-limit.ts'
-import type { SignedLinks } from '../library/links/signed-link.ts'
 import { type ReceiverHost, receiveRecording } from '../library/recordings/receive-recording.ts'
 import type { RecordingClaims, RecordingRow } from '../library/recordings/recording.ts'
 import type { RecordingBook } from '../library/recordings/recording-book.ts'
@@ -163,11 +163,12 @@ export function createRecordingService(options: RecordingServiceOptions): Record
       return view(row)
     },
 
-    async list({ page, cursor, limit, callId, status, from, to }) {
+    async list({ page, cursor, limit, callId, q, status, from, to }) {
       const nowMs = clock()
       const filter: RecordingFilter = {
         tenantId: TENANT,
         ...(callId === undefined ? {} : { callId }),
+        ...(q === undefined ? {} : { idStart: q }),
         ...(status === undefined ? {} : { states: status === 'PROCESSING' ? PROCESSING_STATES : [status] }),
         ...(from === undefined ? {} : { fromMs: momentOf(from, nowMs, 'from') }),
         ...(to === undefined ? {} : { toMs: momentOf(to, nowMs, 'to') }),

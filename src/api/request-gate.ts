@@ -33,7 +33,7 @@ export function createRequestGate(options: {
   const loginsTotal = createRateLimiter(limits.loginTotal, clock)
 
   async function identify(request: FastifyRequest, reply: FastifyReply): Promise<Principal | null> {
-    const bearer = bearerToken(request.headers.authorization)
+    const bearer = bearerToken(request.headers.authorization) ?? keyInQuery(request)
     if (bearer !== null) return await auth.byBearer(bearer)
     const token = request.cookies[SESSION_COOKIE]
     if (token === undefined || token === '') return null
@@ -100,6 +100,13 @@ export function sendSessionCookie(request: FastifyRequest, reply: FastifyReply, 
 export function bearerToken(header: string | undefined): string | null {
   const match = /^bearer +(\S{1,512}) *$/i.exec(header ?? '')
   return match?.[1] ?? null
+}
+
+/** Only where a route says so: addresses get into logs. */
+function keyInQuery({ routeOptions, query }: FastifyRequest): string | null {
+  if (routeOptions.config.keyInQuery !== true) return null
+  const { key } = query as { readonly key?: unknown }
+  return typeof key === 'string' && /^\S{1,512}$/.test(key) ? key : null
 }
 
 function unauthorizedDetail(request: FastifyRequest): string {

@@ -118,11 +118,22 @@ test.each(['GET', 'HEAD'])('what the store has no more is 410 to %s', async (met
 })
 
 test('who leaves in the middle leaves no open file', async () => {
+  // More than the buffers of two sockets hold.
+  const large = {
+    ...object,
+    key: parseObjectKey('recordings/default/r2/original') as ObjectKey,
+    sizeBytes: 32 * 2 ** 20,
+  }
+  await store.put(large.key, Buffer.alloc(large.sizeBytes), { signal, contentType: 'audio/wav' })
+  sent = large
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)
   socket.write('GET /it HTTP/1.1\r\nHost: x\r\n\r\n')
   await new Promise((resolve) => socket.once('data', resolve))
-  expect(await openFiles()).toBe(1)
+  socket.pause()
+  sent = object
+  // That of a request before may be closing still.
+  await expect.poll(openFiles).toBe(1)
   socket.destroy()
   await expect.poll(openFiles).toBe(0)
 })
@@ -131,3 +142,13 @@ async function openFiles(): Promise<number> {
   const targets = (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ''))
   return (await Promise.all(targets)).filter((path) => path.startsWith(folder) && path.includes('original')).length
 }
+
+test('WebVTT is what it is, for players, and cannot be taken for a page', async () => {
+  sent = { ...object, contentType: 'text/vtt' }
+  const { response } = await ask()
+  sent = object
+  expect(response.headers.get('content-type')).toBe('text/vtt')
+  expect(response.headers.get('content-disposition')).toMatch(/^inline;/)
+  expect(response.headers.get('x-content-type-options')).toBe('nosniff')
+  expect(response.headers.get('content-security-policy')).toMatch(/sandbox/)
+})

@@ -16,7 +16,7 @@ export interface SentObject {
 }
 
 /** What a browser may show by itself. Anything else is for saving: a page of a stranger must not run as one of ours. */
-const SHOWN = /^(?:audio\/|video\/|image\/(?:png|jpeg|gif|webp|avif)$)/
+const SHOWN = /^(?:audio\/|video\/|image\/(?:png|jpeg|gif|webp|avif)$|text\/vtt$)/
 
 /** Throws `media_gone` when the store has it no more, `object_archived`, `range_unsatisfiable`, `store_unavailable`. */
 export async function sendObject(

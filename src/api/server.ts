@@ -12,15 +12,20 @@ import { LocalConnectionCounts } from '../core/connection-counts.ts'
 import { ConnectionGuard, type ConnectionLimits } from '../core/connection-guard.ts'
 import { ERRORS, MirrorError } from '../core/errors.ts'
 import { GuardedConnections } from '../core/guarded-connections.ts'
+import type { HostSet } from '../core/host-set.ts'
 import type { Log } from '../core/log.ts'
 import type { JobService } from '../jobs/job-service.ts'
+import { ADOPT_OBJECT_JOB } from '../library/assets/adopt-object-job.ts'
 import type { AssetNews } from '../library/assets/asset-news.ts'
 import type { AssetShelf } from '../library/assets/asset-shelf.ts'
+import { PULL_ASSET_JOB } from '../library/assets/pull-asset-job.ts'
 import type { SizeMaker } from '../library/assets/size-maker.ts'
 import type { RecordingBook } from '../library/recordings/recording-book.ts'
 import type { UploadDesk } from '../library/uploads/upload-desk.ts'
 import type { LiveControl } from '../live/control.ts'
+import type { DirectUploads } from '../storage/direct-uploads.ts'
 import type { TieredStore } from '../storage/tiers.ts'
+import type { WebhookSender } from '../webhooks/webhook-sender.ts'
 import type { Access } from './access.ts'
 import type { ApiSecrets } from './api-secrets.ts'
 import { createAssetService } from './asset-service.ts'
@@ -29,9 +34,10 @@ import { createAuthenticator } from './authenticator.ts'
 import { eventOfBackups } from './backup-view.ts'
 import { limitBodyTime } from './body-deadline.ts'
 import { type ConsoleFiles, registerConsole, wantsPage } from './console-files.ts'
-import type { ApiApp, ApiContext } from './context.ts'
+import type { ApiApp, ApiContext, WatchedBucket } from './context.ts'
 import { startDateRangeFeed } from './date-range-feed.ts'
 import { createDateRangeService } from './date-range-service.ts'
+import { createDirectUploadService } from './direct-upload-service.ts'
 import { createDvrRecordingService } from './dvr-recording-service.ts'
 import { createEventHub, type EventHub } from './event-hub.ts'
 import { eventOfJob } from './job-view.ts'
@@ -48,9 +54,11 @@ import { registerAssetFileRoutes } from './routes/asset-file-routes.ts'
 import { registerAssetRoutes } from './routes/asset-routes.ts'
 import { registerAuthRoutes } from './routes/auth-routes.ts'
 import { registerDateRangeRoutes } from './routes/date-range-routes.ts'
+import { registerDirectUploadRoutes } from './routes/direct-upload-routes.ts'
 import { registerDvrRecordingRoutes } from './routes/dvr-recording-routes.ts'
 import { registerDvrRoutes } from './routes/dvr-routes.ts'
 import { registerEventRoutes } from './routes/event-routes.ts'
+import { registerIncomingRoutes } from './routes/incoming-routes.ts'
 import { registerInputRoutes } from './routes/input-routes.ts'
 import { registerJobRoutes } from './routes/job-routes.ts'
 import { registerKeyRoutes } from './routes/key-routes.ts'
@@ -63,12 +71,15 @@ import { registerStreamRoutes } from './routes/stream-routes.ts'
 import { registerSystemRoutes } from './routes/system-routes.ts'
 import { registerTestSourceRoutes } from './routes/test-source-routes.ts'
 import { registerUploadRoutes } from './routes/upload-routes.ts'
+import { registerWebhookRoutes } from './routes/webhook-routes.ts'
 import { setSecurityHeaders } from './security-headers.ts'
 import { createSocketIdentifier, remoteAddress } from './socket-identity.ts'
 import { DEFAULT_SOCKET_LIMITS, type SocketLimits, startSockets } from './sockets.ts'
 import { type ConfiguredStore, createStoreService, type StoreServiceOptions } from './store-service.ts'
 import { createStreamService, type StreamServiceOptions } from './stream-service.ts'
 import { type Addresses, consoleUrl, mediaUrl } from './stream-urls.ts'
+import { createWebhookService } from './webhook-service.ts'
+import { eventOfDisabled } from './webhook-view.ts'
 
 const BODY_LIMIT_BYTES = 1024 * 1024
 const DEFAULT_RETRY_AFTER_SEC = 5
@@ -99,6 +110,7 @@ export interface ApiServerOptions {
     readonly sizes: SizeMaker
     readonly news: AssetNews
     readonly maxBytes: number
+    readonly trashMs: number
   }
   /** How long what was restored from an archive stays readable. */
   readonly keepRestoredMs: number
@@ -111,6 +123,15 @@ export interface ApiServerOptions {
   readonly slates: StreamServiceOptions['slates']
   readonly configuredStore: ConfiguredStore
   readonly uploads: UploadDesk
+  /** Null: no bucket is watched. */
+  readonly incoming: WatchedBucket | null
+  /** Null: the store is a folder. */
+  readonly direct: DirectUploads | null
+  readonly webhooks: {
+    readonly sender: WebhookSender
+    /** Hosts that are reached besides public addresses. */
+    readonly allow: HostSet
+  }
   readonly probeStore: StoreServiceOptions['probe']
   readonly version: string
   readonly clock: () => number
@@ -143,16 +164,21 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const limits = options.limits ?? DEFAULT_RATE_LIMITS
 
   const auth = createAuthenticator({ catalog, adminToken: options.adminToken, clock })
-  const events = opened.use(createEventHub({ events: catalog.events, live, log: log.child('events'), clock }))
+  const events = opened.use(
+    createEventHub({ events: catalog.events, live, log: log.child('events'), clock, newId: randomUUID }),
+  )
   opened.defer(
     jobs.onChange((job) => {
       const event = eventOfJob(job, clock())
       if (event !== null) events.publish(event)
     }),
   )
-  opened.defer(options.assets.news.on((kind, asset) => events.publish(eventOfAsset(kind, asset, clock()))))
-  opened.defer(options.recordings.book.onNews((news) => events.publish(eventOfRecording(news, clock()))))
+  opened.defer(options.assets.news.on((kind, asset) => events.announce(eventOfAsset(kind, asset, clock()))))
+  opened.defer(options.recordings.book.onNews((news) => events.announce(eventOfRecording(news, clock()))))
   opened.defer(backups.onTrouble((trouble) => events.publish(eventOfBackups(trouble, clock()))))
+  const { sender } = options.webhooks
+  opened.defer(sender.onDisabled((webhook) => events.publish(eventOfDisabled(webhook, clock()))))
+  opened.defer(events.onEvent(() => sender.wake()))
   const gate = createRequestGate({ auth, limits, publicUrl: addresses.publicUrl, clock })
   let openSockets = () => 0
   let recheckSockets = () => {}
@@ -167,6 +193,15 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   opened.defer(
     options.uploads.onKept(({ kind, isDuplicate }) => metrics.countUpload(kind, isDuplicate ? 'duplicate' : 'stored')),
   )
+  opened.defer(
+    jobs.onChange(({ kind, state, result }) => {
+      if ((kind !== PULL_ASSET_JOB && kind !== ADOPT_OBJECT_JOB) || (state !== 'done' && state !== 'failed')) return
+      const isDuplicate = result?.['duplicate'] === true
+      if (state === 'failed') metrics.countUpload('unknown', 'refused')
+      else metrics.countUpload(String(result?.['assetKind'] ?? 'unknown'), isDuplicate ? 'duplicate' : 'stored')
+    }),
+  )
+  opened.defer(sender.onAttempt((result) => metrics.countDelivery(result)))
   opened.defer(
     events.onEvent((event) => {
       if (event.type === 'stream.deleted' && event.streamId !== null) metrics.forgetStream(event.streamId)
@@ -202,14 +237,24 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       ...{ consoleUrl: consoleUrl(addresses), newId: randomUUID },
     }),
     assets: createAssetService({
-      ...{ ...options.assets, assets: catalog.assets, store: options.store, links: options.secrets.links, clock },
+      ...{ ...options.assets, assets: catalog.assets, store: options.store, links: options.secrets.links, jobs, clock },
+      seal: options.secrets.seal,
       ...{ consoleUrl: consoleUrl(addresses), newId: randomUUID, countUpload: metrics.countUpload },
+      ...{ playback: options.secrets.playback, mediaUrl: mediaUrl(addresses) },
     }),
     objects: createObjectService({ ...options, askArchive: (request) => live.askArchive(request) }),
     stores: createStoreService({
       ...{ catalog, secrets: options.secrets, events, clock },
       configured: options.configuredStore,
       probe: options.probeStore,
+    }),
+    directUploads: createDirectUploadService({
+      ...{ direct: options.direct, store: options.store, jobs, secrets: options.secrets, clock },
+      ...{ maxBytes: options.assets.maxBytes, newId: randomUUID },
+    }),
+    webhooks: createWebhookService({
+      ...{ ...options.webhooks, webhooks: catalog.webhooks, secrets: options.secrets, events, clock },
+      newId: randomUUID,
     }),
     logins: gate.logins,
     recheckSockets: () => recheckSockets(),
@@ -243,7 +288,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   registerLinkRoutes(app, context)
   registerAssetRoutes(app, context)
   registerAssetFileRoutes(app, context)
+  registerDirectUploadRoutes(app, context)
+  registerIncomingRoutes(app, context)
   registerUploadRoutes(app, context)
+  registerWebhookRoutes(app, context)
   registerObjectRoutes(app, context)
   registerJobRoutes(app, context)
   registerStoreRoutes(app, context)

@@ -3,6 +3,7 @@ import type { JobClaim } from '../jobs/types.ts'
 import type { AssetEdit, AssetProgress, AssetRow } from '../library/assets/asset.ts'
 import { fts5Query, searchWords, tsQuery } from '../library/assets/search-words.ts'
 import { decodeJson, encodeJson } from './codec.ts'
+import { appendEvents, withTold } from './events.ts'
 import type { Dialect } from './migrations.ts'
 import type { Db, Schema } from './schema.ts'
 import type { AssetFilter, Catalog } from './types.ts'
@@ -14,22 +15,11 @@ export function openAssets(db: Db, dialect: Dialect): Assets {
     row.and([row('tenantId', '=', tenantId), row('id', '=', id), row('isPurged', '=', 0)])
 
   const listed = ({ before, limit, words = [], ...filter }: Parameters<Assets['list']>[0]) => {
-    const isHit = words.length > 0 && dialect === 'sqlite'
-    const hits = sql<{
-      seq: number
-    }>`(select rowid as seq from asset_search where asset_search match ${fts5Query(words)})`
-    // CROSS JOIN makes SQLite ask for the words first. It then finds them newest first, so that a page of a word that
-    // everything has costs no more than a page.
-    const from = isHit
-      ? db
-          .selectFrom(hits.as('hits'))
-          .crossJoin('assets')
-          .whereRef('assets.seq', '=', 'hits.seq')
-          .orderBy('hits.seq', 'desc')
-      : db.selectFrom('assets').orderBy('assets.seq', 'desc')
-    return from
+    const isByWords = words.length > 0 && dialect === 'sqlite'
+    const [tag, ...others] = isByWords ? [] : (filter.tags ?? [])
+    return source(filter.tenantId, isByWords ? words : [], tag)
       .selectAll('assets')
-      .where(matching(filter))
+      .where(matching(tag === undefined ? filter : { ...filter, tags: others }))
       .$if(words.length > 0 && dialect === 'postgres', (query) => query.where(hasWords(words)))
       .$if(before !== undefined, (query) =>
         query.where('assets.seq', '<', (row) =>
@@ -42,8 +32,33 @@ export function openAssets(db: Db, dialect: Dialect): Assets {
       .limit(limit)
   }
 
+  /**
+   * Where to begin to look, newest first, so that a page of what very many have costs no more than a page: at the words,
+   * at a tag, or at the newest. CROSS JOIN makes SQLite begin with what is named first.
+   */
+  const source = (tenantId: string, words: readonly string[], tag: string | undefined) => {
+    if (words.length > 0) {
+      const hits = sql<{
+        seq: number
+      }>`(select rowid as seq from asset_search where asset_search match ${fts5Query(words)})`
+      return db
+        .selectFrom(hits.as('hits'))
+        .crossJoin('assets')
+        .whereRef('assets.seq', '=', 'hits.seq')
+        .orderBy('hits.seq', 'desc')
+    }
+    if (tag === undefined) return db.selectFrom('assets').orderBy('assets.seq', 'desc')
+    return db
+      .selectFrom('assetTags as tagged')
+      .crossJoin('assets')
+      .whereRef('assets.seq', '=', 'tagged.assetSeq')
+      .where('tagged.tenantId', '=', tenantId)
+      .where('tagged.tag', '=', tag)
+      .orderBy('tagged.assetSeq', 'desc')
+  }
+
   return {
-    async add(row) {
+    async add(row, tell) {
       return await db.transaction().execute(async (inside) => {
         const inserted = await inside
           .insertInto('assets')
@@ -53,7 +68,9 @@ export function openAssets(db: Db, dialect: Dialect): Assets {
           .executeTakeFirst()
         if (inserted !== undefined) {
           await writeTags(inside, row)
-          return { asset: toAsset(inserted), isNew: true }
+          const asset = toAsset(inserted)
+          if (tell !== undefined) await appendEvents(inside, tell(asset))
+          return { asset, isNew: true }
         }
         const same = await inside
           .selectFrom('assets')
@@ -73,7 +90,31 @@ export function openAssets(db: Db, dialect: Dialect): Assets {
 
     list: async (query) => (await listed(query).execute()).map(toAsset),
 
-    async edit(tenantId, id, change, nowMs) {
+    async labels(tenantId, limit) {
+      // From one name to the next by the index: a look at every row of a large library would take seconds.
+      const folders = sql<{ name: string }>`
+        with recursive named(name) as (
+          select min(folder) from assets where tenant_id = ${tenantId} and deleted_at_ms is null
+          union all
+          select (select min(folder) from assets
+            where tenant_id = ${tenantId} and deleted_at_ms is null and folder > named.name)
+          from named where named.name is not null)
+        select name from named where name is not null limit ${limit}`
+      const tags = sql<{ name: string }>`
+        with recursive named(name) as (
+          select min(tag) from asset_tags where tenant_id = ${tenantId}
+          union all
+          select (select min(tag) from asset_tags where tenant_id = ${tenantId} and tag > named.name)
+          from named where named.name is not null)
+        select name from named where name is not null and exists (
+          select 1 from asset_tags join assets on assets.seq = asset_tags.asset_seq
+          where asset_tags.tenant_id = ${tenantId} and asset_tags.tag = named.name and assets.deleted_at_ms is null)
+        limit ${limit}`
+      const [inFolders, withTags] = [await folders.execute(db), await tags.execute(db)]
+      return { folders: inFolders.rows.map(({ name }) => name), tags: withTags.rows.map(({ name }) => name) }
+    },
+
+    async edit(tenantId, id, change, nowMs, tell) {
       return await db.transaction().execute(async (inside) => {
         const before = await inside
           .selectFrom('assets')
@@ -93,42 +134,50 @@ export function openAssets(db: Db, dialect: Dialect): Assets {
           await inside.deleteFrom('assetTags').where('assetId', '=', id).execute()
           await writeTags(inside, after)
         }
-        return toAsset(row)
+        const asset = toAsset(row)
+        if (tell !== undefined) await appendEvents(inside, tell(asset))
+        return asset
       })
     },
 
-    async trash(tenantId, id, nowMs) {
-      const row = await db
-        .updateTable('assets')
-        .set({ deletedAtMs: nowMs, updatedAtMs: nowMs })
-        .where(seen(tenantId, id))
-        .where('deletedAtMs', 'is', null)
-        .returningAll()
-        .executeTakeFirst()
-      return row === undefined ? null : toAsset(row)
+    async trash(tenantId, id, nowMs, tell) {
+      return await withTold(db, tell, async (inside) => {
+        const row = await inside
+          .updateTable('assets')
+          .set({ deletedAtMs: nowMs, updatedAtMs: nowMs })
+          .where(seen(tenantId, id))
+          .where('deletedAtMs', 'is', null)
+          .returningAll()
+          .executeTakeFirst()
+        return row === undefined ? null : toAsset(row)
+      })
     },
 
-    async restore(tenantId, id, nowMs) {
-      const row = await db
-        .updateTable('assets')
-        .set({ deletedAtMs: null, updatedAtMs: nowMs })
-        .where(seen(tenantId, id))
-        .where('deletedAtMs', 'is not', null)
-        .returningAll()
-        .executeTakeFirst()
-      return row === undefined ? null : toAsset(row)
+    async restore(tenantId, id, nowMs, tell) {
+      return await withTold(db, tell, async (inside) => {
+        const row = await inside
+          .updateTable('assets')
+          .set({ deletedAtMs: null, updatedAtMs: nowMs })
+          .where(seen(tenantId, id))
+          .where('deletedAtMs', 'is not', null)
+          .returningAll()
+          .executeTakeFirst()
+        return row === undefined ? null : toAsset(row)
+      })
     },
 
-    async advance({ tenantId, id }, change, { nowMs, claim, from }) {
-      const row = await db
-        .updateTable('assets')
-        .set({ ...progressColumns(change), updatedAtMs: nowMs })
-        .where(seen(tenantId, id))
-        .$if(claim !== undefined, (query) => query.where(isHeld(claim)))
-        .$if(from !== undefined, (query) => query.where('status', 'in', [...(from ?? [])]))
-        .returningAll()
-        .executeTakeFirst()
-      return row === undefined ? null : toAsset(row)
+    async advance({ tenantId, id }, change, { nowMs, claim, from, tell }) {
+      return await withTold(db, tell, async (inside) => {
+        const row = await inside
+          .updateTable('assets')
+          .set({ ...progressColumns(change), updatedAtMs: nowMs })
+          .where(seen(tenantId, id))
+          .$if(claim !== undefined, (query) => query.where(isHeld(claim)))
+          .$if(from !== undefined, (query) => query.where('status', 'in', [...(from ?? [])]))
+          .returningAll()
+          .executeTakeFirst()
+        return row === undefined ? null : toAsset(row)
+      })
     },
 
     async saveRendition(row, claim) {
@@ -185,14 +234,18 @@ export function openAssets(db: Db, dialect: Dialect): Assets {
       return rows.map(toAsset).sort((a, b) => (a.deletedAtMs ?? 0) - (b.deletedAtMs ?? 0))
     },
 
-    async remove(tenantId, id) {
-      const { numDeletedRows } = await db
-        .deleteFrom('assets')
-        .where('tenantId', '=', tenantId)
-        .where('id', '=', id)
-        .where('isPurged', '=', 1)
-        .executeTakeFirstOrThrow()
-      return numDeletedRows > 0n
+    async remove(tenantId, id, tell) {
+      const removed = await withTold(db, tell, async (inside) => {
+        const row = await inside
+          .deleteFrom('assets')
+          .where('tenantId', '=', tenantId)
+          .where('id', '=', id)
+          .where('isPurged', '=', 1)
+          .returningAll()
+          .executeTakeFirst()
+        return row === undefined ? null : toAsset(row)
+      })
+      return removed !== null
     },
   }
 }
@@ -205,7 +258,7 @@ function matching(filter: Omit<AssetFilter, 'words'>) {
   const { tenantId, kind, status, tags, folder, fromMs, toMs, minBytes, maxBytes, isTrash } = filter
   return (row: ExpressionBuilder<Schema, 'assets'>) =>
     row.and([
-      row('tenantId', '=', tenantId),
+      row('assets.tenantId', '=', tenantId),
       row('isPurged', '=', 0),
       row('deletedAtMs', isTrash === true ? 'is not' : 'is', null),
       ...(kind === undefined ? [] : [row('kind', '=', kind)]),
@@ -216,10 +269,12 @@ function matching(filter: Omit<AssetFilter, 'words'>) {
       ...(minBytes === undefined ? [] : [row('sizeBytes', '>=', minBytes)]),
       ...(maxBytes === undefined ? [] : [row('sizeBytes', '<=', maxBytes)]),
       ...(tags ?? []).map((tag) =>
-        row(
-          'id',
-          'in',
-          row.selectFrom('assetTags').select('assetId').where('tenantId', '=', tenantId).where('tag', '=', tag),
+        row.exists(
+          row
+            .selectFrom('assetTags')
+            .select('assetTags.tag')
+            .whereRef('assetTags.assetId', '=', 'assets.id')
+            .where('assetTags.tag', '=', tag),
         ),
       ),
     ])

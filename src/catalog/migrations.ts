@@ -332,6 +332,81 @@ const MIGRATIONS: readonly Migration[] = [
       ...ASSET_SEARCH[dialect],
     ],
   },
+  {
+    version: 10,
+    name: 'webhooks',
+    statements: ({ text, integer, sequence, tableEnd }) => [
+      // Null: of the time before, and told to no endpoint.
+      `alter table events add column id ${text}`,
+      `alter table events add column tenant_id ${text} not null default 'default'`,
+      'create unique index events_id on events (id)',
+      `create table webhooks (
+        id ${text} constraint "webhooks.id" primary key,
+        tenant_id ${text} not null,
+        description ${text} not null,
+        types ${text} not null,
+        enabled ${integer} not null,
+        disabled_reason ${text},
+        sealed ${text} not null,
+        failing_since_ms ${integer},
+        last_success_at_ms ${integer},
+        last_failure ${text},
+        created_at_ms ${integer} not null,
+        updated_at_ms ${integer} not null
+      ${tableEnd}`,
+      `create table webhook_deliveries (
+        seq ${sequence},
+        webhook_id ${text} not null references webhooks (id) on delete cascade,
+        id ${text} not null,
+        tenant_id ${text} not null,
+        type ${text} not null,
+        object ${text},
+        body ${text} not null,
+        state ${text} not null,
+        attempt ${integer} not null,
+        fence ${integer} not null,
+        lease_until_ms ${integer},
+        next_at_ms ${integer} not null,
+        give_up_at_ms ${integer} not null,
+        at_ms ${integer} not null,
+        finished_at_ms ${integer},
+        status ${integer},
+        failure ${text},
+        response ${text},
+        took_ms ${integer}
+      ${tableEnd}`,
+      'create unique index webhook_deliveries_id on webhook_deliveries (webhook_id, id)',
+      'create index webhook_deliveries_newest on webhook_deliveries (webhook_id, seq)',
+      // Small whatever the history: who comes next, and whether something about the same object comes before.
+      `create index webhook_deliveries_due on webhook_deliveries (next_at_ms) where state = 'waiting'`,
+      `create index webhook_deliveries_order on webhook_deliveries (webhook_id, object, seq) where state = 'waiting'`,
+    ],
+  },
+  {
+    version: 11,
+    name: 'content by tag, newest first',
+    statements: ({ integer }, dialect) => [
+      // Nobody but the database writes it: in a catalog that is restored assets have other numbers.
+      `alter table asset_tags add column asset_seq ${integer}`,
+      'update asset_tags set asset_seq = (select seq from assets where assets.id = asset_tags.asset_id)',
+      ...NUMBERED_TAGS[dialect],
+      'drop index asset_tags_by_tag',
+      'create index asset_tags_newest on asset_tags (tenant_id, tag, asset_seq)',
+    ],
+  },
+  {
+    version: 12,
+    name: 'objects below a watched prefix',
+    statements: ({ text, integer, tableEnd }) => [
+      `create table incoming_objects (
+        key ${text} constraint "incoming_objects.key" primary key,
+        tenant_id ${text} not null,
+        etag ${text} not null,
+        sequencer ${text},
+        taken_at_ms ${integer} not null
+      ${tableEnd}`,
+    ],
+  },
 ]
 
 /**
@@ -354,6 +429,24 @@ const ASSET_SEARCH: Readonly<Record<Dialect, readonly string[]>> = {
     end`,
   ],
   postgres: [`create index assets_search on assets using gin (array_to_tsvector(string_to_array(search_text, ' ')))`],
+}
+
+const NUMBERED_TAGS: Readonly<Record<Dialect, readonly string[]>> = {
+  sqlite: [
+    `create trigger asset_tags_added after insert on asset_tags begin
+      update asset_tags set asset_seq = (select seq from assets where id = new.asset_id)
+        where asset_id = new.asset_id and tag = new.tag;
+    end`,
+  ],
+  postgres: [
+    `create or replace function number_asset_tag() returns trigger language plpgsql as $$
+    begin
+      new.asset_seq := (select seq from assets where id = new.asset_id);
+      return new;
+    end $$`,
+    `create trigger asset_tags_added before insert on asset_tags
+      for each row execute function number_asset_tag()`,
+  ],
 }
 
 export const NEWEST_VERSION = Math.max(...MIGRATIONS.map((migration) => migration.version))

@@ -7,6 +7,7 @@ import type { CatalogLocation } from './catalog-location.ts'
 import { openDateRanges } from './date-ranges.ts'
 import { openDvrRecordings } from './dvr-recordings.ts'
 import { openEvents } from './events.ts'
+import { openIncoming } from './incoming.ts'
 import { openJobs } from './jobs.ts'
 import { openLedger } from './ledger.ts'
 import { migrate } from './migrate.ts'
@@ -18,6 +19,7 @@ import { openStores } from './stores.ts'
 import { openStreams } from './streams.ts'
 import type { Catalog } from './types.ts'
 import { openUsers } from './users.ts'
+import { openWebhooks } from './webhooks.ts'
 
 /**
  * Opens the database and brings its schema up to date. Rejects with `database_unavailable` when it cannot be reached,
@@ -50,6 +52,8 @@ export async function openCatalog(
     jobs: openJobs(db, location.kind),
     ledger: openLedger(db),
     stores: openStores(db),
+    incoming: openIncoming(db),
+    webhooks: openWebhooks(db, location.kind),
     async [Symbol.asyncDispose]() {
       await db.destroy()
     },

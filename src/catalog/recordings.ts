@@ -1,6 +1,7 @@
-import type { ExpressionBuilder, Selectable } from 'kysely'
+import { type ExpressionBuilder, type Selectable, type SqlBool, sql } from 'kysely'
 import type { RecordingChange, RecordingRow } from '../library/recordings/recording.ts'
 import { decodeJson, encodeJson } from './codec.ts'
+import { withTold } from './events.ts'
 import type { Db, Schema } from './schema.ts'
 import type { Catalog, RecordingFilter } from './types.ts'
 
@@ -8,8 +9,11 @@ export function openRecordings(db: Db): Catalog['recordings'] {
   const live = () => db.selectFrom('recordings').where('deletedAtMs', 'is', null)
 
   return {
-    async add(row) {
-      await db.insertInto('recordings').values(toColumns(row)).execute()
+    async add(row, tell) {
+      await withTold(db, tell, async (inside) => {
+        await inside.insertInto('recordings').values(toColumns(row)).execute()
+        return row
+      })
     },
 
     async get(tenantId, id) {
@@ -44,40 +48,44 @@ export function openRecordings(db: Db): Catalog['recordings'] {
       return Number(count)
     },
 
-    async change(tenantId, id, change, { from, claim } = {}) {
-      let query = db
-        .updateTable('recordings')
-        .set(changedColumns(change))
-        .where('tenantId', '=', tenantId)
-        .where('id', '=', id)
-        .where('deletedAtMs', 'is', null)
-      if (from !== undefined) query = query.where('status', 'in', [...from])
-      if (claim !== undefined) {
-        query = query.where((row) =>
-          row.exists(
-            row
-              .selectFrom('jobs')
-              .select('jobs.id')
-              .where('jobs.id', '=', claim.id)
-              .where('jobs.fence', '=', claim.fence)
-              .where('jobs.state', '=', 'running'),
-          ),
-        )
-      }
-      const row = await query.returningAll().executeTakeFirst()
-      return row === undefined ? null : toRecording(row)
+    async change(tenantId, id, change, { from, claim, tell } = {}) {
+      return await withTold(db, tell, async (inside) => {
+        let query = inside
+          .updateTable('recordings')
+          .set(changedColumns(change))
+          .where('tenantId', '=', tenantId)
+          .where('id', '=', id)
+          .where('deletedAtMs', 'is', null)
+        if (from !== undefined) query = query.where('status', 'in', [...from])
+        if (claim !== undefined) {
+          query = query.where((row) =>
+            row.exists(
+              row
+                .selectFrom('jobs')
+                .select('jobs.id')
+                .where('jobs.id', '=', claim.id)
+                .where('jobs.fence', '=', claim.fence)
+                .where('jobs.state', '=', 'running'),
+            ),
+          )
+        }
+        const row = await query.returningAll().executeTakeFirst()
+        return row === undefined ? null : toRecording(row)
+      })
     },
 
-    async remove(tenantId, id, atMs) {
-      const row = await db
-        .updateTable('recordings')
-        .set({ deletedAtMs: atMs, updatedAtMs: atMs })
-        .where('tenantId', '=', tenantId)
-        .where('id', '=', id)
-        .where('deletedAtMs', 'is', null)
-        .returningAll()
-        .executeTakeFirst()
-      return row === undefined ? null : toRecording(row)
+    async remove(tenantId, id, atMs, tell) {
+      return await withTold(db, tell, async (inside) => {
+        const row = await inside
+          .updateTable('recordings')
+          .set({ deletedAtMs: atMs, updatedAtMs: atMs })
+          .where('tenantId', '=', tenantId)
+          .where('id', '=', id)
+          .where('deletedAtMs', 'is', null)
+          .returningAll()
+          .executeTakeFirst()
+        return row === undefined ? null : toRecording(row)
+      })
     },
 
     async forget(tenantId, id) {
@@ -109,6 +117,24 @@ export function openRecordings(db: Db): Catalog['recordings'] {
       return rows.map(toRecording)
     },
 
+    async inTiers({ from, cameBeforeMs, after }, limit) {
+      let query = live()
+        .selectAll()
+        .where('status', '=', 'COMPLETED')
+        .where('tier', 'in', [...from])
+        .where('createdAtMs', '<', cameBeforeMs)
+      if (after !== undefined) {
+        query = query.where((row) =>
+          row.or([
+            row('createdAtMs', '>', after.createdAtMs),
+            row.and([row('createdAtMs', '=', after.createdAtMs), row('id', '>', after.id)]),
+          ]),
+        )
+      }
+      const rows = await query.orderBy('createdAtMs').orderBy('id').limit(limit).execute()
+      return rows.map(toRecording)
+    },
+
     async incomplete(tenantId, limit) {
       const rows = await live()
         .selectAll()
@@ -128,11 +154,17 @@ export function openRecordings(db: Db): Catalog['recordings'] {
 /** What a look at the bytes tells. */
 const FACTS = ['durationMs', 'format', 'sha256', 'codec', 'channels', 'sampleRateHz', 'waveformKey'] as const
 
-function matching({ tenantId, callId, states, fromMs, toMs }: RecordingFilter) {
+/** By characters, alike in both databases: neither LIKE nor an order of theirs is. */
+function beginsWith(column: 'callId' | 'legId', text: string) {
+  return sql<SqlBool>`substr(${sql.ref(column)}, 1, ${[...text].length}) = ${text}`
+}
+
+function matching({ tenantId, callId, idStart, states, fromMs, toMs }: RecordingFilter) {
   return (row: ExpressionBuilder<Schema, 'recordings'>) =>
     row.and([
       row('tenantId', '=', tenantId),
       ...(callId === undefined ? [] : [row('callId', '=', callId)]),
+      ...(idStart === undefined ? [] : [row.or([beginsWith('callId', idStart), beginsWith('legId', idStart)])]),
       ...(states === undefined ? [] : [row('status', 'in', [...states])]),
       ...(fromMs === undefined ? [] : [row('createdAtMs', '>=', fromMs)]),
       ...(toMs === undefined ? [] : [row('createdAtMs', '<', toMs)]),

@@ -2,9 +2,11 @@
 import type { Generated, Kysely } from 'kysely'
 import type { JobRow, Schedule } from '../jobs/types.ts'
 import type { AssetRow, RenditionRow } from '../library/assets/asset.ts'
+import type { IncomingRow } from '../library/assets/incoming-object.ts'
 import type { RecordingRow } from '../library/recordings/recording.ts'
 import type { MirrorEvent } from '../live/events.ts'
 import type { Tier } from '../storage/tiers.ts'
+import type { DeliveryRow, WebhookRow } from '../webhooks/webhook.ts'
 import type { LedgerEntry } from './ledger-entry.ts'
 import type {
   ApiKeyRow,
@@ -30,7 +32,15 @@ export interface Schema {
   apiKeys: Table<ApiKeyRow>
   sessions: Table<SessionRow>
   loginLinks: Table<LoginLinkRow>
-  events: Table<Omit<MirrorEvent, 'details'>> & { seq: Generated<number>; details: Json }
+  events: Table<Omit<MirrorEvent, 'details'>> & {
+    seq: Generated<number>
+    details: Json
+    id: string | null
+    tenantId: string
+  }
+  incomingObjects: Table<Omit<IncomingRow, 'key'>> & { key: string }
+  webhooks: Table<Omit<WebhookRow, 'types' | 'enabled'>> & { types: Json; enabled: 0 | 1 }
+  webhookDeliveries: Table<DeliveryRow> & { seq: Generated<number> }
   jobs: Table<Omit<JobRow, 'payload' | 'progress' | 'result' | 'failure' | 'cancelRequested'>> & {
     seq: Generated<number>
     payload: Json
@@ -51,7 +61,8 @@ export interface Schema {
     searchText: string
     isPurged: 0 | 1
   }
-  assetTags: { assetId: string; tenantId: string; tag: string }
+  /** `assetSeq` as in `assets`; written by a trigger. */
+  assetTags: { assetId: string; tenantId: string; tag: string; assetSeq: Generated<number | null> }
   assetRenditions: Table<RenditionRow>
   stores: Table<Omit<StoreRow, 'place' | 'roles' | 'probe'>> & { place: Json; roles: Json; probe: Json | null }
   dateRanges: Table<Omit<DateRangeRow, 'range'>> & { id: string; startsAtMs: number; body: Json }

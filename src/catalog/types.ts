@@ -2,13 +2,25 @@
 import type { DateRange } from '../hls/date-range.ts'
 import type { JobClaim, JobTable } from '../jobs/types.ts'
 import type { AssetEdit, AssetProgress, AssetRow, AssetStatus, RenditionRow } from '../library/assets/asset.ts'
+import type { IncomingRow } from '../library/assets/incoming-object.ts'
 import type { MediaKind } from '../library/intake/sniffed-type.ts'
 import type { RecordingChange, RecordingRow } from '../library/recordings/recording.ts'
 import type { RecordingState } from '../library/recordings/recording-state.ts'
 import type { MirrorEvent } from '../live/events.ts'
 import type { StreamSettings } from '../live/settings.ts'
 import type { CapabilityMatrix } from '../storage/capabilities.ts'
+import type { ObjectKey } from '../storage/object-store.ts'
 import type { StorePlace, StoreRole } from '../storage/store-place.ts'
+import type { Tier } from '../storage/tiers.ts'
+import type { NextStep } from '../webhooks/after-attempt.ts'
+import type {
+  Attempt,
+  DeliveryRow,
+  DeliveryState,
+  DisabledReason,
+  WebhookChange,
+  WebhookRow,
+} from '../webhooks/webhook.ts'
 import type { LedgerEntry, LedgerRow } from './ledger-entry.ts'
 
 export const ROLES = ['viewer', 'operator', 'admin'] as const // weakest first: the order is the meaning
@@ -100,6 +112,15 @@ export interface LoginLinkRow {
   readonly expiresAtMs: number
 }
 
+/** An event with what it is known by. One without an id is kept, and no endpoint is told of it. */
+export interface EventToStore extends MirrorEvent {
+  readonly id?: string
+  readonly tenantId?: string
+}
+
+/** What is to be told of a change: written with it in one transaction, or not at all. */
+export type Tell<Row> = (row: Row) => readonly EventToStore[]
+
 /** `seq` rises by insertion order and is the cursor. */
 export interface EventRow extends MirrorEvent {
   readonly seq: number
@@ -108,6 +129,8 @@ export interface EventRow extends MirrorEvent {
 export interface RecordingFilter {
   readonly tenantId: string
   readonly callId?: string
+  /** What the call id, or that of the leg, begins with. */
+  readonly idStart?: string
   readonly states?: readonly RecordingState[]
   /** Created then or later. */
   readonly fromMs?: number
@@ -138,6 +161,12 @@ export interface AssetFilter {
   readonly words?: readonly string[]
   /** What was deleted, instead of what was not. */
   readonly isTrash?: boolean
+}
+
+export interface AssetLabels {
+  /** `''` is the top. */
+  readonly folders: readonly string[]
+  readonly tags: readonly string[]
 }
 
 export interface Catalog extends AsyncDisposable {
@@ -191,7 +220,7 @@ export interface Catalog extends AsyncDisposable {
   }
   /** Recordings of calls. Every question names the tenant, save those of the housekeeping. */
   readonly recordings: {
-    add(row: RecordingRow): Promise<void>
+    add(row: RecordingRow, tell?: Tell<RecordingRow>): Promise<void>
     /** Null also when it was deleted. */
     get(tenantId: string, id: string): Promise<RecordingRow | null>
     /** Newest first, without what was deleted. */
@@ -205,37 +234,63 @@ export interface Catalog extends AsyncDisposable {
       tenantId: string,
       id: string,
       change: RecordingChange & { readonly updatedAtMs: number },
-      on?: { readonly from?: readonly RecordingState[]; readonly claim?: JobClaim },
+      on?: {
+        readonly from?: readonly RecordingState[]
+        readonly claim?: JobClaim
+        readonly tell?: Tell<RecordingRow>
+      },
     ): Promise<RecordingRow | null>
     /** Marks it deleted; null when it was before. */
-    remove(tenantId: string, id: string, atMs: number): Promise<RecordingRow | null>
+    remove(tenantId: string, id: string, atMs: number, tell?: Tell<RecordingRow>): Promise<RecordingRow | null>
     /** As if it had never been: for what was refused before anybody was told of it. */
     forget(tenantId: string, id: string): Promise<boolean>
     /** Of all tenants, oldest change first: what has not reached an end. */
     unfinished(limit: number): Promise<readonly RecordingRow[]>
     /** Of all tenants: what is to be deleted by then, oldest first. */
     due(nowMs: number, limit: number): Promise<readonly RecordingRow[]>
+    /** Of all tenants, oldest first: complete ones in these tiers that came before then. `after`: the last one before. */
+    inTiers(
+      query: {
+        readonly from: readonly Tier[]
+        readonly cameBeforeMs: number
+        readonly after?: Pick<RecordingRow, 'createdAtMs' | 'id'>
+      },
+      limit: number,
+    ): Promise<readonly RecordingRow[]>
     /** With bytes, but without one of the facts that bytes tell; oldest first. */
     incomplete(tenantId: string, limit: number): Promise<readonly RecordingRow[]>
   }
   /** Uploaded content. Every question names the tenant, save those of the housekeeping. */
   readonly assets: {
     /** The one with the same bytes, of the same tenant, when there is one: in the trash, too. */
-    add(row: AssetRow): Promise<{ readonly asset: AssetRow; readonly isNew: boolean }>
+    add(row: AssetRow, tell?: Tell<AssetRow>): Promise<{ readonly asset: AssetRow; readonly isNew: boolean }>
     /** Also what is in the trash. */
     get(tenantId: string, id: string): Promise<AssetRow | null>
     /** Newest first, as they came in. `before` is the id of the last one of the page before; one that is gone has none. */
     list(query: AssetFilter & { readonly before?: string; readonly limit: number }): Promise<readonly AssetRow[]>
+    /** What their owners call them: folders and tags of what is not in the trash, each once, in order. */
+    labels(tenantId: string, limit: number): Promise<AssetLabels>
     /** Null when it is in the trash, or nowhere. */
-    edit(tenantId: string, id: string, change: AssetEdit, nowMs: number): Promise<AssetRow | null>
+    edit(
+      tenantId: string,
+      id: string,
+      change: AssetEdit,
+      nowMs: number,
+      tell?: Tell<AssetRow>,
+    ): Promise<AssetRow | null>
     /** Into the trash, or out of it; null when it is there already, or nowhere. */
-    trash(tenantId: string, id: string, nowMs: number): Promise<AssetRow | null>
-    restore(tenantId: string, id: string, nowMs: number): Promise<AssetRow | null>
+    trash(tenantId: string, id: string, nowMs: number, tell?: Tell<AssetRow>): Promise<AssetRow | null>
+    restore(tenantId: string, id: string, nowMs: number, tell?: Tell<AssetRow>): Promise<AssetRow | null>
     /** Null, and nothing is changed, when `claim` was lost to another worker, or the asset is gone. */
     advance(
       asset: Pick<AssetRow, 'tenantId' | 'id'>,
       change: AssetProgress,
-      on: { readonly nowMs: number; readonly claim?: JobClaim; readonly from?: readonly AssetStatus[] },
+      on: {
+        readonly nowMs: number
+        readonly claim?: JobClaim
+        readonly from?: readonly AssetStatus[]
+        readonly tell?: Tell<AssetRow>
+      },
     ): Promise<AssetRow | null>
     /** In the place of one with the same name; false as above. Without a claim: for what no job makes. */
     saveRendition(row: RenditionRow, claim: JobClaim | null): Promise<boolean>
@@ -249,7 +304,7 @@ export interface Catalog extends AsyncDisposable {
      */
     takePurged(beforeMs: number, limit: number): Promise<readonly AssetRow[]>
     /** Only what was taken; with its tags and renditions. */
-    remove(tenantId: string, id: string): Promise<boolean>
+    remove(tenantId: string, id: string, tell?: Tell<AssetRow>): Promise<boolean>
   }
   readonly users: {
     /** Names are unique, compared without case. Throws `invalid_request` when taken. */
@@ -280,7 +335,8 @@ export interface Catalog extends AsyncDisposable {
     consumeLink(hash: string, nowMs: number): Promise<LoginLinkRow | null>
   }
   readonly events: {
-    append(events: readonly MirrorEvent[]): Promise<void>
+    /** With the messages to endpoints that follow from them; one whose id is there already is left out. */
+    append(events: readonly EventToStore[]): Promise<void>
     /** Newest first, `seq` below `beforeSeq`. */
     list(query: {
       readonly streamId?: string
@@ -312,5 +368,90 @@ export interface Catalog extends AsyncDisposable {
     saveProbe(name: string, probe: CapabilityMatrix): Promise<StoreRow | null>
     /** False when there was none. */
     remove(name: string): Promise<boolean>
+  }
+  /** What was taken of objects that others put below a watched prefix. */
+  readonly incoming: {
+    get(key: ObjectKey): Promise<IncomingRow | null>
+    /** In the place of what was taken before. */
+    put(row: IncomingRow): Promise<void>
+    /** In key order. `prefix` ends with a slash; `after`: only keys behind it. */
+    list(query: {
+      readonly prefix: string
+      readonly after: string
+      readonly limit: number
+    }): Promise<readonly IncomingRow[]>
+    remove(keys: readonly ObjectKey[]): Promise<void>
+  }
+  /** Endpoints that are told of events, and what is on its way to them. */
+  readonly webhooks: {
+    create(row: WebhookRow): Promise<void>
+    get(tenantId: string, id: string): Promise<WebhookRow | null>
+    /** Oldest first. */
+    list(tenantId: string): Promise<readonly WebhookRow[]>
+    /** Null when there is none. Switched on, it is sent at once what waited meanwhile. */
+    update(tenantId: string, id: string, change: WebhookChange, nowMs: number): Promise<WebhookRow | null>
+    /** With its deliveries; false when there was none. */
+    remove(tenantId: string, id: string): Promise<boolean>
+    /** When the next message is due; null: none waits. */
+    nextAtMs(): Promise<number | null>
+    /**
+     * The next message that is due, for an endpoint that is none of `except`; null when there is none. Of the messages of
+     * an endpoint about one object the oldest that waits comes first. Of several callers each gets another.
+     */
+    claim(by: {
+      readonly nowMs: number
+      readonly leaseMs: number
+      readonly except: readonly string[]
+    }): Promise<{ readonly delivery: DeliveryRow; readonly webhook: WebhookRow } | null>
+    /** A message whose attempt is under way already. */
+    addClaimed(delivery: DeliveryRow): Promise<void>
+    /**
+     * Writes down how an attempt went; `isDisabled`: `disabled` has just switched the endpoint off. Null, and nothing is
+     * changed, when another attempt has begun since, or the endpoint is gone.
+     */
+    settle(
+      claim: Pick<DeliveryRow, 'webhookId' | 'id' | 'fence'>,
+      end: { readonly attempt: Attempt; readonly step: NextStep; readonly disabled: DisabledReason | null },
+      nowMs: number,
+    ): Promise<{ readonly delivery: DeliveryRow; readonly isDisabled: boolean } | null>
+    /** Gives a message back whose attempt was broken off: it does not count. */
+    release(claim: Pick<DeliveryRow, 'webhookId' | 'id' | 'fence'>, nowMs: number): Promise<void>
+    /**
+     * Switches off those for which as much waits as may: nothing has arrived since `sinceMs`, or it did not help for an
+     * hour since they were switched on or changed. Which.
+     */
+    disableOverfull(when: { readonly nowMs: number; readonly sinceMs: number }): Promise<readonly WebhookRow[]>
+    /** For a process that is alone on its database: whoever was sending is dead. */
+    endLeases(): Promise<void>
+    /** Newest first. `before` is the id of the last one of the page before. */
+    deliveries(query: {
+      readonly tenantId: string
+      readonly webhookId: string
+      readonly state?: DeliveryState
+      readonly before?: string
+      readonly limit: number
+    }): Promise<readonly DeliveryRow[]>
+    delivery(tenantId: string, webhookId: string, id: string): Promise<DeliveryRow | null>
+    /** Sends it again, with all its attempts, under the same id; null when there is none. */
+    replayOne(
+      path: Pick<DeliveryRow, 'tenantId' | 'webhookId' | 'id'>,
+      when: { readonly nowMs: number; readonly giveUpAtMs: number },
+    ): Promise<DeliveryRow | null>
+    /**
+     * Sends again what happened since: what was sent, what was given up, and, without `failedOnly`, what came while the
+     * endpoint was off. Only as many as find room; `more`: there may be others.
+     */
+    replaySince(
+      webhook: Pick<WebhookRow, 'id' | 'tenantId' | 'types'>,
+      what: {
+        readonly sinceMs: number
+        readonly untilMs: number
+        readonly failedOnly: boolean
+        readonly nowMs: number
+        readonly giveUpAtMs: number
+      },
+    ): Promise<{ readonly replayed: number; readonly more: boolean }>
+    /** Removes what has ended before `beforeMs`, and what is older than the newest `keep`; how many. */
+    trim(what: { readonly beforeMs: number; readonly keep: number }): Promise<number>
   }
 }

@@ -3,6 +3,7 @@ import { access } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Command } from 'commander'
 import type { AssetPageView, AssetView, UploadedAssetView } from '../api/asset-contract.ts'
+import type { JobView } from '../api/job-contract.ts'
 import { CliError } from './cli-error.ts'
 import { serverCommand } from './server-command.ts'
 import type { Session, WithSession } from './session.ts'
@@ -14,6 +15,13 @@ interface UploadFlags {
   folder?: string
   tag?: string[]
   metadata?: string
+}
+
+interface PullFlags {
+  name?: string
+  folder?: string
+  tag?: string[]
+  wait: boolean
 }
 
 interface ListFlags {
@@ -40,6 +48,28 @@ export function addAssetCommands(program: Command, withSession: WithSession): vo
           ...[id, name, kind, renderAmount(sizeBytes), duplicate ? 'was there already' : 'uploaded'],
         ])
         session.print(uploaded, renderTable(['ID', 'NAME', 'KIND', 'SIZE', 'RESULT'], rows))
+      }),
+    )
+
+  serverCommand(asset, 'pull <address>', 'have the server fetch a file from an address')
+    .option('--name <name>', 'default: as the address ends')
+    .option('--folder <folder>', 'where it is kept, such as photos/2026')
+    .option('--tag <tag>', 'repeat it for more', collect)
+    .option('--no-wait', 'do not wait until it is there')
+    .action((url: string, flags: PullFlags, self: Command) =>
+      withSession(self, async ({ client, print, follow }) => {
+        const { name, folder, tag, wait } = flags
+        const body = {
+          url,
+          ...(name === undefined ? {} : { name }),
+          ...(folder === undefined ? {} : { folder }),
+          ...(tag === undefined ? {} : { tags: tag }),
+        }
+        const begun = await client.post<JobView>('/assets', body)
+        if (!wait) return print(begun, `It is fetched by the job ${begun.id}.\n`)
+        const { result, ...job } = await follow(begun.id)
+        const words = result?.['duplicate'] === true ? 'was there already' : 'is there'
+        print({ ...job, result }, `Asset ${String(result?.['asset'])} ${words}.\n`)
       }),
     )
 
@@ -150,6 +180,9 @@ function renderAsset(asset: AssetView): string {
   const { failure, tags, facts } = asset
   const size =
     typeof facts['width'] === 'number' ? [['Picture', `${facts['width']} × ${facts['height']}`] as const] : []
+  const { durationSec, pages } = facts
+  const lasts = typeof durationSec === 'number' ? [['Lasts', `${durationSec.toFixed(1)} s`] as const] : []
+  const paged = typeof pages === 'number' ? [['Pages', String(pages)] as const] : []
   const shown = renderFacts([
     ['Id', asset.id],
     ['Name', asset.name],
@@ -157,16 +190,23 @@ function renderAsset(asset: AssetView): string {
     ['Type', asset.contentType],
     ['Size', renderAmount(asset.sizeBytes)],
     ...size,
+    ...lasts,
+    ...paged,
     ['SHA-256', asset.sha256],
     ['State', failure === null ? stateOf(asset) : `${stateOf(asset)}, ${failure.step}: ${failure.message}`],
     ['Tags', tags.length === 0 ? '–' : tags.join(', ')],
     ['Uploaded', renderTime(asset.uploadedAt)],
     ...(asset.deletedAt === null ? [] : [['Deleted', renderTime(asset.deletedAt)] as const]),
   ])
+  const played =
+    asset.playback === null
+      ? ''
+      : `\nPlayed by HLS until ${renderTime(asset.playback.expiresAt)}:\n${asset.playback.hls}\n`
   const rows = asset.renditions.map(({ name, contentType, width, height, sizeBytes }) => [
     ...[name, contentType, width === null ? '' : `${width} × ${height}`, renderAmount(sizeBytes)],
   ])
-  return rows.length === 0 ? shown : `${shown}\n${renderTable(['RENDITION', 'TYPE', 'PICTURE', 'SIZE'], rows)}`
+  const files = rows.length === 0 ? '' : `\n${renderTable(['RENDITION', 'TYPE', 'PICTURE', 'SIZE'], rows)}`
+  return `${shown}${files}${played}`
 }
 
 function pathOf(id: string): string {

@@ -20,6 +20,7 @@ import { addRecordingCommands } from './recording-commands.ts'
 import type { WithSession } from './session.ts'
 import { addStoreCommands } from './store-commands.ts'
 import { addStreamCommands } from './stream-commands.ts'
+import { addWebhookCommands } from './webhook-commands.ts'
 
 export const EXIT_FAILED = 1
 export const EXIT_USAGE = 2
@@ -73,6 +74,7 @@ function createProgram(host: CliHost, setExitCode: (code: number) => void): Comm
   addAssetCommands(program, withSession)
   addLintCommand(program, host, setExitCode)
   addStoreCommands(program, withSession, host, setExitCode)
+  addWebhookCommands(program, withSession, setExitCode)
   addCatalogCommands(program, host, setExitCode)
   return program
 }

@@ -61,7 +61,12 @@ test('without file, variables and flags Mirror serves this machine only, from ./
       uploads: { maxUnfinished: 100, expireMs: 172_800_000, keepFreeBytes: 1_073_741_824 },
       pull: { allow: '' },
       assets: { maxBytes: 10 * 2 ** 30, trashMs: 30 * 86_400_000 },
-      recordings: { maxBytes: 2 * 2 ** 30, retentionMs: 365 * 86_400_000 },
+      incoming: null,
+      processing: { maxDurationSec: 43_200, stepMs: 43_200_000 },
+      recordings: {
+        ...{ maxBytes: 2 * 2 ** 30, retentionMs: 365 * 86_400_000, isLifecycleOn: true },
+        ...{ warmAfterMs: 30 * 86_400_000, coldAfterMs: 90 * 86_400_000 },
+      },
       ffmpeg: { path: 'ffmpeg' },
       metrics: { access: 'loopback' },
       log: { level: 'info', format: 'auto' },

@@ -323,14 +323,30 @@ function toConfig(input: ConfigInput, locate: (name: string, written: string) =>
     },
     pull: { allow: input.pull.allow },
     assets: { maxBytes: input.assets.maxBytes, trashMs: input.assets.trash },
+    incoming:
+      input.incoming.prefix === ''
+        ? null
+        : {
+            ...{ prefix: input.incoming.prefix, everyMs: input.incoming.every },
+            ...{ settleMs: input.incoming.settle, isKept: input.incoming.keep },
+          },
+    processing: { maxDurationSec: input.processing.maxDuration / 1000, stepMs: input.processing.maxTime },
     recordings: {
       maxBytes: input.recordings.maxBytes,
-      retentionMs: input.recordings.retentionDays === 0 ? null : input.recordings.retentionDays * 86_400_000,
+      retentionMs: daysToMs(input.recordings.retentionDays),
+      warmAfterMs: daysToMs(input.recordings.hotToWarmDays),
+      coldAfterMs: daysToMs(input.recordings.warmToColdDays),
+      isLifecycleOn: input.recordings.lifecycle,
     },
     ffmpeg: { path: input.ffmpeg.path },
     metrics: { access: input.metrics.access },
     log: { level: input.log.level, format: input.log.format },
   }
+}
+
+/** Null: never. */
+function daysToMs(days: number): number | null {
+  return days === 0 ? null : days * 86_400_000
 }
 
 function toStore({ store }: ConfigInput, locate: (name: string, written: string) => string): StoreConfig {

@@ -76,6 +76,10 @@ const addresses = (expected: string) =>
 
 const hosts = (expected: string) => z.string(expected).refine((written) => parseHostSet(written) !== null, expected)
 
+/** None of the prefixes that Mirror writes to itself. */
+const INCOMING_PREFIX =
+  /^(?:(?!(?:assets|backup|direct|dvr|probe|recordings|slates|timeline)\/)(?:[A-Za-z0-9_-]{1,64}\/){1,5})?$/
+
 export const CONFIG_SCHEMA = z.strictObject({
   data: key(text(/\S/), {
     kind: 'path',
@@ -572,7 +576,7 @@ export const CONFIG_SCHEMA = z.strictObject({
         kind: 'size',
         default: '1GiB',
         values: 'a size, 0B for none',
-        about: 'Space on the disk of the data folder that uploads never take.',
+        about: 'Space on the disk of the data folder that uploads, and what is made of them, never take.',
         tradeOff: 'Recordings of live streams and the database need it: a full disk stops them.',
       }),
     })
@@ -611,6 +615,62 @@ export const CONFIG_SCHEMA = z.strictObject({
       }),
     })
     .prefault({}),
+  incoming: z
+    .strictObject({
+      prefix: key(text(INCOMING_PREFIX), {
+        kind: 'text',
+        default: '',
+        env: 'MIRROR_INCOMING_PREFIX',
+        values: 'names that end with a slash, such as incoming/, and no folder of Mirror itself; empty for none',
+        about: 'What lies below it in the store, as `<prefix>default/<folder>/<name>`, becomes content.',
+        tradeOff: 'Whoever may write there can fill the library; every look lists all that lies there.',
+      }),
+      every: key(measured(parseDuration, '5s', '1d'), {
+        kind: 'duration',
+        default: '1m',
+        env: 'MIRROR_INCOMING_EVERY',
+        values: 'a duration from 5s to 1d',
+        about: 'How often is looked there.',
+        tradeOff: 'A bucket charges for every thousand objects listed; with notifications an hour is enough.',
+      }),
+      settle: key(measured(parseDuration, '0s', '1d'), {
+        kind: 'duration',
+        default: '30s',
+        env: 'MIRROR_INCOMING_SETTLE',
+        values: 'a duration from 0s to 1d',
+        about: 'How long a file must have been left unchanged before it is taken.',
+        tradeOff: 'Longer than the longest pause of whoever writes; buckets show only what is whole, and need 0s.',
+      }),
+      keep: key(yesOrNo, {
+        kind: 'boolean',
+        default: false,
+        env: 'MIRROR_INCOMING_KEEP',
+        values: 'true or false',
+        about: 'Whether what was taken stays there, too.',
+        tradeOff: 'It takes its space twice.',
+      }),
+    })
+    .prefault({}),
+  processing: z
+    .strictObject({
+      maxDuration: key(measured(parseDuration, '1s', '7d'), {
+        kind: 'duration',
+        default: '12h',
+        env: 'MIRROR_PROCESSING_MAX_DURATION',
+        values: 'a duration from 1s to 7d',
+        about: 'The longest sound or video of which renditions are made.',
+        tradeOff: 'An hour of video keeps one core busy for about an hour; what is longer is kept as it came.',
+      }),
+      maxTime: key(measured(parseDuration, '10s', '7d'), {
+        kind: 'duration',
+        default: '12h',
+        env: 'MIRROR_PROCESSING_MAX_TIME',
+        values: 'a duration from 10s to 7d',
+        about: 'How long one run of ffmpeg over a sound or video may take.',
+        tradeOff: 'It runs at the lowest priority but four: on a machine busy with live streams it waits for them.',
+      }),
+    })
+    .prefault({}),
   recordings: z
     .strictObject({
       maxBytes: key(measured(parseSize, '1KiB', '5TiB'), {
@@ -629,6 +689,31 @@ export const CONFIG_SCHEMA = z.strictObject({
         about: 'How long recordings of calls are kept; counted from when they came in, and fixed for each then.',
         tradeOff:
           'What is over goes by itself and cannot be had back: mind what the law asks you to keep, and to delete.',
+      }),
+      hotToWarmDays: key(count(0, 36_500), {
+        kind: 'integer',
+        default: 30,
+        env: 'RECORDING_HOT_TO_WARM_DAYS',
+        values: 'a number of days from 0 to 36500; 0 means never',
+        about: 'The age at which recordings of calls go to the warm tier, where the store keeps one.',
+        tradeOff: 'Calls are listened to in their first days; what is warm costs less to keep and more to read.',
+      }),
+      warmToColdDays: key(count(0, 36_500), {
+        kind: 'integer',
+        default: 90,
+        env: 'RECORDING_WARM_TO_COLD_DAYS',
+        values: 'a number of days from 0 to 36500; 0 means never',
+        about: 'The age at which they go to the cold tier; counted from when they came in, as the other one.',
+        tradeOff: 'Buckets charge for reading what is cold, and for a least time that it is kept.',
+      }),
+      lifecycle: key(yesOrNo, {
+        kind: 'boolean',
+        default: true,
+        env: 'RECORDING_LIFECYCLE_ENABLED',
+        values: 'true or false',
+        about: 'Whether recordings of calls are moved between tiers and deleted by themselves.',
+        tradeOff:
+          'false keeps all of them where they are until somebody deletes them; what is due meanwhile goes when it is true again.',
       }),
     })
     .prefault({}),

@@ -64,11 +64,25 @@ export interface Config {
   readonly pull: { readonly allow: string }
   /** Uploaded content. */
   readonly assets: { readonly maxBytes: number; readonly trashMs: number }
+  /** What is watched below a prefix of the store; null: nothing. */
+  readonly incoming: {
+    readonly prefix: string
+    readonly everyMs: number
+    readonly settleMs: number
+    readonly isKept: boolean
+  } | null
+  /** Of sound and video: what is longer is not processed; `stepMs` for each run of ffmpeg. */
+  readonly processing: { readonly maxDurationSec: number; readonly stepMs: number }
   /** Of calls. */
   readonly recordings: {
     readonly maxBytes: number
     /** Null: they are kept for ever. */
     readonly retentionMs: number | null
+    /** Ages since they came in; null: never. */
+    readonly warmAfterMs: number | null
+    readonly coldAfterMs: number | null
+    /** Moving and deleting by itself. */
+    readonly isLifecycleOn: boolean
   }
   readonly ffmpeg: { readonly path: string }
   readonly metrics: { readonly access: 'loopback' | 'key' | 'public' }

@@ -439,6 +439,69 @@ export const ERRORS = {
     'The file did not come whole',
     'Try again; if it happens each time the file is damaged at its source.',
   ),
+  // Webhooks
+  webhook_not_found: row('caller', 404, 'There is no such webhook', 'List them with "mirror webhook list".'),
+  webhooks_full: row(
+    'caller',
+    409,
+    'There are too many webhooks',
+    'Remove one, or let one endpoint hand on to others.',
+  ),
+  webhook_disabled: row(
+    'caller',
+    409,
+    'The webhook is switched off',
+    'Switch it on with "mirror webhook enable", then replay what it missed.',
+  ),
+  webhook_sealed: row(
+    'caller',
+    409,
+    'The secret of the webhook cannot be opened',
+    'The installation secret was replaced: remove the webhook and add it again.',
+  ),
+  delivery_not_found: row(
+    'caller',
+    404,
+    'There is no such delivery',
+    'List them with "mirror webhook deliveries"; those that have ended are kept for seven days.',
+  ),
+  // Uploads past Mirror into the store
+  direct_upload_unsupported: row(
+    'caller',
+    409,
+    'The store takes no uploads past Mirror',
+    'It is a folder: send the file as a form to /api/v1/assets, or in parts (tus) to /api/v1/uploads.',
+  ),
+  direct_upload_missing: row(
+    'caller',
+    409,
+    'The upload is not in the store',
+    'Send all of it to the addresses that were given out, then complete it; or begin anew.',
+  ),
+  upload_ticket_invalid: row(
+    'caller',
+    400,
+    'The ticket is not one of an upload',
+    'Send it as it was given out; after 48 hours begin anew.',
+  ),
+  content_checksum_wrong: row(
+    'caller',
+    422,
+    'The content does not have its checksum',
+    'Look whether the file has changed, and send it again; nothing was kept.',
+  ),
+  incoming_disabled: row(
+    'caller',
+    409,
+    'No bucket is watched',
+    'Set incoming.prefix; notifications come from the bucket that is the store, folders are listed.',
+  ),
+  incoming_changed: row(
+    'destination',
+    409,
+    'The file was changed while it was read',
+    'Write it under another name (such as a.mp4.part) and rename it; it is read again in a moment.',
+  ),
   // Resumable uploads
   upload_not_found: row(
     'caller',
@@ -559,6 +622,12 @@ export const ERRORS = {
     'The message names the limit: upload a smaller version; the original is kept and can be downloaded.',
   ),
   processing_busy: row('mirror', 503, 'Too much is being processed', 'Try again after the time in Retry-After.'),
+  scratch_full: row(
+    'mirror',
+    507,
+    'There is no room on the disk to process it',
+    'Make room on the disk of the data folder, or upload a smaller version; it is tried again. The original is kept.',
+  ),
   processing_timeout: row(
     'mirror',
     503,
@@ -588,6 +657,11 @@ export const ERRORS = {
 } as const satisfies Record<string, CatalogueEntry>
 
 export type ErrorCode = keyof typeof ERRORS
+
+/** Of a code that was stored: whoever asked has to act. False for one that there is no more. */
+export function isCallersFault(code: string): boolean {
+  return Object.hasOwn(ERRORS, code) && ERRORS[code as ErrorCode].fault === 'caller'
+}
 
 /** Facts for the log line and the event. Never secrets, never bodies. */
 export type ErrorDetails = Readonly<Record<string, string | number | boolean>>

@@ -88,9 +88,13 @@ export class GuardedConnections {
   }
 }
 
+export interface Carrier {
+  destroy(): void
+}
+
 /** The socket of HTTP/1, plain or TLS, or the session of HTTP/2. */
-export function carrierOf(request: IncomingMessage): object {
-  const { stream } = request as { readonly stream?: { readonly session?: object } }
+export function carrierOf(request: IncomingMessage): Carrier {
+  const { stream } = request as { readonly stream?: { readonly session?: Carrier } }
   return stream?.session ?? request.socket
 }
 

@@ -25,8 +25,8 @@ export interface LimitedRun {
   readonly limits: RunLimits
   /** Goes to its stdin, as fast as it reads; what it does not read is left. */
   readonly input?: AsyncIterable<Uint8Array>
-  /** Told every piece of its stdout; the piece is its own. */
-  readonly onOutput: (chunk: Uint8Array) => void
+  /** Told every piece of its stdout; the piece is its own. The next one waits for a promise, and the child with it. */
+  readonly onOutput: (chunk: Uint8Array) => unknown
 }
 
 export interface LimitedExit {
@@ -69,6 +69,9 @@ export async function runLimited(run: LimitedRun, host: LimitedHost, signal: Abo
     if (exit.signal === 'SIGXCPU' || /received signal 24\b/.test(exit.stderrTail)) {
       throw tooLong(name, `${limits.cpuSec} s of CPU time`)
     }
+    if (exit.signal === 'SIGXFSZ') {
+      throw new MirrorError('content_too_large', `${name} wrote a file of more than ${limits.fileBytes} bytes`)
+    }
     if (exit.code === null) throw new MirrorError('processing_died', `${name} ended: ${describeExit(exit)}`)
     return { code: exit.code, stderrTail: exit.stderrTail }
   } catch (error) {
@@ -93,7 +96,8 @@ async function readOutput(child: Child, { onOutput, limits, program }: LimitedRu
       if (sizeBytes > limits.outputBytes) {
         throw new MirrorError('content_too_large', `${program[0]} wrote more than ${limits.outputBytes} bytes`)
       }
-      onOutput(bytes)
+      const taken = onOutput(bytes)
+      if (taken instanceof Promise) await taken
     }
   } catch (error) {
     stop.abort(error)

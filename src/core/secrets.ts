@@ -16,7 +16,7 @@ import { MirrorError } from './errors.ts'
 export type RandomBytes = (count: number) => Uint8Array
 
 /** What a key derived from the installation secret is for. Two purposes never share a key. */
-export type SecretPurpose = 'publish-key-seal' | 'publish-key-lookup' | 'signed-links'
+export type SecretPurpose = 'publish-key-seal' | 'publish-key-lookup' | 'playback-links' | 'signed-links'
 
 const SECRET_BYTES = 32
 

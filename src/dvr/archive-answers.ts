@@ -45,14 +45,18 @@ async function answer(
   call: StoreCall,
 ): Promise<ArchiveAnswer | null> {
   const { streamId } = request
-  const tenantId = tenantOf(streamId)
+  const isAsset = request.tenantId !== undefined
+  const tenantId = request.tenantId ?? tenantOf(streamId)
   if (tenantId === null) return null
   const stream = { tenantId, streamId }
   switch (request.kind) {
     case 'segment': {
       const { trackId, msn, notAt } = request
-      const facts = (await archive.tracks(stream, call)).get(trackId)?.facts
+      const track = (await archive.tracks(stream, call)).get(trackId)
+      const facts = track?.facts
       if (facts === undefined) return null
+      // What is withheld is not given out by its parts, either; of a stream the newest hours are in the spool alone.
+      if (isAsset && track?.hours.includes(hourOfCell(msn, facts.cell)) !== true) return null
       const location = await archive.locate({ ...stream, trackId }, msn, facts, call)
       if (location === null) return null
       if (location.kind === 'file') return { kind: 'location', location }
@@ -76,9 +80,9 @@ async function answer(
       if (!tracks.some(({ segments }) => segments.length > 0)) return null
       const type = rangeIsPast(request.range, now()) ? 'VOD' : 'EVENT'
       const { fromMs, toMs } = request.range
-      // Absolute, so that every track and every reload speak of the same time.
-      const query = `?start=${fromMs}${toMs === null ? '' : `&end=${toMs}`}&type=${type.toLowerCase()}`
-      const gzip = gzipSync(renderRecordedMultivariant(tracks, query))
+      // Absolute, so that every track and every reload speak of the same time; of an asset there is only all of it.
+      const query = isAsset ? '' : `?start=${fromMs}${toMs === null ? '' : `&end=${toMs}`}&type=${type.toLowerCase()}`
+      const gzip = gzipSync(renderRecordedMultivariant(tracks, { query, mayHaveGaps: !isAsset }))
       return { kind: 'text', gzip, isFinal: type === 'VOD' }
     }
     case 'playlist': {
@@ -89,7 +93,11 @@ async function answer(
       const newest = spans.at(-1)
       if (newest === undefined) return null
       const isEnded = type === 'VOD' || isOver(newest, { toMs: range.toMs, nowMs: now() })
-      return { kind: 'text', gzip: texts.gzip({ facts, spans }, { type, isEnded }), isFinal: isEnded }
+      return {
+        kind: 'text',
+        gzip: texts.gzip({ facts, spans }, { type, isEnded, isDated: !isAsset }),
+        isFinal: isEnded,
+      }
     }
     case 'past': {
       const tracks = await presented(archive, stream, { fromMs: request.fromMs, toMs: null }, now(), call)

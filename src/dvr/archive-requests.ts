@@ -7,27 +7,23 @@ import type { RecordedType } from './recorded-presentation.ts'
 import type { PastTrack } from './rewound-past.ts'
 import type { TimeShift } from './time-shift.ts'
 
+/** Of a registered stream, or of an asset (`assetStreamId`), whose tenant is told. */
+type Of = { readonly streamId: string; readonly tenantId?: string }
+
 export type ArchiveRequest =
   /** `notAt`: where it was said to be, and nothing was. */
-  | {
-      readonly kind: 'segment'
-      readonly streamId: string
-      readonly trackId: string
-      readonly msn: number
-      readonly notAt?: ObjectKey
-    }
-  | { readonly kind: 'init'; readonly streamId: string; readonly trackId: string; readonly name: string }
-  | { readonly kind: 'multivariant'; readonly streamId: string; readonly range: TimeShift }
-  | {
+  | (Of & { readonly kind: 'segment'; readonly trackId: string; readonly msn: number; readonly notAt?: ObjectKey })
+  | (Of & { readonly kind: 'init'; readonly trackId: string; readonly name: string })
+  | (Of & { readonly kind: 'multivariant'; readonly range: TimeShift })
+  | (Of & {
       readonly kind: 'playlist'
-      readonly streamId: string
       readonly trackId: string
       readonly range: TimeShift
       readonly type: RecordedType
-    }
-  | { readonly kind: 'ranges'; readonly streamId: string; readonly range: TimeRange }
+    })
+  | (Of & { readonly kind: 'ranges'; readonly range: TimeRange })
   /** What a live playlist that begins now lists of the time since then. */
-  | { readonly kind: 'past'; readonly streamId: string; readonly fromMs: number }
+  | (Of & { readonly kind: 'past'; readonly fromMs: number })
 
 export type ArchiveAnswer =
   | { readonly kind: 'location'; readonly location: Location }

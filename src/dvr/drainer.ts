@@ -1,23 +1,21 @@
 // Carries sealed packs from the spool into the store, oldest first, and only then lets go of them. A store that is slow,
 // away or full of errors is tried again until it takes them; nothing is given up.
-import { open } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { toMirrorError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { retryDelayMs } from '../core/retry-delay.ts'
-import { packKey, recordedInitKey, recordedSegmentKey } from '../storage/keys.ts'
+import { recordedSegmentKey } from '../storage/keys.ts'
 import type { ObjectStore, StoreCall } from '../storage/object-store.ts'
 import type { HourIndex, IndexedSegment } from './hour-index.ts'
 import type { IndexStore } from './index-store.ts'
-import { renderPackTrailer } from './pack-trailer.ts'
 import type { SealedPack } from './spool/spool.ts'
+import { readSpan, storeInit, storePack } from './store-pack.ts'
 import { segmentExtension } from './track-facts.ts'
 
 /** Packs of different tracks on their way at once; those of one track go one after another, so that an index has one writer. */
 const PACKS_AT_ONCE = 4
 const SEGMENTS_AT_ONCE = 4
 const RETRY = { minMs: 500, maxMs: 30_000 }
-const READ_BYTES = 256 * 1024
 
 /** `segment`: objects `<msn>.m4s`; `pack`: the pack as one object, read by ranges. */
 export type WriteMode = 'segment' | 'pack'
@@ -102,24 +100,9 @@ export class Drainer implements AsyncDisposable {
   }
 
   async #store(pack: SealedPack, call: StoreCall): Promise<readonly IndexedSegment[]> {
-    const { track, init } = pack
-    if (init !== null) {
-      const put = { ...call, contentType: 'video/mp4', ifAbsent: true }
-      await this.#host.store.put(recordedInitKey(track, init.name), init.bytes, put)
-    }
-    return this.#host.mode === 'pack' ? await this.#storePack(pack, call) : await this.#storeSegments(pack, call)
-  }
-
-  async #storePack(pack: SealedPack, call: StoreCall): Promise<readonly IndexedSegment[]> {
-    const { id, track, hour, path, sizeBytes, segments } = pack
-    if (sizeBytes > 0) {
-      const body = withTrailer(readSpan(path, 0, sizeBytes, call.signal), renderPackTrailer(pack))
-      await this.#host.store.put(packKey(track, hour, id), body, { ...call, contentType: 'application/octet-stream' })
-    }
-    return segments.map(({ offset, ...segment }) => ({
-      ...segment,
-      placement: segment.sizeBytes === 0 ? null : { kind: 'pack', id, offset, length: segment.sizeBytes },
-    }))
+    const { store, mode } = this.#host
+    await storeInit(store, pack, call)
+    return mode === 'pack' ? await storePack(store, pack, call) : await this.#storeSegments(pack, call)
   }
 
   async #storeSegments(
@@ -153,25 +136,4 @@ export class Drainer implements AsyncDisposable {
 
 function laneOf({ track }: SealedPack): string {
   return `${track.tenantId}/${track.streamId}/${track.trackId}`
-}
-
-async function* withTrailer(media: AsyncIterable<Uint8Array>, trailer: Uint8Array) {
-  yield* media
-  yield trailer
-}
-
-async function* readSpan(path: string, offset: number, length: number, signal: AbortSignal) {
-  const file = await open(path, 'r')
-  try {
-    for (let position = offset; position < offset + length; ) {
-      signal.throwIfAborted()
-      const size = Math.min(READ_BYTES, offset + length - position)
-      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafeSlow(size), 0, size, position)
-      if (bytesRead === 0) throw new Error(`${path} is shorter than its journal says`)
-      position += bytesRead
-      yield buffer.subarray(0, bytesRead)
-    }
-  } finally {
-    await file.close()
-  }
 }

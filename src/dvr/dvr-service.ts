@@ -28,6 +28,8 @@ export interface DvrOptions {
   readonly onTrouble: (trouble: DvrTrouble) => void
   /** Retention has removed these from the store. */
   readonly onReleased?: (segments: readonly RecordedSegment[]) => Promise<void>
+  /** As `RetentionHost` has it. A clock that runs faster than the world needs another than half an hour. */
+  readonly lateWritesMs?: number
   /** Retention has taken an hour of a track. */
   readonly onDeleted?: (deleted: DeletedHour) => void
 }
@@ -104,12 +106,16 @@ export class DvrService implements AsyncDisposable {
 
   /** Removes what `retention` does not keep. What is still in the spool is not looked at: it is young. */
   async expire(stream: StreamPath, retention: Retention, call: StoreCall): Promise<Expiry> {
-    const { store, now, onReleased = async () => {}, onDeleted } = this.#options
+    const { store, now, lateWritesMs, onReleased = async () => {}, onDeleted } = this.#options
     const onExpired = (track: TrackPath, hour: Hour) => {
       this.archive.forget(track, hour)
       this.#tally.forget(track, hour)
     }
-    const host = { store, indexes: this.#indexes, now, onExpired, onReleased, ...(onDeleted && { onDeleted }) }
+    const host = {
+      ...{ store, indexes: this.#indexes, now, onExpired, onReleased },
+      ...(onDeleted && { onDeleted }),
+      ...(lateWritesMs === undefined ? {} : { lateWritesMs }),
+    }
     return await sweepStream(host, stream, retention, call)
   }
 

@@ -12,12 +12,13 @@ import type { TrackFacts } from './track-facts.ts'
 const MAX_ROUNDS = 20
 
 type StreamPath = Omit<TrackPath, 'trackId'>
+type Store = Pick<ObjectStore, 'get' | 'put' | 'head' | 'delete'>
 
 export class IndexStore {
-  readonly #store: ObjectStore
+  readonly #store: Store
   readonly #now: () => number
 
-  constructor(store: ObjectStore, now: () => number) {
+  constructor(store: Store, now: () => number) {
     this.#store = store
     this.#now = now
   }

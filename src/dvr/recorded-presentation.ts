@@ -1,6 +1,7 @@
 // Playlists of a range of a recording. Pure.
 import { scaleFloor, toNumber } from '../core/rational.ts'
 import { type AudioRendition, renderMultivariantPlaylist, type VideoRendition } from '../hls/multivariant-playlist.ts'
+import { recordedVersion } from '../hls/recorded-playlist.ts'
 import { TIMELINE_EPOCH_MS } from '../media/timeline/cell.ts'
 import { trackOrder } from '../media/track-id.ts'
 import { endsAtMs, isGap, type RecordedSegment } from './recorded-segment.ts'
@@ -31,9 +32,13 @@ export function isOver(
 }
 
 /** `query` is appended to each address, so that a player asks for the same range of every track. */
-export function renderRecordedMultivariant(tracks: readonly PresentedTrack[], query: string): string {
+export function renderRecordedMultivariant(
+  tracks: readonly PresentedTrack[],
+  { query, mayHaveGaps }: { readonly query: string; readonly mayHaveGaps: boolean },
+): string {
   const ordered = tracks.filter(hasMedia).toSorted((a, b) => trackOrder(a.id) - trackOrder(b.id))
   return renderMultivariantPlaylist({
+    version: recordedVersion({ mayHaveGaps, hasInit: true }),
     video: ordered.flatMap(({ id, facts, segments }): VideoRendition[] =>
       facts.kind === 'video'
         ? [{ ...facts, ...ratesOf(segments), iFrames: null, uri: `${id}/playlist.m3u8${query}` }]
@@ -125,5 +130,7 @@ function ratesOf(segments: readonly RecordedSegment[]): { readonly peakBps: numb
     if (durationSec >= 0.5) peakBps = Math.max(peakBps, bps)
     else shortPeakBps = Math.max(shortPeakBps, bps)
   }
-  return { peakBps: Math.ceil(peakBps === 0 ? shortPeakBps : peakBps), averageBps: Math.ceil(bits / seconds) }
+  const averageBps = Math.ceil(bits / seconds)
+  // A short end that does not count as a peak may still lift the average above all that do.
+  return { peakBps: Math.max(Math.ceil(peakBps === 0 ? shortPeakBps : peakBps), averageBps), averageBps }
 }

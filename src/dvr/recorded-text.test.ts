@@ -9,7 +9,7 @@ import { isGap } from './recorded-segment.ts'
 import { RecordedTexts, type Spans } from './recorded-text.ts'
 import { FACTS, GAP, indexed, msnOf } from './recordings.test-support.ts'
 
-const EVENT = { type: 'EVENT', isEnded: false } as const
+const EVENT = { type: 'EVENT', isEnded: false, isDated: true } as const
 
 function textOf(texts: RecordedTexts, spans: Spans): string {
   return gunzipSync(texts.gzip({ facts: FACTS, spans }, EVENT)).toString()

@@ -8,6 +8,7 @@ import {
   recordedHead,
   recordedLines,
   recordedStart,
+  recordedVersion,
 } from '../hls/recorded-playlist.ts'
 import { gapsBetween, type Listed, type RecordedType } from './recorded-presentation.ts'
 import { isGap, type RecordedSegment } from './recorded-segment.ts'
@@ -34,12 +35,14 @@ export class RecordedTexts {
   /** The playlist of one track as gzip. */
   gzip(
     { facts, spans }: { readonly facts: TrackFacts; readonly spans: Spans },
-    { type, isEnded }: { readonly type: RecordedType; readonly isEnded: boolean },
+    { type, isEnded, isDated }: { readonly type: RecordedType; readonly isEnded: boolean; readonly isDated: boolean },
   ): Uint8Array {
     const first = spans[0]?.[0] ?? null
-    const head = recordedHead({ type, targetDurationSec: facts.targetDurationSec }, first)
+    // What has no time of day is an asset: all of it is there.
+    const version = recordedVersion({ mayHaveGaps: isDated, hasInit: facts.kind !== 'subtitles' })
+    const head = recordedHead({ type, targetDurationSec: facts.targetDurationSec }, first, version)
     const blocks: DeflatedBlock[] = [deflateBlock(Buffer.from(head))]
-    let state: PieceState = { ...recordedStart(first), previous: null }
+    let state: PieceState = { ...recordedStart(first, isDated), previous: null }
     for (const span of spans) {
       const piece = this.#piece(span, facts, state)
       blocks.push(piece)

@@ -81,6 +81,8 @@ export interface RetentionHost {
   readonly onExpired: (track: TrackPath, hour: Hour) => void
   /** Their bytes have gone from the store. */
   readonly onReleased: (segments: readonly RecordedSegment[]) => Promise<void>
+  /** For how long requests may still arrive whose sender has died; omitted: half an hour. */
+  readonly lateWritesMs?: number
   /** For the ledger. */
   readonly onDeleted?: (deleted: DeletedHour) => void
 }
@@ -91,14 +93,14 @@ export async function sweepStream(
   retention: Retention,
   call: StoreCall,
 ): Promise<Expiry> {
-  const { indexes, now } = host
+  const { indexes, now, lateWritesMs = LATE_WRITES_MS } = host
   const total = { hours: 0, segments: 0, bytes: 0 }
   const forget = (index: StreamIndex) => withExpiring(index, (hours) => expiredHours(hours, retention, now()))
   const index = await indexes.changeStream(stream, forget, call)
   const swept = new Map<string, SweptTrack>()
   for (const [trackId, recorded] of Object.entries(index?.tracks ?? {})) {
     const track = { ...stream, trackId }
-    const { fresh, over } = dueHours(recorded, now())
+    const { fresh, over } = dueHours(recorded, now(), lateWritesMs)
     for (const hour of fresh) {
       const emptied = await emptyHour(host, track, hour, recorded.facts, call)
       total.hours += 1
@@ -118,9 +120,10 @@ export async function sweepStream(
 function dueHours(
   { expiring, emptiedAtMs = {} }: RecordedTrack,
   nowMs: number,
+  lateWritesMs: number,
 ): { readonly fresh: readonly Hour[]; readonly over: readonly Hour[] } {
   const fresh = expiring.filter((hour) => emptiedAtMs[hour] === undefined)
-  const over = expiring.filter((hour) => nowMs - (emptiedAtMs[hour] ?? nowMs) >= LATE_WRITES_MS)
+  const over = expiring.filter((hour) => nowMs - (emptiedAtMs[hour] ?? nowMs) >= lateWritesMs)
   return { fresh, over }
 }
 

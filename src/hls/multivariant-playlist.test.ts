@@ -43,6 +43,7 @@ const subtitles: SubtitlesRendition = {
 
 function render(changed: Partial<MultivariantPlaylist> = {}): string {
   return renderMultivariantPlaylist({
+    version: 9,
     video: [video],
     audio: [audio],
     subtitles: [],
@@ -200,6 +201,7 @@ test('quotes and line breaks of a container cannot leave their string', () => {
 test('keyframes alone are offered with their own rates, the codec of the pictures, and nothing about sound', () => {
   const iFrames = { uri: 'v0/iframes.m3u8', peakBps: 240_000, averageBps: 200_000 }
   const text = renderMultivariantPlaylist({
+    version: 9,
     video: [{ ...video, iFrames }],
     audio: [audio],
     subtitles: [],

@@ -37,6 +37,8 @@ export interface CaptionsRendition extends RenditionLabel {
 }
 
 export interface MultivariantPlaylist {
+  /** That of its media playlists. */
+  readonly version: number
   readonly video: readonly VideoRendition[]
   readonly audio: readonly AudioRendition[]
   readonly subtitles: readonly SubtitlesRendition[]
@@ -46,7 +48,7 @@ export interface MultivariantPlaylist {
 }
 
 export function renderMultivariantPlaylist(playlist: MultivariantPlaylist): string {
-  const lines = ['#EXTM3U', '#EXT-X-VERSION:9']
+  const lines = ['#EXTM3U', `#EXT-X-VERSION:${playlist.version}`]
   if (playlist.hasIndependentSegments) lines.push('#EXT-X-INDEPENDENT-SEGMENTS')
   const groups = audioGroups(playlist.audio)
   const hasChoice = playlist.video.length > 0 || playlist.audio.length > 1

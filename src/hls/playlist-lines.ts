@@ -2,6 +2,8 @@
 import type { DateRangeLines } from './date-range.ts'
 import type { OpenSegment } from './media-playlist.ts'
 
+/** Section 8: EXT-X-SKIP needs 9. */
+export const LIVE_VERSION = 9
 /** 4.4.3.8: PART-HOLD-BACK SHOULD be at least three times PART-TARGET (Apple's authoring rules: MUST). */
 const PART_HOLD_BACK_PARTS = 3
 /** 4.4.3.8: HOLD-BACK MUST be at least three target durations. */
@@ -41,7 +43,7 @@ export function headLines(
   const removed = isV2 ? `,RECENTLY-REMOVED-DATERANGES="${removedIds.join('\t')}"` : ''
   return [
     '#EXTM3U',
-    `#EXT-X-VERSION:${isV2 ? 10 : 9}`, // 8.: EXT-X-SKIP needs 9, leaving out date ranges 10.
+    `#EXT-X-VERSION:${isV2 ? LIVE_VERSION + 1 : LIVE_VERSION}`, // 8.: leaving out date ranges needs 10.
     `#EXT-X-TARGETDURATION:${targetDurationSec}`,
     `#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=${decimal(skipBoundarySec(targetDurationSec))}` +
       `,CAN-SKIP-DATERANGES=YES,HOLD-BACK=${decimal(HOLD_BACK_TARGETS * targetDurationSec)},PART-HOLD-BACK=${decimal(PART_HOLD_BACK_PARTS * partTargetSec)}`,

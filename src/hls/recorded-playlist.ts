@@ -28,8 +28,8 @@ const DATED_EVERY = 64
 export interface RecordedState {
   readonly dsn: number
   readonly initUri: string | null
-  /** When the next segment starts if lengths tell the time; NaN before the first. */
-  readonly expectedMs: number
+  /** When the next segment starts if lengths tell the time; NaN before the first, null: no dates are told. */
+  readonly expectedMs: number | null
 }
 
 export function renderRecordedPlaylist(playlist: RecordedPlaylist): string {
@@ -38,17 +38,31 @@ export function renderRecordedPlaylist(playlist: RecordedPlaylist): string {
   return recordedHead(playlist, first) + text + recordedEnd(playlist)
 }
 
-export function recordedStart(first: Pick<RecordedPlaylistSegment, 'dsn'> | null): RecordedState {
-  return { dsn: first?.dsn ?? 0, initUri: null, expectedMs: Number.NaN }
+/** EXT-X-GAP needs 8, EXT-X-MAP 6, decimals 3 (8.). What may come later counts: the version of a playlist stays. */
+export function recordedVersion({
+  mayHaveGaps,
+  hasInit,
+}: {
+  readonly mayHaveGaps: boolean
+  readonly hasInit: boolean
+}): number {
+  if (mayHaveGaps) return 8
+  return hasInit ? 6 : 3
+}
+
+/** `isDated` false: what is played has no time of day. */
+export function recordedStart(first: Pick<RecordedPlaylistSegment, 'dsn'> | null, isDated = true): RecordedState {
+  return { dsn: first?.dsn ?? 0, initUri: null, expectedMs: isDated ? Number.NaN : null }
 }
 
 export function recordedHead(
   { type, targetDurationSec }: Pick<RecordedPlaylist, 'type' | 'targetDurationSec'>,
   first: Pick<RecordedPlaylistSegment, 'msn' | 'dsn'> | null,
+  version = recordedVersion({ mayHaveGaps: true, hasInit: true }),
 ): string {
   const lines = [
     '#EXTM3U',
-    '#EXT-X-VERSION:8', // EXT-X-GAP needs 8 (8.).
+    `#EXT-X-VERSION:${version}`,
     `#EXT-X-TARGETDURATION:${targetDurationSec}`,
     `#EXT-X-PLAYLIST-TYPE:${type}`,
     `#EXT-X-MEDIA-SEQUENCE:${first?.msn ?? 0}`,
@@ -75,13 +89,15 @@ export function recordedLines(
       initUri = segment.initUri
       lines.push(`#EXT-X-MAP:URI="${initUri}"`)
     }
-    // Where durations tell the time to the millisecond, they tell it.
-    const isTold = Math.abs(segment.startsAtMs - expectedMs) < 1 && segment.msn % DATED_EVERY !== 0
-    if (isCut || !isTold) {
-      lines.push(`#EXT-X-PROGRAM-DATE-TIME:${isoTime(segment.startsAtMs)}`)
-      expectedMs = segment.startsAtMs
+    if (expectedMs !== null) {
+      // Where durations tell the time to the millisecond, they tell it.
+      const isTold = Math.abs(segment.startsAtMs - expectedMs) < 1 && segment.msn % DATED_EVERY !== 0
+      if (isCut || !isTold) {
+        lines.push(`#EXT-X-PROGRAM-DATE-TIME:${isoTime(segment.startsAtMs)}`)
+        expectedMs = segment.startsAtMs
+      }
+      expectedMs += segment.durationSec * 1000
     }
-    expectedMs += segment.durationSec * 1000
     if (segment.isGap) lines.push('#EXT-X-GAP')
     lines.push(`#EXTINF:${decimal(segment.durationSec)},`, segment.uri)
   }

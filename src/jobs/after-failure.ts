@@ -3,6 +3,8 @@ import { retryDelayMs } from '../core/retry-delay.ts'
 import type { JobRow } from './types.ts'
 
 const RETRY = { minMs: 2000, maxMs: 15 * 60_000 }
+/** Room on a disk is made by people, or by rules that have their hours. */
+const RETRY_OF_ROOM = { minMs: 5 * 60_000, maxMs: 60 * 60_000 }
 
 type Attempts = Pick<JobRow, 'attempt' | 'maxAttempts'>
 
@@ -17,5 +19,7 @@ export function retryAtMs(
   error: MirrorError,
   now: { readonly nowMs: number; readonly random: () => number },
 ): number | null {
-  return isFinal(job, error) ? null : now.nowMs + retryDelayMs(job.attempt - 1, RETRY, now.random)
+  if (isFinal(job, error)) return null
+  const delay = error.code === 'scratch_full' ? RETRY_OF_ROOM : RETRY
+  return now.nowMs + retryDelayMs(job.attempt - 1, delay, now.random)
 }

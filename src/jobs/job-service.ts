@@ -59,6 +59,19 @@ export class JobService implements AsyncDisposable {
     return added
   }
 
+  /**
+   * The job with this id, added when there is none. One that failed or was cancelled waits again, with all its attempts,
+   * when `again` says so.
+   */
+  async addOnce(job: NewJob, again: (ended: JobRow) => Promise<boolean>): Promise<JobRow> {
+    const { jobs, now } = this.#options
+    const before = (await jobs.get(job.id)) ?? (await this.#addNamed(job))
+    if ((before.state !== 'failed' && before.state !== 'cancelled') || !(await again(before))) return before
+    const retried = await jobs.retry(job.id, now())
+    this.#runner?.wake()
+    return retried ?? (await this.get(job.id))
+  }
+
   /** Throws `job_not_found`. */
   async get(id: string): Promise<JobRow> {
     return (await this.#options.jobs.get(id)) ?? unknownJob(id)
@@ -103,6 +116,20 @@ export class JobService implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#runner?.[Symbol.asyncDispose]()
+  }
+
+  async #addNamed(job: NewJob): Promise<JobRow> {
+    const { jobs, now } = this.#options
+    try {
+      const added = await jobs.add(job, now())
+      this.#runner?.wake()
+      return added.job
+    } catch (error) {
+      // Somebody else was faster, and it may have ended already.
+      const there = await jobs.get(job.id).catch(() => null)
+      if (there === null) throw error
+      return there
+    }
   }
 
   #tell(job: JobRow): void {

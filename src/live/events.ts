@@ -2,45 +2,53 @@
 import type { ErrorCode } from '../core/errors.ts'
 import type { RepairCause } from '../media/samples.ts'
 
-export type EventType =
-  | 'stream.created'
-  | 'stream.updated'
-  | 'stream.deleted'
-  | 'stream.started'
-  | 'stream.stopped'
-  | 'stream.error'
-  | 'stream.warning'
-  | 'stream.quality_change'
-  | 'stream.input_connected'
-  | 'stream.input_disconnected'
-  | 'stream.input_switched'
-  | 'stream.interrupted'
-  | 'stream.resumed'
-  | 'stream.viewers'
-  | 'job.started'
-  | 'job.done'
-  | 'job.failed'
-  | 'job.cancelled'
-  | 'store.added'
-  | 'store.probed'
-  | 'store.removed'
-  | 'recording.received'
-  | 'recording.stored'
-  | 'recording.verified'
-  | 'recording.completed'
-  | 'recording.failed'
-  | 'recording.mismatch'
-  | 'recording.deleted'
-  | 'asset.created'
-  | 'asset.updated'
-  | 'asset.progress'
-  | 'asset.ready'
-  | 'asset.failed'
-  | 'asset.deleted'
-  | 'asset.restored'
-  | 'asset.purged'
-  | 'system.warning'
-  | 'system.error'
+export const EVENT_TYPES = [
+  'stream.created',
+  'stream.updated',
+  'stream.deleted',
+  'stream.started',
+  'stream.stopped',
+  'stream.error',
+  'stream.warning',
+  'stream.quality_change',
+  'stream.input_connected',
+  'stream.input_disconnected',
+  'stream.input_switched',
+  'stream.interrupted',
+  'stream.resumed',
+  'stream.viewers',
+  'job.started',
+  'job.done',
+  'job.failed',
+  'job.cancelled',
+  'store.added',
+  'store.probed',
+  'store.removed',
+  'recording.received',
+  'recording.stored',
+  'recording.verified',
+  'recording.completed',
+  'recording.failed',
+  'recording.mismatch',
+  'recording.deleted',
+  'asset.created',
+  'asset.updated',
+  'asset.progress',
+  'asset.ready',
+  'asset.failed',
+  'asset.deleted',
+  'asset.restored',
+  'asset.purged',
+  'webhook.added',
+  'webhook.disabled',
+  'webhook.removed',
+  'system.warning',
+  'system.error',
+] as const
+export type EventType = (typeof EVENT_TYPES)[number]
+
+/** Told while they happen, and of no interest afterwards: neither kept nor sent to webhooks. */
+export const PASSING_EVENTS: ReadonlySet<EventType> = new Set(['stream.viewers', 'asset.progress'])
 
 /** `code` says what exactly: an error of the catalogue, a repair, or one of the few below. */
 export type EventCode =

@@ -48,6 +48,8 @@ export interface SupervisorOptions {
   readonly rtmpPort: number | null
   readonly srt: IngestThreadData['srt']
   readonly keySecret: Uint8Array
+  /** HMAC key of addresses of assets. */
+  readonly playbackKey: Uint8Array
   readonly timeline: TimelineLocation
   readonly watchDir: string | null
   readonly ffmpegPath: string
@@ -509,6 +511,7 @@ class RunningSupervisor implements Supervisor {
       tls,
       timeline,
       store: dvr.store,
+      playbackKey: this.#options.playbackKey,
       watchDir,
       restoresOnPlay: this.#options.onArchived !== null,
       maxFragmentBytes,

@@ -70,6 +70,16 @@ export function callRecordingPrefix(tenantId: string, recordingId: string): stri
   return `recordings/${tenantId}/${recordingId}/`
 }
 
+/** Of what clients put into the store past Mirror, before it is an asset. */
+export const DIRECT_PREFIX = 'direct/'
+
+export function directUploadKey(tenantId: string, uploadId: string): ObjectKey {
+  for (const segment of [tenantId, uploadId]) {
+    if (segment.includes('/')) throw new RangeError(`a slash in an id: ${segment}`)
+  }
+  return keyOf(`${DIRECT_PREFIX}${tenantId}/${uploadId}`)
+}
+
 /** An uploaded file as it came in; written once. */
 export function assetOriginalKey(tenantId: string, assetId: string): ObjectKey {
   return keyOf(`${assetPrefix(tenantId, assetId)}original`)
@@ -167,8 +177,25 @@ export function parseHour(text: string): Hour | null {
 }
 
 /** Points at the hour indexes of all tracks. */
-export function streamIndexKey({ tenantId, streamId }: Omit<TrackPath, 'trackId'>): ObjectKey {
-  return keyOf(`dvr/${tenantId}/${streamId}/index.json`)
+export function streamIndexKey(stream: Omit<TrackPath, 'trackId'>): ObjectKey {
+  return keyOf(`${streamPrefix(stream)}index.json`)
+}
+
+/**
+ * Names what players are given of an asset, as if it were a stream that was recorded at the beginning of the timeline: it
+ * has the same indexes and packs, below the asset. No stream has such an id. `name` of its content: it is never changed.
+ */
+export function assetStreamId(assetId: string, name: string): string {
+  for (const part of [assetId, name]) if (/[:/]/.test(part)) throw new RangeError(`not part of a stream id: ${part}`)
+  return `asset:${assetId}:${name}`
+}
+
+function streamPrefix({ tenantId, streamId }: Omit<TrackPath, 'trackId'>): string {
+  const [, assetId, name] = /^asset:([^:]+):([^:]+)$/.exec(streamId) ?? []
+  for (const segment of [tenantId, streamId]) {
+    if (segment.includes('/')) throw new RangeError(`a slash in an id: ${segment}`)
+  }
+  return assetId === undefined ? `dvr/${tenantId}/${streamId}/` : `${assetPrefix(tenantId, assetId)}${name}/`
 }
 
 /** What all recordings start with. */
@@ -214,7 +241,7 @@ export function recordingsPrefix(of: Partial<Omit<TrackPath, 'trackId'>> & { rea
   const { tenantId, streamId, trackId } = of
   if (tenantId === undefined || streamId === undefined) return 'dvr/'
   if (trackId !== undefined) return trackPrefix({ tenantId, streamId, trackId })
-  return `dvr/${tenantId}/${streamId}/`
+  return streamPrefix({ tenantId, streamId })
 }
 
 /** What a key of a recording says about its object. */
@@ -243,11 +270,9 @@ export function parseRecordedKey(key: ObjectKey): RecordedKey | null {
   return /^(?:0|[1-9]\d{0,14})\.(?:m4s|vtt)$/.test(name) ? { kind: 'segment', track, hour, name } : null
 }
 
-function trackPrefix({ tenantId, streamId, trackId }: TrackPath): string {
-  for (const segment of [tenantId, streamId, trackId]) {
-    if (segment.includes('/')) throw new RangeError(`a slash in an id: ${segment}`)
-  }
-  return `dvr/${tenantId}/${streamId}/${trackId}/`
+function trackPrefix({ trackId, ...stream }: TrackPath): string {
+  if (trackId.includes('/')) throw new RangeError(`a slash in an id: ${trackId}`)
+  return `${streamPrefix(stream)}${trackId}/`
 }
 
 /** Numbers of points run down in keys, so that the first key of a listing is the newest point. */

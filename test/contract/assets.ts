@@ -91,6 +91,18 @@ export function assetContract(name: string, open: () => Promise<Catalog>): void 
       expect(await assets().list({ tenantId: 'default', limit: 2, before: 'gone' })).toEqual([])
     })
 
+    test('folders and tags are listed once each, in order, without those of the trash and of other tenants', async () => {
+      await assets().add(asset('a', { tags: ['red', 'big'], folder: 'x' }))
+      await assets().add(asset('b', { tags: ['red'], folder: 'x' }))
+      await assets().add(asset('c', { tags: ['blue'], folder: '' }))
+      await assets().add(asset('d', { tags: ['gone'], folder: 'gone' }))
+      await assets().add(asset('e', { tags: ['theirs'], folder: 'theirs', tenantId: 'other' }))
+      await assets().trash('default', 'd', NOW_MS)
+      expect(await assets().labels('default', 9)).toEqual({ folders: ['', 'x'], tags: ['big', 'blue', 'red'] })
+      expect(await assets().labels('default', 1)).toEqual({ folders: [''], tags: ['big'] })
+      expect(await assets().labels('nobody', 9)).toEqual({ folders: [], tags: [] })
+    })
+
     test('they are found by kind, status, folder, tags, size and time', async () => {
       await assets().add(asset('a', { tags: ['red', 'big'], folder: 'x', sizeBytes: 10 }))
       await assets().add(asset('b', { kind: 'video', tags: ['red'], folder: 'x/y', uploadedAtMs: NOW_MS + 10 }))

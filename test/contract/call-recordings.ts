@@ -1,8 +1,10 @@
 // Recordings of calls over HTTP, from a form or an address to a link, on whatever store.
 import { createHash } from 'node:crypto'
 import { connect } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { EventPageView } from '../../src/api/event-contract.ts'
+import type { JobView } from '../../src/api/job-contract.ts'
 import type { RecordingLinkView, RecordingPageView, RecordingView } from '../../src/api/recording-contract.ts'
 import { sweepRecordings } from '../../src/library/recordings/sweep-recordings.ts'
 import { parseObjectKey } from '../../src/storage/keys.ts'
@@ -14,7 +16,12 @@ import { callRecording } from './recordings.ts'
 const signal = new AbortController().signal
 const DAY_MS = 86_400_000
 
-export function callRecordingContract(name: string, open: () => Promise<TieredStore>): void {
+/** `colder`: the tiers that the store keeps besides the hot one, hottest first. */
+export function callRecordingContract(
+  name: string,
+  colder: readonly ('warm' | 'cold')[],
+  open: () => Promise<TieredStore>,
+): void {
   describe(`recordings of calls in ${name}`, () => {
     let store: TieredStore
     let api: RecordingApi
@@ -263,6 +270,7 @@ export function callRecordingContract(name: string, open: () => Promise<TieredSt
           book: api.options.recordings.book,
           recordings: api.catalog.recordings,
           start: (job) => api.options.jobs.add(job),
+          deletesDue: true,
           now: api.options.clock,
         },
         goneBeforeMs,
@@ -286,6 +294,36 @@ export function callRecordingContract(name: string, open: () => Promise<TieredSt
       for (const id of ['stored', 'verified', 'pulling']) expect((await api.ended(id)).status, id).toBe('COMPLETED')
       expect(await api.ended('dead')).toMatchObject({ status: 'FAILED', failure: { code: 'upload_interrupted' } })
       expect(await sweep(api.options.clock() + 1)).toEqual({ resumed: 0, failed: 0, due: 0 })
+    })
+
+    test(`what grows old goes to ${colder.join(', then to ')}, by the ledger, and plays as before`, async () => {
+      const file = wav(1)
+      const { id, storageKey } = await sent({ callId: 'old', file })
+      await api.ended(id)
+      const resultOfMoving = async () => {
+        const { job } = await api.options.jobs.add({ kind: 'recording-tiers', tenantId: 'default', payload: {} })
+        for (;;) {
+          const seen = await api.json<JobView>(`/api/v1/jobs/${job.id}`)
+          if (seen.state === 'done' || seen.state === 'failed') return seen.result
+          await delay(10)
+        }
+      }
+      for (const tier of colder) {
+        api.ages = { warmAfterMs: 0, coldAfterMs: tier === 'cold' ? 0 : null }
+        expect(await resultOfMoving()).toMatchObject({ [tier]: 1 })
+        expect(await api.json(`/api/v1/recordings/${id}`)).toMatchObject({ tier, status: 'COMPLETED' })
+        expect(await store.head(parseObjectKey(storageKey) as ObjectKey, { signal })).toMatchObject({ tier })
+        const heard = await fetch(atLink(await linkOf(id)))
+        expect(Buffer.compare(Buffer.from(await heard.arrayBuffer()), file)).toBe(0)
+      }
+      expect(Object.values((await resultOfMoving()) ?? {})).toEqual(colder.map(() => 0))
+      const entries = await api.catalog.ledger.history({ keys: [storageKey], limit: 20 })
+      expect(
+        entries
+          .filter(({ state }) => state === 'done')
+          .map(({ to }) => to)
+          .toSorted(),
+      ).toEqual(colder.toSorted())
     })
 
     test('what is deleted is seen by nobody, by no link, and its bytes go, which the ledger says', async () => {

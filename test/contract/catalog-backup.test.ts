@@ -33,6 +33,7 @@ import { createTestBucket } from '../support/s3-bucket.ts'
 import { asset, rendition } from './assets.ts'
 import { attachedStore, event, publishKey, stream } from './catalog.ts'
 import { callRecording } from './recordings.ts'
+import { webhook } from './webhooks.ts'
 
 const NOW_MS = Date.parse('2026-11-21T10:00:00Z')
 const signal = new AbortController().signal
@@ -113,6 +114,7 @@ describe.concurrent.each(KINDS)('a catalog on %s', (kind) => {
         asset_tags: 2,
         asset_renditions: 1,
         stores: 1,
+        webhooks: 1,
         small_objects: 1,
       },
     })
@@ -447,6 +449,7 @@ async function filled(location: CatalogLocation): Promise<Catalog> {
   const key = { id: 'p1', name: 'cli', role: 'viewer', hash: 'abc', createdAtMs: NOW_MS, lastUsedAtMs: null } as const
   await catalog.apiKeys.create(key)
   await catalog.stores.create(attachedStore('attic'))
+  await catalog.webhooks.create(webhook('shop', { types: ['asset.*'], lastSuccessAtMs: NOW_MS }))
   await catalog.sessions.create({ hash: 'session', userId: 'u1', createdAtMs: 0, expiresAtMs: NOW_MS })
   await catalog.events.append([event('a')])
   const ranges = Array.from({ length: MANY }, (_, n): DateRangeRow => {
@@ -476,6 +479,7 @@ async function contents(catalog: Catalog): Promise<unknown> {
     assets: await catalog.assets.list({ tenantId: 'default', limit: 10, tags: ['red'], words: ['bild'] }),
     renditions: await catalog.assets.renditions('default', ['x1']),
     stores: await catalog.stores.list(),
+    webhooks: await catalog.webhooks.list('default'),
   }
 }
 

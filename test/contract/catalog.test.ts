@@ -15,8 +15,10 @@ import { silentLog } from '../../src/core/log.ts'
 import { startPostgres, type TestPostgres } from '../support/postgres.ts'
 import { assetContract } from './assets.ts'
 import { catalogContract, event, publishKey, stream } from './catalog.ts'
+import { incomingContract } from './incoming.ts'
 import { jobContract } from './jobs.ts'
 import { recordingContract } from './recordings.ts'
+import { told, webhook, webhookContract } from './webhooks.ts'
 
 const never = new AbortController().signal
 let folder: string
@@ -50,6 +52,8 @@ for (const [name, place] of Object.entries(places)) {
   assetContract(name, async () => await open(await place()))
   jobContract(name, async () => await open(await place()))
   recordingContract(name, async () => await open(await place()))
+  incomingContract(name, async () => await open(await place()))
+  webhookContract(name, async () => await open(await place()))
 
   describe(`life of a catalog on ${name}`, () => {
     test('what was written is there after closing and opening', async () => {
@@ -145,6 +149,26 @@ describe('PostgreSQL', () => {
       await postgres.start()
     }
     expect(await catalog.streams.list()).toEqual([stream('demo')])
+  })
+
+  test('a webhook that is removed meanwhile does not undo what would have been told to it', async () => {
+    const url = await postgres.createDatabase()
+    await using catalog = await open({ kind: 'postgres', url })
+    await catalog.webhooks.create(webhook('one'))
+    const remover = new pg.Client({ connectionString: url })
+    await remover.connect()
+    try {
+      await remover.query('begin')
+      await remover.query("delete from webhooks where id = 'one'")
+      const written = catalog.events.append([told('a')])
+      const waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+      await expect.poll(async () => (await remover.query(waiting)).rowCount, { timeout: 10_000 }).toBe(1)
+      await remover.query('commit')
+      await written
+    } finally {
+      await remover.end()
+    }
+    expect((await catalog.events.list({ limit: 9 })).map(({ streamId }) => streamId)).toEqual(['a'])
   })
 
   test('nobody listening is an unavailable database, and the message keeps the password to itself', async () => {

@@ -116,6 +116,11 @@ export function recordingContract(name: string, open: () => Promise<Catalog>): v
       }
       expect(await found({ callId: 'one' })).toEqual(['b', 'a'])
       expect(await found({ callId: 'one"; --' })).toEqual([])
+      await recordings().add(callRecording('d', { callId: '100%-ü😀9', legId: 'one', createdAtMs: NOW_MS + 30 }))
+      expect(await found({ idStart: 'on' })).toEqual(['d', 'b', 'a'])
+      expect(await found({ idStart: '100%-ü😀' })).toEqual(['d'])
+      for (const idStart of ['ne', '%', '1000', '_']) expect(await found({ idStart }), idStart).toEqual([])
+      await recordings().remove('default', 'd', NOW_MS)
       expect(await found({ states: ['RECEIVED', 'FAILED'] })).toEqual(['c', 'a'])
       expect(await found({ fromMs: NOW_MS + 10 })).toEqual(['c', 'b'])
       expect(await found({ fromMs: NOW_MS, toMs: NOW_MS + 20 })).toEqual(['b', 'a'])

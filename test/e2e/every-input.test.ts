@@ -46,11 +46,14 @@ const opened = new AsyncDisposableStack()
 let mirror: MirrorProcess
 let inputs: readonly OpenInput[] = []
 
-beforeAll(async () => {
-  await prepareEveryInput(PUBLISH_SEC)
-  mirror = opened.use(await MirrorProcess.start())
-  inputs = await openEveryInput({ mirror, opened, seconds: PUBLISH_SEC })
-}, 300_000)
+beforeAll(
+  async () => {
+    await prepareEveryInput(PUBLISH_SEC)
+    mirror = opened.use(await MirrorProcess.start())
+    inputs = await openEveryInput({ mirror, opened, seconds: PUBLISH_SEC })
+  },
+  300_000 + 2000 * LINT_SEC,
+)
 
 afterAll(() => opened.disposeAsync())
 

@@ -97,6 +97,39 @@ const SHOTS: readonly Shot[] = [
   { name: 'stream-unknown', scenario: 'busy', path: '/streams/nobody' },
   { name: 'stream-viewer', scenario: 'viewer', path: '/streams/press-room', prepare: wait(1000) },
   { name: 'stream-delete', scenario: 'busy', path: '/streams/studio-1', isScreen: true, prepare: openDelete },
+  { name: 'library', scenario: 'busy', path: '/library' },
+  { name: 'library-table', scenario: 'busy', path: '/library?view=table' },
+  { name: 'library-filtered', scenario: 'busy', path: '/library?kind=image&tag=coast&folder=photos%2F2026' },
+  { name: 'library-chosen', scenario: 'busy', path: '/library', isScreen: true, prepare: chooseSome },
+  { name: 'library-tags', scenario: 'busy', path: '/library', isScreen: true, prepare: openTags },
+  { name: 'library-trash', scenario: 'busy', path: '/library?trash=true' },
+  { name: 'library-empty', scenario: 'empty', path: '/library' },
+  { name: 'library-loading', scenario: 'slow', path: '/library' },
+  { name: 'library-failed', scenario: 'failing', path: '/library', prepare: wait(3500) },
+  { name: 'library-nothing-found', scenario: 'busy', path: '/library?q=zebra' },
+  { name: 'library-viewer', scenario: 'viewer', path: '/library' },
+  { name: 'uploads', scenario: 'busy', path: '/library', isScreen: true, prepare: uploadSome },
+  { name: 'uploads-interrupted', scenario: 'busy', path: '/library', isScreen: true, prepare: interruptUpload },
+  { name: 'asset-picture', scenario: 'busy', path: '/library/a1', prepare: wait(800) },
+  { name: 'asset-portrait', scenario: 'busy', path: '/library/a3', prepare: wait(800) },
+  { name: 'asset-sound', scenario: 'busy', path: '/library/a4', prepare: seekSound },
+  { name: 'asset-video', scenario: 'busy', path: '/library/a5', prepare: wait(800) },
+  { name: 'asset-document', scenario: 'busy', path: '/library/a6' },
+  { name: 'asset-processing', scenario: 'busy', path: '/library/a2' },
+  { name: 'asset-failed', scenario: 'busy', path: '/library/a7' },
+  { name: 'asset-moved', scenario: 'busy', path: '/library/a8', prepare: wait(800) },
+  { name: 'asset-trashed', scenario: 'busy', path: '/library/trashed-a1', prepare: wait(800) },
+  { name: 'asset-share', scenario: 'busy', path: '/library/a1', isScreen: true, prepare: shareAsset },
+  { name: 'asset-edit', scenario: 'busy', path: '/library/a1', isScreen: true, prepare: click('Edit') },
+  { name: 'asset-unknown', scenario: 'busy', path: '/library/nobody' },
+  { name: 'recordings', scenario: 'busy', path: '/recordings' },
+  { name: 'recordings-open', scenario: 'busy', path: '/recordings?open=r2', prepare: seekSound },
+  { name: 'recordings-cut', scenario: 'busy', path: '/recordings?open=r3', prepare: wait(800) },
+  { name: 'recordings-failed-one', scenario: 'busy', path: '/recordings?open=r4', prepare: wait(800) },
+  { name: 'recordings-link', scenario: 'busy', path: '/recordings?q=7f1c&open=r5', prepare: wait(800) },
+  { name: 'recordings-empty', scenario: 'empty', path: '/recordings' },
+  { name: 'recordings-loading', scenario: 'slow', path: '/recordings' },
+  { name: 'recordings-nothing-found', scenario: 'busy', path: '/recordings?q=zebra' },
   { name: 'events', scenario: 'busy', path: '/events' },
   { name: 'events-empty', scenario: 'empty', path: '/events' },
   { name: 'events-filtered', scenario: 'busy', path: '/events?severity=error&q=refused' },
@@ -151,6 +184,61 @@ async function createKey(page: Page): Promise<void> {
   await page.getByRole('dialog').getByLabel('Name').fill('scoreboard')
   await page.getByRole('dialog').getByRole('button', { name: 'Create key' }).click()
   await page.getByText('Copy the key now').waitFor()
+}
+
+async function chooseSome(page: Page): Promise<void> {
+  for (const name of ['Lighthouse', 'Portrait', 'Jingle'])
+    await page.getByLabel(new RegExp(`Choose ${name}`)).click({ force: true })
+}
+
+async function openTags(page: Page): Promise<void> {
+  await chooseSome(page)
+  await click('Tags')(page)
+  await page.getByRole('dialog').getByLabel('Add').fill('spring,')
+}
+
+/** One done, one refused, some under way and some that wait. */
+async function uploadSome(page: Page): Promise<void> {
+  const names = [
+    'done.jpg',
+    'far too large.mov',
+    'Concert, first half.mov',
+    'Concert, second half.mov',
+    'Interview.mov',
+    'Crowd.mov',
+  ]
+  const files = names.map((name) => ({ name, mimeType: 'video/mp4', buffer: Buffer.alloc(4_000_000) }))
+  await page.getByLabel('Files to upload').first().setInputFiles(files)
+  await page.getByText('In the library already').waitFor()
+  await page.getByRole('button', { name: 'Pause Interview.mov' }).click()
+  await page.waitForTimeout(500)
+}
+
+async function interruptUpload(page: Page): Promise<void> {
+  const begun = { fingerprint: 'f', uploadId: 'slow', name: 'Concert, first half.mov', folder: '', sizeBytes: 1.2e9 }
+  await page.evaluate(
+    (text) => Reflect.get(globalThis, 'localStorage').setItem('mirror.uploads', text),
+    JSON.stringify([begun]),
+  )
+  await page.reload()
+  await page.getByText('was interrupted').waitFor()
+}
+
+async function seekSound(page: Page): Promise<void> {
+  const slider = page.getByRole('slider').first()
+  await slider.waitFor()
+  await page.waitForTimeout(800)
+  const box = await slider.boundingBox()
+  if (box !== null) {
+    await page.mouse.click(box.x + box.width * 0.35, box.y + box.height / 2)
+    await page.mouse.move(box.x + box.width * 0.6, box.y + box.height / 2)
+  }
+}
+
+async function shareAsset(page: Page): Promise<void> {
+  await click('Share')(page)
+  await click('Make link')(page)
+  await page.getByText('Opens until').waitFor()
 }
 
 async function openPalette(page: Page): Promise<void> {

@@ -9,9 +9,15 @@ import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import WebSocket from 'ws'
 import type { CreatedApiKeyView } from '../../src/api/access-contract.ts'
-import type { AssetLinkView, AssetPageView, AssetView, UploadedAssetView } from '../../src/api/asset-contract.ts'
+import type {
+  AssetLabelsView,
+  AssetLinkView,
+  AssetPageView,
+  AssetView,
+  UploadedAssetView,
+} from '../../src/api/asset-contract.ts'
 import { silentLog } from '../../src/core/log.ts'
-import { ASSET_JOB, assetJob } from '../../src/library/assets/asset-job.ts'
+import { assetJobs } from '../../src/library/assets/asset-job.ts'
 import { asset } from '../contract/assets.ts'
 import { ADMIN_TOKEN, NO_LIMITS, startTestApi, type TestApi } from '../support/api-server.ts'
 import { adminEnvironment, runCommand } from '../support/command-line.ts'
@@ -28,12 +34,14 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mirror-library-'))
   pictures = 0
   const store = createMemoryTiers()
-  api = await startTestApi({ store, limits: NO_LIMITS }, ({ catalog, news, now, dataDir }) => ({
-    [ASSET_JOB]: assetJob({
+  api = await startTestApi({ store, limits: NO_LIMITS }, ({ catalog, news, now, dataDir }) =>
+    assetJobs({
       ...{ assets: catalog.assets, store, news, now, spawn, log: silentLog },
-      scratchDir: join(dataDir, 'scratch'),
+      ...{ scratchDir: join(dataDir, 'scratch'), ffmpegPath: 'ffmpeg' },
+      disk: { freeBytes: async () => 2 ** 40, keepFreeBytes: 0, copies: 1 },
+      media: { maxDurationSec: 60, stepMs: 600_000, threads: 1 },
     }),
-  }))
+  )
 })
 
 afterAll(async () => {
@@ -114,6 +122,7 @@ test('a picture is uploaded, told of step by step, and its renditions are what a
   expect(uploaded).toMatchObject({
     ...{ name: 'Fjord.PNG', extension: 'png', folder: 'Reise/Norden', tags: ['See', 'Boot'], metadata: { iso: 100 } },
     ...{ kind: 'image', contentType: 'image/png', sizeBytes: bytes.byteLength, sha256, tenant: 'default' },
+    ...{ storageKey: `assets/default/${uploaded.id}/original`, scheduledDeletionAt: null },
   })
   const done = await ready(uploaded.id)
   expect(done).toMatchObject({ percent: 100, failure: null, facts: { width: 1000, height: 500, format: 'png' } })
@@ -161,6 +170,8 @@ test('bytes that are there already make no second asset, and come out of the tra
   await api.json(`/api/v1/assets/${first.asset.id}`, { method: 'DELETE' })
   const trash = await api.json<AssetPageView>('/api/v1/assets?trash=true')
   expect(trash.assets.map(({ id }) => id)).toEqual([first.asset.id])
+  const { deletedAt, scheduledDeletionAt } = trash.assets[0] ?? {}
+  expect(Date.parse(scheduledDeletionAt ?? '') - Date.parse(deletedAt ?? '')).toBe(30 * 86_400_000)
   const again = await upload(bytes, 'three.png')
   expect(again).toMatchObject({ duplicate: true, asset: { id: first.asset.id, deletedAt: null } })
 })
@@ -202,6 +213,8 @@ test('a list is filtered, searched and paged; what was changed is found by its n
     return { ids: assets.map(({ id }) => id), nextCursor }
   }
   expect((await list('q=mow')).ids).toEqual([gull])
+  const labels = await api.json<AssetLabelsView>('/api/v1/assets/labels')
+  expect([labels.folders.includes('Hafen'), labels.tags]).toEqual([true, expect.arrayContaining(['Kai', 'Turm'])])
   expect((await list('q=KAI')).ids).toEqual([fog, gull])
   expect((await list('tag=Kai&tag=Wasser&kind=image')).ids).toEqual([fog, gull])
   expect((await list('status=failed')).ids).toEqual([])
@@ -274,6 +287,7 @@ test('what cannot be taken is refused with what is wrong, and nothing is kept of
 const ROUTES = [
   ['POST', '', 'operator'],
   ['GET', '', 'viewer'],
+  ['GET', '/labels', 'viewer'],
   ['GET', '/:id', 'viewer'],
   ['PATCH', '/:id', 'operator'],
   ['DELETE', '/:id', 'operator'],
@@ -310,7 +324,7 @@ describe('who may do what', () => {
       }
       expect(await problemOf(await ask(null))).toEqual([401, 'unauthorized'])
       if (access === 'operator') expect(await problemOf(await ask(viewer))).toEqual([403, 'forbidden'])
-      if (route !== '') expect(await problemOf(await ask(ADMIN_TOKEN))).toEqual([404, 'asset_not_found'])
+      if (route.includes(':id')) expect(await problemOf(await ask(ADMIN_TOKEN))).toEqual([404, 'asset_not_found'])
     },
   )
 
@@ -319,6 +333,8 @@ describe('who may do what', () => {
       const { assets } = await api.json<AssetPageView>(`/api/v1/assets?${query}`)
       expect(assets.map(({ id }) => id)).not.toContain('theirs')
     }
+    const labels = await api.json<AssetLabelsView>('/api/v1/assets/labels')
+    expect([...labels.folders, ...labels.tags]).not.toContain('theirs')
     expect(await api.catalog.assets.get('other', 'theirs')).toEqual(
       asset('theirs', { tenantId: 'other', tags: ['theirs'], folder: 'theirs' }),
     )

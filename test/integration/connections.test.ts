@@ -238,3 +238,25 @@ async function readHttp2(port: number): Promise<number> {
   await once(stream, 'end')
   return bytes
 }
+
+test('who floods the origin with guesses waits a second for each answer; what is there is served to everybody at once', async () => {
+  const { port } = opened.use(await openOrigin())
+  const media = `GET ${MEDIA_PATH} HTTP/1.1\r\nHost: mirror\r\n\r\n`
+  const guess = (n: number) => `GET /stream/guess-${n}/playlist.m3u8 HTTP/1.1\r\nHost: mirror\r\n\r\n`
+  const flooder = await Caller.open(port, '127.0.0.2')
+  for (let n = 0; n < 200; n += 1) expect(await flooder.ask(guess(n))).toBe('HTTP/1.1 404 Not Found')
+
+  const fromMs = performance.now()
+  expect(await flooder.ask(guess(200))).toBe('HTTP/1.1 404 Not Found')
+  // A few guesses come back with the time that the first ones took.
+  for (let n = 201; performance.now() - fromMs < 900 && n < 300; n += 1) await flooder.ask(guess(n))
+  expect(performance.now() - fromMs).toBeGreaterThan(900)
+  const viewer = await Caller.open(port, '127.0.0.2')
+  expect(await viewer.ask(media)).toBe(OK)
+  expect(await (await Caller.open(port, '127.0.0.3')).ask(guess(1))).toBe('HTTP/1.1 404 Not Found')
+
+  // Many at once on one connection: beyond a number it is cut.
+  const pipelining = await Caller.open(port, '127.0.0.2')
+  pipelining.socket.write(Array.from({ length: 200 }, (_, n) => guess(n)).join(''))
+  await timeUntil('it is cut off', () => pipelining.isClosed, 5000)
+})

@@ -6,8 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createApiSecrets } from '../../src/api/api-secrets.ts'
 import { type ApiServer, type ApiServerOptions, startApiServer } from '../../src/api/server.ts'
+import { writtenEvents } from '../../src/api/written-events.ts'
 import { openCatalog } from '../../src/catalog/open-catalog.ts'
 import type { Catalog } from '../../src/catalog/types.ts'
+import { parseHostSet } from '../../src/core/host-set.ts'
 import { silentLog } from '../../src/core/log.ts'
 import { createPasswords } from '../../src/core/password.ts'
 import type { JobKind } from '../../src/jobs/job-runner.ts'
@@ -21,6 +23,8 @@ import { failWithJob } from '../../src/library/recordings/recording-jobs.ts'
 import { UploadDesk } from '../../src/library/uploads/upload-desk.ts'
 import { createMemoryStore } from '../../src/storage/memory-store.ts'
 import { probeStore } from '../../src/storage/probe-store.ts'
+import { postMessage } from '../../src/webhooks/post-message.ts'
+import { WebhookSender } from '../../src/webhooks/webhook-sender.ts'
 import { createFakeLive, type FakeLive } from './fake-live.ts'
 import { createMemoryTiers } from './memory-tiers.ts'
 
@@ -81,8 +85,9 @@ export async function startTestApi(
   const live = createFakeLive()
   const clock = { skipMs: 0 }
   const now = () => Date.now() + clock.skipMs
-  const book = new RecordingBook({ recordings: catalog.recordings, now })
-  const news = new AssetNews()
+  const written = writtenEvents({ now, newId: randomUUID })
+  const book = new RecordingBook({ recordings: catalog.recordings, eventOf: written.ofRecording, now })
+  const news = new AssetNews(written.ofAsset)
   const store = change.store ?? createMemoryTiers()
   const jobs: JobService = opened.use(
     new JobService({
@@ -110,17 +115,31 @@ export async function startTestApi(
       log: silentLog,
     }),
   )
+  // Cheap hashing: what is tested here is who gets in, not how long guessing takes.
+  const passwords = createPasswords({ cost: { logN: 4, blockSize: 1, parallel: 1 } })
+  const secrets = createApiSecrets(new Uint8Array(32), passwords)
+  const allow = parseHostSet('127.0.0.1')
+  if (allow === null) throw new Error('no set of hosts')
+  const sender = opened.use(
+    new WebhookSender({
+      ...{ webhooks: catalog.webhooks, now, random: Math.random, log: silentLog, pollMs: 20 },
+      openSealed: (sealed) => secrets.open(sealed),
+      post: (url, message, signal) => postMessage(url, message, { allow, signal, now }),
+    }),
+  )
   const options: ApiServerOptions = {
     host: '127.0.0.1',
     port: 0,
     catalog,
     live,
     jobs,
-    // Cheap hashing: what is tested here is who gets in, not how long guessing takes.
-    secrets: createApiSecrets(new Uint8Array(32), createPasswords({ cost: { logN: 4, blockSize: 1, parallel: 1 } })),
+    secrets,
     addresses: { publicUrl: null, host: '127.0.0.1', apiPort: 8080, mediaPort: 8888, rtmpPort: 1935, srtPort: 6000 },
     slates: createFakeSlates(),
     uploads,
+    direct: null,
+    incoming: null,
+    webhooks: { sender, allow },
     configuredStore: {
       location: { kind: 'folder', path: join(dataDir, 'store', 'hot') },
       store: createMemoryStore({ nowMs: Date.now }),
@@ -134,7 +153,7 @@ export async function startTestApi(
         ...{ assets: catalog.assets, store, now, spawn, log: silentLog },
         scratchDir: join(dataDir, 'scratch', 'assets'),
       }),
-      ...{ news, maxBytes: 2 ** 22 },
+      ...{ news, maxBytes: 2 ** 22, trashMs: 30 * 86_400_000 },
     },
     recordings: {
       book,
@@ -156,6 +175,7 @@ export async function startTestApi(
   opened.defer(jobs.onChange((job) => void failAssetWithJob({ assets: catalog.assets, news, now }, job)))
   const server = opened.use(await startApiServer(options))
   if (kindsOf !== undefined) await jobs.start()
+  await sender.start({ isAlone: true })
   const url = `http://127.0.0.1:${server.port}`
 
   const request: TestApi['request'] = (path, { method = 'GET', key = ADMIN_TOKEN, body, headers = {} } = {}) =>

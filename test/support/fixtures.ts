@@ -13,14 +13,18 @@ const TIMEOUT_MS = 60_000
 const MAX_OUTPUT_BYTES = 64 * 2 ** 20
 
 /** Runs `ffmpeg … <args> <file>`. `name` gives the extension (`h264.ts`); `args` hold inputs, codecs and `-f`. */
-export async function makeFixtureFile(args: readonly string[], name: string): Promise<string> {
+export async function makeFixtureFile(
+  args: readonly string[],
+  name: string,
+  timeoutMs: number = TIMEOUT_MS,
+): Promise<string> {
   const digest = createHash('sha256').update(args.join('\0')).digest('hex').slice(0, 12)
   const path = join(FOLDER, `${digest}-${name}`)
   if (await exists(path)) return path
   await mkdir(FOLDER, { recursive: true })
   // Test files run side by side: each writes its own file, the last rename wins.
   const draft = join(FOLDER, `${randomUUID()}-${name}`)
-  await run('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-nostdin', '-y', ...args, draft], { timeout: TIMEOUT_MS })
+  await run('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-nostdin', '-y', ...args, draft], { timeout: timeoutMs })
   await rename(draft, path)
   return path
 }

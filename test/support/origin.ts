@@ -2,8 +2,10 @@
 import { createServer } from 'node:net'
 import { LocalConnectionCounts } from '../../src/core/connection-counts.ts'
 import { ConnectionGuard, type ConnectionLimits } from '../../src/core/connection-guard.ts'
+import { createSignedLinks } from '../../src/core/signed-link.ts'
 import { ArchiveClient } from '../../src/dvr/archive-client.ts'
 import type { InputGate } from '../../src/live/ingest/protocol.ts'
+import { FruitlessLimit } from '../../src/live/origin/fruitless-limit.ts'
 import { startOriginServer } from '../../src/live/origin/origin-server.ts'
 import { HoldLimit } from '../../src/live/origin/playback-routes.ts'
 import { Shelf } from '../../src/live/origin/shelf.ts'
@@ -55,6 +57,7 @@ export async function openOrigin(
     port,
     tls,
     guard,
+    fruitless: new FruitlessLimit({ isTrusted: limits.isTrusted ?? (() => false), nowMs: () => performance.now() }),
     holds: new HoldLimit(100),
     viewers: new ViewerCounter(new Uint8Array(32)),
     watch: { answerPage: (_, response) => void response.end(), answerAsset: (_, response) => void response.end() },
@@ -69,6 +72,7 @@ export async function openOrigin(
       onServed: () => {},
       onArchived: null,
     },
+    playback: createSignedLinks(new Uint8Array(32)),
     now: () => Date.now(),
   })
   return { port, guard, shelf, released, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() }

@@ -92,7 +92,7 @@ const PLAYER = `(() => {
  * Serves the page once, from a real loopback address: Shaka needs a secure context, which about:blank is not, and Chromium
  * lets only a page that came from this computer ask for media on it.
  */
-class PageServer implements AsyncDisposable {
+export class PageServer implements AsyncDisposable {
   readonly #server = createServer((_, response) => void response.setHeader('Content-Type', 'text/html').end(PAGE))
 
   static async start(): Promise<PageServer> {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { MirrorError } from '../../core/errors.ts'
 import { boundaryOf } from '../../library/intake/multipart.ts'
 import {
+  assetLabelsSchema,
   assetLinkQuerySchema,
   assetLinkSchema,
   assetPageSchema,
@@ -9,9 +10,12 @@ import {
   assetSchema,
   patchAssetSchema,
   processAssetSchema,
+  uploadAssetSchema,
   uploadedAssetSchema,
 } from '../asset-contract.ts'
 import type { ApiApp, ApiContext } from '../context.ts'
+import { jobSchema } from '../job-contract.ts'
+import { renderJob } from '../job-view.ts'
 import { PROBLEMS, TAGS } from '../openapi.ts'
 
 const tags = [TAGS.assets]
@@ -24,18 +28,27 @@ export function registerAssetRoutes(app: ApiApp, { assets }: ApiContext): void {
     method: 'POST',
     url: '/api/v1/assets',
     config: { access: 'operator', longBody: true },
+    // A form is not there yet when this would look at it.
+    validatorCompiler: () => (value: unknown) => ({ value }),
     schema: {
       operationId: 'uploadAsset',
       summary: 'Upload content',
       description:
-        'A form with `file`, and before or behind it `name`, `folder`, `tags` (divided by commas) and `metadata` (JSON). What it is, its bytes say. Processing goes on by itself: `asset.…` events tell of it. Bytes that you have already are answered with 200 and the asset that has them.',
+        'A form with `file`, and before or behind it `name`, `folder`, `tags` (divided by commas) and `metadata` (JSON). What it is, its bytes say. Processing goes on by itself: `asset.…` events tell of it. Bytes that you have already are answered with 200 and the asset that has them. Or JSON with `url`, answered with 202 and the job that fetches it: its `result` names the asset.',
       tags,
-      consumes: ['multipart/form-data'],
-      response: { 200: uploadedAssetSchema, 201: uploadedAssetSchema, ...PROBLEMS },
+      consumes: ['multipart/form-data', 'application/json'],
+      body: uploadAssetSchema,
+      response: { 200: uploadedAssetSchema, 201: uploadedAssetSchema, 202: jobSchema, ...PROBLEMS },
     },
     handler: async (request, reply) => {
-      const boundary = boundaryOf(request.headers['content-type'])
-      if (boundary === null) throw new MirrorError('invalid_request', 'An upload is a form: multipart/form-data')
+      const contentType = request.headers['content-type']
+      const boundary = boundaryOf(contentType)
+      if (boundary === null) {
+        if (!/^application\/json\b/i.test(contentType ?? ''))
+          throw new MirrorError('invalid_request', 'An upload is a form: multipart/form-data; or JSON with "url"')
+        const job = renderJob(await assets.pull(TENANT, request.body))
+        return reply.code(202).header('Location', `/api/v1/jobs/${job.id}`).send(job)
+      }
       // Ending early must not cut the connection on which the refusal is to be told.
       const source = request.raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>
       const uploaded = await assets.upload(TENANT, source, boundary).finally(() => {
@@ -59,6 +72,23 @@ export function registerAssetRoutes(app: ApiApp, { assets }: ApiContext): void {
       response: { 200: assetPageSchema, ...PROBLEMS },
     },
     handler: async ({ query }) => await assets.list(TENANT, query),
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/api/v1/assets/labels',
+    config: { access: 'viewer' },
+    schema: {
+      operationId: 'listAssetLabels',
+      summary: 'List the folders and tags in use',
+      description: 'Of what is not in the trash: what the filters of a list can be set to.',
+      tags,
+      response: { 200: assetLabelsSchema, ...PROBLEMS },
+    },
+    handler: async () => {
+      const { folders, tags: used } = await assets.labels(TENANT)
+      return { folders: [...folders], tags: [...used] }
+    },
   })
 
   app.route({

@@ -16,7 +16,7 @@ import { createMemoryStore } from '../../storage/memory-store.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { SNIFF_BYTES } from '../intake/sniff.ts'
 import type { AssetRow } from './asset.ts'
-import { ASSET_JOB, assetJob, failWithJob } from './asset-job.ts'
+import { ASSET_JOB, assetJobs, failWithJob } from './asset-job.ts'
 import { AssetNews } from './asset-news.ts'
 import { AssetShelf } from './asset-shelf.ts'
 import { tidyAssetsJob } from './tidy-assets.ts'
@@ -69,9 +69,13 @@ function parts() {
       await catalog.jobs.add({ id: randomUUID(), ...job } as Parameters<Catalog['jobs']['add']>[0], nowMs),
   })
   const now = () => nowMs
-  const watched = { get: store.get.bind(store), put }
+  const bound = { get: store.get.bind(store), head: store.head.bind(store), delete: store.delete.bind(store) }
+  const watched = { ...bound, put }
   const scratchDir = join(folder, 'scratch')
-  const kind = assetJob({ ...{ assets: catalog.assets, store: watched, news, now, scratchDir, spawn }, log: silentLog })
+  const media = { maxDurationSec: 60, stepMs: 60_000, threads: 1 }
+  const host = { ...{ assets: catalog.assets, store: watched, news, now, scratchDir, spawn }, log: silentLog }
+  const disk = { freeBytes: async () => 2 ** 40, keepFreeBytes: 0, copies: 1 as const }
+  const kind = assetJobs({ ...host, disk, ffmpegPath: 'ffmpeg', media })[ASSET_JOB]
   const shelf = new AssetShelf({ assets: catalog.assets, store, jobs, news, now })
   const tidy = tidyAssetsJob({ assets: catalog.assets, store, jobs, news, now, trashMs: DAY_MS })
   return { kind, shelf, tidy, news, now }

@@ -55,12 +55,15 @@ export class AssetShelf {
     const name = cleanFileName(sent.name)
     const { kind, format, mediaType } = sniffType(intake.head)
     const nowMs = now()
-    const added = await assets.add({
-      ...{ id, tenantId, kind, format, name, extension: extensionOf(name), folder: cleanFolder(sent.folder) },
-      ...{ contentType: mediaType, sizeBytes: intake.sizeBytes, sha256: intake.sha256, status: 'pending' },
-      ...{ step: null, failure: null, tags: [...new Set(sent.tags)], metadata: sent.metadata, facts: {} },
-      ...{ uploadedAtMs: nowMs, processedAtMs: null, deletedAtMs: null, updatedAtMs: nowMs },
-    })
+    const added = await assets.add(
+      {
+        ...{ id, tenantId, kind, format, name, extension: extensionOf(name), folder: cleanFolder(sent.folder) },
+        ...{ contentType: mediaType, sizeBytes: intake.sizeBytes, sha256: intake.sha256, status: 'pending' },
+        ...{ step: null, failure: null, tags: [...new Set(sent.tags)], metadata: sent.metadata, facts: {} },
+        ...{ uploadedAtMs: nowMs, processedAtMs: null, deletedAtMs: null, updatedAtMs: nowMs },
+      },
+      news.written('created'),
+    )
     if (added.isNew) {
       await jobs().add(assetWork(added.asset))
       news.tell('created', added.asset)
@@ -80,6 +83,7 @@ export class AssetShelf {
 
   /** Throws `asset_not_found`, also for what is in the trash. */
   async edit(tenantId: string, id: string, change: Omit<AssetEdit, 'extension'>): Promise<AssetRow> {
+    const { assets, news, now } = this.#host
     const { name, folder, tags, ...rest } = change
     const clean: AssetEdit = {
       ...rest,
@@ -87,16 +91,17 @@ export class AssetShelf {
       ...(folder === undefined ? {} : { folder: cleanFolder(folder) }),
       ...(tags === undefined ? {} : { tags: [...new Set(tags)] }),
     }
-    const edited = (await this.#host.assets.edit(tenantId, id, clean, this.#host.now())) ?? notFound(id)
-    this.#host.news.tell('updated', edited)
+    const edited = (await assets.edit(tenantId, id, clean, now(), news.written('updated'))) ?? notFound(id)
+    news.tell('updated', edited)
     return edited
   }
 
   /** Into the trash; what is there already stays. Throws `asset_not_found`. */
   async trash(tenantId: string, id: string): Promise<AssetRow> {
-    const trashed = await this.#host.assets.trash(tenantId, id, this.#host.now())
+    const { assets, news, now } = this.#host
+    const trashed = await assets.trash(tenantId, id, now(), news.written('deleted'))
     if (trashed === null) return await this.get(tenantId, id)
-    this.#host.news.tell('deleted', trashed)
+    news.tell('deleted', trashed)
     return trashed
   }
 
@@ -116,7 +121,8 @@ export class AssetShelf {
     if (asset.deletedAtMs !== null) return notFound(id)
     const begin = { status: 'pending', failure: null, processedAtMs: null } as const
     const step = fromStart || asset.status === 'ready' ? { step: null } : {}
-    const pending = await assets.advance(asset, { ...begin, ...step }, { nowMs: now(), from: ['ready', 'failed'] })
+    const on = { nowMs: now(), from: ['ready', 'failed'], tell: news.written('updated') } as const
+    const pending = await assets.advance(asset, { ...begin, ...step }, on)
     if (pending === null) throw new MirrorError('asset_busy', `asset ${id} is being processed already`)
     await jobs().add(assetWork(pending))
     news.tell('updated', pending)
@@ -124,8 +130,9 @@ export class AssetShelf {
   }
 
   async #restored({ tenantId, id }: AssetRow): Promise<AssetRow | null> {
-    const restored = await this.#host.assets.restore(tenantId, id, this.#host.now())
-    if (restored !== null) this.#host.news.tell('restored', restored)
+    const { assets, news, now } = this.#host
+    const restored = await assets.restore(tenantId, id, now(), news.written('restored'))
+    if (restored !== null) news.tell('restored', restored)
     return restored
   }
 }

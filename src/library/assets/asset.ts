@@ -9,6 +9,8 @@ export interface AssetStep {
   readonly name: string
   readonly index: number
   readonly count: number
+  /** How much of it is done, of 100; omitted: nobody knows, or nothing yet. */
+  readonly percent?: number
 }
 
 export interface AssetFailure {
@@ -52,6 +54,10 @@ export interface AssetRow {
   readonly deletedAtMs: number | null
   readonly updatedAtMs: number
 }
+
+/** Its object is no file but the index of what players are given; it is played, not downloaded. */
+export const PLAYBACK_RENDITION = 'hls'
+export const PLAYLIST_TYPE = 'application/vnd.apple.mpegurl'
 
 /** What was made of the original. Its key is never written twice. */
 export interface RenditionRow {

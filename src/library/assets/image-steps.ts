@@ -1,27 +1,25 @@
 // The steps of a picture: the original is fetched once, read in a process of its own, and what is made of it is stored.
-import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { MirrorError } from '../../core/errors.ts'
-import { assetOriginalKey, assetRenditionKey } from '../../storage/keys.ts'
+import { assetOriginalKey } from '../../storage/keys.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import { MAX_PICTURE_BYTES, type RenditionFormat } from '../processing/pictures/picture-facts.ts'
 import { openPicture, type PictureHost, type PictureReader } from '../processing/pictures/picture-reader.ts'
 import { planImage, planSize } from '../processing/pictures/plan-image.ts'
-import type { AssetRow, JsonObject, RenditionRow } from './asset.ts'
+import type { AssetRow, JsonObject } from './asset.ts'
+import { keepRendition, type RenditionKeeper } from './keep-rendition.ts'
+import type { StepMaker } from './step-maker.ts'
 
 const EXTENSIONS: Readonly<Record<RenditionFormat, string>> = { jpeg: 'jpg', webp: 'webp', avif: 'avif' }
 
-export interface ImageHost extends PictureHost {
+export interface ImageHost extends PictureHost, RenditionKeeper {
   readonly store: Pick<ObjectStore, 'get' | 'put'>
   /** For copies of originals while they are read; it may be emptied at a start. */
   readonly scratchDir: string
-  readonly now: () => number
-  /** False: somebody else has the job now. */
-  readonly save: (row: RenditionRow) => Promise<boolean>
 }
 
 interface Opened extends AsyncDisposable {
@@ -30,7 +28,7 @@ interface Opened extends AsyncDisposable {
 }
 
 /** Disposing ends the process and removes the copy. */
-export class ImageSteps implements AsyncDisposable {
+export class ImageSteps implements StepMaker {
   readonly #host: ImageHost
   readonly #asset: AssetRow
   readonly #signal: AbortSignal
@@ -42,7 +40,6 @@ export class ImageSteps implements AsyncDisposable {
     this.#signal = signal
   }
 
-  /** Does one step; `facts` are those of the steps before. Gives new facts, or null for a step that makes a rendition. */
   async run(step: string, facts: JsonObject): Promise<JsonObject | null> {
     this.#opened ??= this.#open()
     const opened = await this.#opened
@@ -83,15 +80,9 @@ export class ImageSteps implements AsyncDisposable {
     if (plan === null) throw new Error(`nobody knows how to do ${name}`)
     const output = join(folder, name)
     const rendered = await reader.render(plan, output)
-    const bytes = await readFile(output)
+    const { width: shownWidth, height: shownHeight } = rendered
+    const made = { name, path: output, extension: EXTENSIONS[plan.format], contentType: `image/${plan.format}` }
+    await keepRendition(this.#host, this.#asset, { ...made, width: shownWidth, height: shownHeight }, this.#signal)
     await rm(output)
-    const sha256 = createHash('sha256').update(bytes).digest('hex')
-    const { id, tenantId } = this.#asset
-    const key = assetRenditionKey(tenantId, id, { name, sha256, extension: EXTENSIONS[plan.format] })
-    const contentType = `image/${plan.format}`
-    await this.#host.store.put(key, bytes, { signal: this.#signal, contentType })
-    const size = { sizeBytes: rendered.sizeBytes, width: rendered.width, height: rendered.height }
-    const of = { assetId: id, tenantId, name, objectKey: key }
-    await this.#host.save({ ...of, ...size, contentType, sha256, createdAtMs: this.#host.now() })
   }
 }

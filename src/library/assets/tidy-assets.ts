@@ -45,7 +45,7 @@ async function purgeTrash({ assets, store, news, trashMs, now }: TidyHost, signa
     for (const asset of due) {
       signal.throwIfAborted()
       await deleteObjects(store, asset, signal)
-      if (await assets.remove(asset.tenantId, asset.id)) news.tell('purged', asset)
+      if (await assets.remove(asset.tenantId, asset.id, news.written('purged'))) news.tell('purged', asset)
       count += 1
     }
     if (due.length < BATCH) return count

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { parseHostSet } from '../../core/host-set.ts'
+import type { Resolver } from '../../outbound/pull-connection.ts'
 import {
   MAX_REDIRECTS,
   PULL_LIMITS,
@@ -17,7 +18,6 @@ import {
   pullerFor,
   pullFile,
 } from './pull.ts'
-import type { Resolver } from './pull-connection.ts'
 
 const open: (Server | TcpServer)[] = []
 afterEach(async () => {

@@ -2,9 +2,9 @@
 import type { IncomingMessage } from 'node:http'
 import { MirrorError } from '../../core/errors.ts'
 import { type HostSet, parseHostSet } from '../../core/host-set.ts'
+import { type ConnectOptions, openHop, type Resolver } from '../../outbound/pull-connection.ts'
+import { type PullHop, parsePullHop } from '../../outbound/pull-policy.ts'
 import { orAborted } from '../../storage/abortable.ts'
-import { type ConnectOptions, openHop, type Resolver } from './pull-connection.ts'
-import { type PullHop, parsePullHop } from './pull-policy.ts'
 
 export interface PullLimits {
   readonly maxBytes: number

@@ -24,6 +24,8 @@ export const SOUND_LIMITS: RunLimits = {
 export interface SoundHost extends LimitedHost {
   readonly ffmpegPath: string
   readonly limits?: RunLimits
+  /** Told how much has been decoded. */
+  readonly onSec?: (sec: number) => void
 }
 
 export interface MeasuredSound {
@@ -47,6 +49,7 @@ export async function measureSound(
   const kept = Math.min(Math.max(1, channels), MAX_CHANNELS)
   const collector = new PeakCollector({ channels: kept, maxPeaks: MAX_PEAKS })
   const watched = watchInput(input)
+  const bytesPerSec = kept * 2 * SAMPLE_RATE_HZ
   let sizeBytes = 0
   const { code, stderrTail } = await runLimited(
     {
@@ -55,6 +58,7 @@ export async function measureSound(
       onOutput: (chunk) => {
         sizeBytes += chunk.length
         collector.add(chunk)
+        host.onSec?.(sizeBytes / bytesPerSec)
       },
       ...pipedInput(watched),
     },
@@ -66,7 +70,7 @@ export async function measureSound(
   return {
     peaks: collector.peaks(SAMPLE_RATE_HZ),
     loudness: parseLoudness(stderrTail),
-    durationSec: sizeBytes / (kept * 2 * SAMPLE_RATE_HZ),
+    durationSec: sizeBytes / bytesPerSec,
   }
 }
 

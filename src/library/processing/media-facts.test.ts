@@ -35,6 +35,7 @@ test('a sound has channels and a rate, a language only if it says one', () => {
       codec: 'aac',
       channels: 2,
       sampleRateHz: 48_000,
+      title: null,
       layout: null,
       bitsPerSample: null,
       durationSec: null,

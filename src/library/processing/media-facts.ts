@@ -22,33 +22,51 @@ interface StreamBase {
   readonly bitRate: number | null
   /** As the file says, `eng`; null when it says nothing or `und`. */
   readonly language: string | null
+  /** What the file calls it; null when it does not. */
+  readonly title: string | null
   readonly isDefault: boolean
+  /** False: this ffmpeg knows the codec by name alone. Omitted: nobody has asked it. */
+  readonly isDecodable?: boolean
+}
+
+export interface VideoStream extends StreamBase {
+  readonly kind: 'video'
+  readonly width: number
+  readonly height: number
+  /** Frames per second on average; null when unknown. */
+  readonly frameRate: number | null
+  /** Clockwise, to be applied before showing. */
+  readonly rotationDeg: 0 | 90 | 180 | 270
+  readonly pixelFormat: string | null
+  /** Width of a pixel over its height. */
+  readonly pixelAspect: number
+  /** ITU-T H.273, as ffmpeg names it: `bt709`, `smpte2084`; null when the file does not say. */
+  readonly transfer: string | null
+  readonly primaries: string | null
+  readonly matrix: string | null
+  /** `tv` (16 to 235 of 255), `pc` (0 to 255). */
+  readonly range: string | null
+  /** A cover picture of an audio file, not a video. */
+  readonly isCover: boolean
+}
+
+export interface AudioStream extends StreamBase {
+  readonly kind: 'audio'
+  readonly channels: number
+  readonly sampleRateHz: number
+  /** `stereo`, `5.1(side)`; null when the file does not say. */
+  readonly layout: string | null
+  /** Of uncompressed and lossless audio. */
+  readonly bitsPerSample: number | null
 }
 
 export type StreamFacts =
-  | (StreamBase & {
-      readonly kind: 'video'
-      readonly width: number
-      readonly height: number
-      /** Frames per second on average; null when unknown. */
-      readonly frameRate: number | null
-      /** Clockwise, to be applied before showing. */
-      readonly rotationDeg: 0 | 90 | 180 | 270
-      readonly pixelFormat: string | null
-      /** A cover picture of an audio file, not a video. */
-      readonly isCover: boolean
-    })
-  | (StreamBase & {
-      readonly kind: 'audio'
-      readonly channels: number
-      readonly sampleRateHz: number
-      /** `stereo`, `5.1(side)`; null when the file does not say. */
-      readonly layout: string | null
-      /** Of uncompressed and lossless audio. */
-      readonly bitsPerSample: number | null
-    })
+  | VideoStream
+  | AudioStream
   | (StreamBase & { readonly kind: 'subtitle' })
   | (StreamBase & { readonly kind: 'other' })
+
+const MAX_TITLE_LETTERS = 100
 
 const tags = z.record(z.string(), z.string()).default({})
 const number = z.union([z.number(), z.string().transform(Number)]).optional()
@@ -67,6 +85,11 @@ const PROBED = z.object({
         avg_frame_rate: z.string().optional(),
         r_frame_rate: z.string().optional(),
         pix_fmt: z.string().optional(),
+        color_transfer: z.string().optional(),
+        color_primaries: z.string().optional(),
+        color_space: z.string().optional(),
+        color_range: z.string().optional(),
+        sample_aspect_ratio: z.string().optional(),
         channels: number,
         sample_rate: number,
         channel_layout: z.string().optional(),
@@ -104,6 +127,7 @@ function streamFacts(stream: ProbedStream): StreamFacts {
     durationSec: positive(stream.duration),
     bitRate: positive(stream.bit_rate),
     language: languageOf(lowerCase(stream.tags)['language']),
+    title: lowerCase(stream.tags)['title']?.slice(0, MAX_TITLE_LETTERS) ?? null,
     isDefault: stream.disposition['default'] === 1,
   }
   switch (stream.codec_type) {
@@ -116,6 +140,11 @@ function streamFacts(stream: ProbedStream): StreamFacts {
         frameRate: ratio(stream.avg_frame_rate) ?? ratio(stream.r_frame_rate),
         rotationDeg: rotationOf(stream),
         pixelFormat: stream.pix_fmt ?? null,
+        pixelAspect: ratio(stream.sample_aspect_ratio?.replace(':', '/')) ?? 1,
+        transfer: stream.color_transfer ?? null,
+        primaries: saidColour(stream.color_primaries),
+        matrix: saidColour(stream.color_space),
+        range: saidColour(stream.color_range),
         isCover: stream.disposition['attached_pic'] === 1,
       }
     case 'audio':
@@ -145,6 +174,10 @@ function jsonOrNull(text: string): unknown {
 /** ffprobe writes 0, nothing or `N/A` for what it does not know. */
 function positive(value: number | undefined): number | null {
   return value !== undefined && Number.isFinite(value) && value > 0 ? value : null
+}
+
+function saidColour(name: string | undefined): string | null {
+  return name === undefined || name === 'unknown' || name === 'reserved' ? null : name
 }
 
 /** `30000/1001`; null for `0/0`. */

@@ -49,8 +49,8 @@ export class Scratch {
   }
 }
 
-/** False: there is no such object. */
-async function fetchTo(path: string, { store, key, maxBytes, signal }: FetchCall): Promise<boolean> {
+/** Writes an object to a new file. False: there is no such object. Throws `content_too_large`, and as the store does. */
+export async function fetchTo(path: string, { store, key, maxBytes, signal }: FetchCall): Promise<boolean> {
   const found = await store.get(key, { signal })
   if (found === null) return false
   await using body = found

@@ -1,5 +1,5 @@
 // Recordings of calls as the rest of Mirror changes them: every step goes through here, once, and is told.
-import type { Catalog } from '../../catalog/types.ts'
+import type { Catalog, EventToStore } from '../../catalog/types.ts'
 import type { MirrorError } from '../../core/errors.ts'
 import type { JobClaim } from '../../jobs/types.ts'
 import type { RecordingChange, RecordingRow } from './recording.ts'
@@ -29,11 +29,18 @@ const NEWS: Readonly<Record<RecordingState, RecordingNewsKind>> = {
 export class RecordingBook {
   readonly #recordings: Catalog['recordings']
   readonly #now: () => number
+  readonly #eventOf: ((news: RecordingNews) => EventToStore) | null
   readonly #listeners = new Set<(news: RecordingNews) => void>()
 
-  constructor({ recordings, now }: { readonly recordings: Catalog['recordings']; readonly now: () => number }) {
-    this.#recordings = recordings
-    this.#now = now
+  /** `eventOf`: what is written down of a change, in one transaction with it; omitted: nothing is. */
+  constructor(host: {
+    readonly recordings: Catalog['recordings']
+    readonly eventOf?: (news: RecordingNews) => EventToStore
+    readonly now: () => number
+  }) {
+    this.#recordings = host.recordings
+    this.#eventOf = host.eventOf ?? null
+    this.#now = host.now
   }
 
   /** Listeners hear of a change once it is in the catalog. They must not throw. */
@@ -47,7 +54,7 @@ export class RecordingBook {
   }
 
   async add(row: RecordingRow): Promise<void> {
-    await this.#recordings.add(row)
+    await this.#recordings.add(row, this.#written('received'))
     this.#tell('received', row)
   }
 
@@ -63,11 +70,14 @@ export class RecordingBook {
       tenantId,
       id,
       { ...failure, ...facts, status: to, updatedAtMs: this.#now() },
-      { from: statesBefore(to), ...(claim === undefined ? {} : { claim }) },
+      {
+        from: statesBefore(to),
+        ...(claim === undefined ? {} : { claim }),
+        tell: (changed) => newsOf(to, changed).flatMap((kind) => this.#written(kind)(changed)),
+      },
     )
     if (row === null) return null
-    this.#tell(NEWS[to], row)
-    if (to === 'VERIFIED' && row.issues.length > 0) this.#tell('mismatch', row)
+    for (const kind of newsOf(to, row)) this.#tell(kind, row)
     return row
   }
 
@@ -79,6 +89,15 @@ export class RecordingBook {
     return await this.move(path, 'FAILED', { failureCode: error.code, failure: error.message }, claim)
   }
 
+  /** Its bytes are in another tier now. Null when it was deleted, or another worker has the job. */
+  async place(
+    { tenantId, id }: RecordingPath,
+    placed: Pick<RecordingChange, 'tier' | 'movedToWarmAtMs'>,
+    claim: JobClaim,
+  ): Promise<RecordingRow | null> {
+    return await this.#recordings.change(tenantId, id, { ...placed, updatedAtMs: this.#now() }, { claim })
+  }
+
   /** Says that somebody is still at it: what nobody touches any more is given up in time. */
   async touch({ tenantId, id }: RecordingPath): Promise<void> {
     await this.#recordings.change(tenantId, id, { updatedAtMs: this.#now() }, { from: ['RECEIVED'] })
@@ -86,7 +105,7 @@ export class RecordingBook {
 
   /** From now on nobody sees it. Null when that was so already. */
   async remove({ tenantId, id }: RecordingPath): Promise<RecordingRow | null> {
-    const row = await this.#recordings.remove(tenantId, id, this.#now())
+    const row = await this.#recordings.remove(tenantId, id, this.#now(), this.#written('deleted'))
     if (row !== null) this.#tell('deleted', row)
     return row
   }
@@ -96,7 +115,15 @@ export class RecordingBook {
     await this.#recordings.forget(tenantId, id)
   }
 
+  #written(kind: RecordingNewsKind): (row: RecordingRow) => readonly EventToStore[] {
+    return (row) => (this.#eventOf === null ? [] : [this.#eventOf({ kind, row })])
+  }
+
   #tell(kind: RecordingNewsKind, row: RecordingRow): void {
     for (const listener of this.#listeners) listener({ kind, row })
   }
+}
+
+function newsOf(to: RecordingState, { issues }: RecordingRow): readonly RecordingNewsKind[] {
+  return to === 'VERIFIED' && issues.length > 0 ? ['verified', 'mismatch'] : [NEWS[to]]
 }

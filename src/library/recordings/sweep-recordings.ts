@@ -17,6 +17,8 @@ export interface SweepHost {
   readonly recordings: Pick<Catalog['recordings'], 'unfinished' | 'due'>
   /** Adds a job, or finds the one that is there. */
   readonly start: (job: Omit<NewJob, 'id'>) => Promise<unknown>
+  /** False: what is due is left alone. */
+  readonly deletesDue: boolean
   readonly now: () => number
 }
 
@@ -69,7 +71,7 @@ export interface SweepReport {
 
 /** What was received and not touched since `goneBeforeMs` has no receiver any more. */
 export async function sweepRecordings(
-  { book, recordings, start, now }: SweepHost,
+  { book, recordings, start, deletesDue, now }: SweepHost,
   goneBeforeMs: number,
 ): Promise<SweepReport> {
   let resumed = 0
@@ -84,7 +86,7 @@ export async function sweepRecordings(
       if ((await book.fail(row, gone)) !== null) failed += 1
     }
   }
-  const due = await recordings.due(now(), AT_ONCE)
+  const due = deletesDue ? await recordings.due(now(), AT_ONCE) : []
   for (const row of due) await start(deleteJob(row))
   return { resumed, failed, due: due.length }
 }

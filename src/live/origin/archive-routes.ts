@@ -78,11 +78,18 @@ export function isSegmentName(name: string): boolean {
   return SEGMENT_NAME.test(name)
 }
 
+/** `tenantId`: of an asset. */
+interface MediaPath {
+  readonly streamId: string
+  readonly tenantId?: string
+  readonly trackId: string
+}
+
 /** Media that is not in the window: a segment or an init segment may have been recorded. `missing` answers when not. */
 export function answerRecorded(
   host: ArchiveHost,
   exchange: Exchange,
-  path: { readonly streamId: string; readonly trackId: string; readonly name: string },
+  path: MediaPath & { readonly name: string },
   answer: MediaAnswer,
   missing: () => void,
 ): void {
@@ -111,7 +118,7 @@ function answerArchived(host: ArchiveHost, response: ServerResponse, details: Er
 async function answerRecordedSegment(
   host: ArchiveHost,
   { request, response }: Exchange,
-  path: { readonly streamId: string; readonly trackId: string; readonly msn: number },
+  path: MediaPath & { readonly msn: number },
   answer: MediaAnswer,
   missing: () => void,
 ): Promise<void> {
@@ -160,7 +167,7 @@ async function send(source: Readable, response: ServerResponse): Promise<void> {
 async function answerRecordedInit(
   host: ArchiveHost,
   { request, response }: Exchange,
-  path: { readonly streamId: string; readonly trackId: string; readonly name: string },
+  path: MediaPath & { readonly name: string },
   answer: MediaAnswer,
   missing: () => void,
 ): Promise<void> {
@@ -170,7 +177,7 @@ async function answerRecordedInit(
   answerBytes(request, response, found.bytes, answer)
 }
 
-function answerText({ request, response }: Exchange, answer: ArchiveAnswer, missing: string): void {
+export function answerText({ request, response }: Exchange, answer: ArchiveAnswer, missing: string): void {
   if (answer.kind === 'failed') return answerProblem(response, answer.code, answer.message)
   if (answer.kind !== 'text') return answerProblem(response, 'recording_not_found', missing)
   const { gzip } = answer

@@ -5,10 +5,12 @@ import type { TLSSocket } from 'node:tls'
 import type { ConnectionGuard } from '../../core/connection-guard.ts'
 import { ERRORS, toMirrorError } from '../../core/errors.ts'
 import { carrierOf, GuardedConnections } from '../../core/guarded-connections.ts'
+import type { SignedLinks } from '../../core/signed-link.ts'
 import { isStreamId } from '../../core/stream-id.ts'
 import { type PlaylistRequest, parsePlaylistName, parsePlaylistRequest } from '../../dvr/time-shift.ts'
 import { TRACK_ID_PATTERN } from '../../media/track-id.ts'
 import { type ArchiveHost, answerRecordedMultivariant, answerRecordedPlaylist } from './archive-routes.ts'
+import type { FruitlessLimit } from './fruitless-limit.ts'
 import { answerProblem, CORS_HEADERS } from './http-answer.ts'
 import { answerIngest, type IngestRouteOptions } from './ingest-route.ts'
 import {
@@ -20,6 +22,7 @@ import {
 } from './playback-routes.ts'
 import type { Shelf } from './shelf.ts'
 import type { ViewerCounter } from './viewer-counter.ts'
+import { answerVod } from './vod-routes.ts'
 import type { WatchPages } from './watch-route.ts'
 
 /** A connection that neither sends nor takes anything for this long is cut; held requests are shorter. */
@@ -35,6 +38,9 @@ const MAX_URL_LENGTH = 4096
 const MAX_STREAMS_PER_SESSION = 100
 const MAX_SESSION_MEMORY_MB = 8
 
+const REFUSED: ReadonlySet<number> = new Set([401, 403, 404])
+const FIXED_AREAS: ReadonlySet<string> = new Set(['watch', 'watch-assets', 'health'])
+
 const PLAYLIST_NAMES: ReadonlyMap<string, PlaylistKind> = new Map([
   ['playlist.m3u8', 'playlist'],
   ['iframes.m3u8', 'iFrames'],
@@ -45,11 +51,14 @@ export interface OriginOptions extends IngestRouteOptions {
   readonly port: number
   readonly tls: { readonly cert: string; readonly key: string } | null
   readonly guard: ConnectionGuard
+  readonly fruitless: FruitlessLimit
   readonly holds: HoldLimit
   readonly viewers: ViewerCounter
   readonly watch: WatchPages
   readonly shelf: (streamId: string) => Shelf | null
   readonly archive: ArchiveHost
+  /** Signs addresses of assets. */
+  readonly playback: SignedLinks
   readonly now: () => number
 }
 
@@ -63,13 +72,25 @@ export async function startOriginServer(options: OriginOptions): Promise<AsyncDi
       return answerProblem(response, refusal, ERRORS[refusal].title)
     }
     const place = connections.placeOf(carrier)
+    const address = request.socket.remoteAddress ?? ''
+    const about = aboutOf(options, request.url ?? '/')
     place?.begin()
-    response.once('close', () => place?.end())
-    try {
-      route(options, request, response)
-    } catch (error) {
-      answerProblem(response, toMirrorError(error).code, 'the origin failed on this request')
+    response.once('close', () => {
+      place?.end()
+      if (about === 'judged' && REFUSED.has(response.statusCode)) options.fruitless.charge(address)
+    })
+    const answer = () => {
+      try {
+        route(options, request, response)
+      } catch (error) {
+        answerProblem(response, toMirrorError(error).code, 'the origin failed on this request')
+      }
     }
+    if (about === 'known') return answer()
+    const isSpent = options.fruitless.isSpent(address)
+    if (about === 'guess') options.fruitless.charge(address)
+    if (!isSpent) return answer()
+    if (!options.fruitless.answerLater(address, response, answer)) carrier.destroy()
   }
   const server = makeServer(options, handle)
   connections.watch(server)
@@ -91,6 +112,15 @@ export async function startOriginServer(options: OriginOptions): Promise<AsyncDi
       clearTimeout(cut)
     },
   }
+}
+
+/** Guesses are at streams that there are not, at keys and at signatures; of the last two only the answer tells. */
+function aboutOf({ shelf }: Pick<OriginOptions, 'shelf'>, url: string): 'known' | 'guess' | 'judged' {
+  const [, area = '', id = ''] = url.slice(0, MAX_URL_LENGTH).split(/[/?]/, 3)
+  if (FIXED_AREAS.has(area)) return 'known'
+  if (area === 'vod') return 'judged'
+  if (!isStreamId(id) || shelf(id) === null) return 'guess'
+  return area === 'ingest' ? 'judged' : 'known'
 }
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void
@@ -181,6 +211,7 @@ function route(options: OriginOptions, request: IncomingMessage, response: Serve
       return answerMediaFile(host, request, response, { streamId: id, trackId: third, name: fourth })
     }
   }
+  if (area === 'vod') return answerVod(options, request, response, segments.slice(1))
   if (area === 'watch' && segments.length === 2 && isStreamId(id)) return options.watch.answerPage(request, response)
   if (area === 'watch-assets') return options.watch.answerAsset(request, response, segments.slice(1).join('/'))
   if (area === 'health' && segments.length === 1) {

@@ -230,7 +230,7 @@ export function answerMediaFile(
   )
 }
 
-function contentTypeOf(trackId: string): string {
+export function contentTypeOf(trackId: string): string {
   if (trackId.startsWith('s')) return 'text/vtt; charset=utf-8'
   return trackId.startsWith('a') ? 'audio/mp4' : 'video/mp4'
 }

@@ -4,7 +4,7 @@ import {
   renderMultivariantPlaylist,
   type VideoRendition,
 } from '../../hls/multivariant-playlist.ts'
-import type { PlaylistTerms } from '../../hls/playlist-lines.ts'
+import { LIVE_VERSION, type PlaylistTerms } from '../../hls/playlist-lines.ts'
 import type { CaptionDetector } from '../../media/codecs/caption-detector.ts'
 import type { TextTrack } from '../../media/samples.ts'
 import { trackOrder } from '../../media/track-id.ts'
@@ -26,6 +26,7 @@ export interface MultivariantFacts {
 export function presentMultivariant(facts: MultivariantFacts): string {
   const { media, texts, captions, described, terms } = facts
   return renderMultivariantPlaylist({
+    version: LIVE_VERSION,
     video: media.flatMap((track) => videoRendition(track, facts)),
     audio: media.flatMap((track) => audioRendition(track, described)),
     subtitles: texts

@@ -6,6 +6,7 @@ import { parseAddressSet } from '../../core/address-set.ts'
 import { SharedConnectionCounts } from '../../core/connection-counts.ts'
 import { ConnectionGuard } from '../../core/connection-guard.ts'
 import { isMirrorError, toMirrorError } from '../../core/errors.ts'
+import { createSignedLinks } from '../../core/signed-link.ts'
 import { ArchiveClient } from '../../dvr/archive-client.ts'
 import { probeKey } from '../../storage/keys.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
@@ -13,6 +14,7 @@ import { openStore } from '../../storage/open-store.ts'
 import { openPostgresStore } from '../../storage/postgres-store.ts'
 import { SEGMENT_SOURCES, type SegmentSource } from '../control.ts'
 import { Gate } from '../ingest/gate.ts'
+import { FruitlessLimit } from '../origin/fruitless-limit.ts'
 import { startOriginServer } from '../origin/origin-server.ts'
 import { HoldLimit } from '../origin/playback-routes.ts'
 import { Shelf } from '../origin/shelf.ts'
@@ -118,12 +120,9 @@ const gate = new Gate({
   emit: (event) => toMain({ kind: 'event', event }),
 })
 
+const isTrusted = parseAddressSet(data.trustedAddresses) ?? (() => false)
 const guard = new ConnectionGuard(
-  {
-    connections: data.maxConnections,
-    connectionsPerAddress: data.maxConnectionsPerAddress,
-    isTrusted: parseAddressSet(data.trustedAddresses) ?? (() => false),
-  },
+  { connections: data.maxConnections, connectionsPerAddress: data.maxConnectionsPerAddress, isTrusted },
   new SharedConnectionCounts(data.connectionCounts, data.index, Buffer.from(data.keySecret).readInt32LE()),
   () => performance.now(),
 )
@@ -136,6 +135,7 @@ server = await startOriginServer({
   port: data.port,
   tls: data.tls,
   guard,
+  fruitless: new FruitlessLimit({ isTrusted, nowMs: () => performance.now() }),
   holds: new HoldLimit(MAX_HOLDS, MAX_HOLDS_TOGETHER),
   viewers,
   watch: await loadWatchPages(data.watchDir),
@@ -143,6 +143,7 @@ server = await startOriginServer({
   onRefused: (streamId, fault) => gate.reportRefusal(streamId, fault, 'cmaf'),
   idleTimeoutMs: data.inputIdleMs,
   archive: { archive, store, now, onServed, onArchived },
+  playback: createSignedLinks(data.playbackKey),
   shelf: (streamId) => (registry.get(streamId) === null ? null : shelfOf(streamId)),
   now,
 }).catch((error: unknown) => {

@@ -61,6 +61,8 @@ export interface MediaWorkerData extends CommonThreadData {
   readonly timeline: TimelineLocation
   /** Where recordings lie. */
   readonly store: StoreLocation
+  /** HMAC key of addresses of assets. */
+  readonly playbackKey: Uint8Array
   readonly windowMaxBytes: number
   readonly maxFragmentBytes: number
   /** A CMAF publisher that sends nothing for this long is ended. */

@@ -1,7 +1,7 @@
 // Where files may be pulled from: public addresses, and what the configuration allows besides. Pure.
 import { isIP } from 'node:net'
-import { MirrorError } from '../../core/errors.ts'
-import type { HostSet } from '../../core/host-set.ts'
+import { MirrorError } from '../core/errors.ts'
+import type { HostSet } from '../core/host-set.ts'
 import { classifyAddress, withoutDisguise } from './public-address.ts'
 
 /** Longest address that is read at all. */
@@ -13,6 +13,8 @@ export interface PullHop {
   readonly url: URL
   /** The value of the Authorization header that was written into the address; null: none. */
   readonly authorization: string | null
+  /** What is sent there; omitted: it is only asked. */
+  readonly post?: { readonly headers: Readonly<Record<string, string>>; readonly body: string }
 }
 
 /** Throws `pull_url_invalid`. `base` is the hop that redirected here. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { type HostSet, parseHostSet } from '../../core/host-set.ts'
+import { type HostSet, parseHostSet } from '../core/host-set.ts'
 import { classifyAddress } from './public-address.ts'
 import { hostOf, mayReach, parsePullHop } from './pull-policy.ts'
 

@@ -3,9 +3,9 @@ import { lookup } from 'node:dns/promises'
 import { type IncomingMessage, request } from 'node:http'
 import { connect, type LookupFunction, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { MirrorError } from '../../core/errors.ts'
-import type { HostSet } from '../../core/host-set.ts'
-import { orAborted } from '../../storage/abortable.ts'
+import { MirrorError } from '../core/errors.ts'
+import type { HostSet } from '../core/host-set.ts'
+import { orAborted } from '../storage/abortable.ts'
 import { hostOf, literalAddress, mayReach, type PullHop } from './pull-policy.ts'
 
 export interface ResolvedAddress {
@@ -115,11 +115,11 @@ function connectFailure(url: URL, error: unknown): MirrorError {
       })
 }
 
-function ask({ url, authorization }: PullHop, socket: Socket): Promise<IncomingMessage> {
+function ask({ url, authorization, post }: PullHop, socket: Socket): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const asking = request({
       createConnection: () => socket,
-      method: 'GET',
+      method: post === undefined ? 'GET' : 'POST',
       path: `${url.pathname}${url.search}`,
       maxHeaderSize: MAX_HEADER_BYTES,
       headers: {
@@ -130,12 +130,13 @@ function ask({ url, authorization }: PullHop, socket: Socket): Promise<IncomingM
         'user-agent': 'Mirror',
         connection: 'close',
         ...(authorization === null ? {} : { authorization }),
+        ...(post === undefined ? {} : { ...post.headers, 'content-length': Buffer.byteLength(post.body) }),
       },
     })
     asking.on('error', reject)
     asking.once('response', resolve)
     asking.once('upgrade', () => reject(new Error('the source switched to another protocol')))
-    asking.end()
+    asking.end(post?.body)
   })
 }
 

@@ -1,0 +1,49 @@
+// A file that was made of an asset becomes one of its renditions.
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { assetRenditionKey } from '../../storage/keys.ts'
+import type { ObjectStore } from '../../storage/object-store.ts'
+import type { AssetRow, RenditionRow } from './asset.ts'
+
+export interface RenditionKeeper {
+  readonly store: Pick<ObjectStore, 'put'>
+  readonly now: () => number
+  /** False: somebody else has the job now. */
+  readonly save: (row: RenditionRow) => Promise<boolean>
+}
+
+export interface MadeRendition {
+  readonly name: string
+  readonly path: string
+  /** Of its key, and of the file as which it is saved. */
+  readonly extension: string
+  readonly contentType: string
+  /** Null for what is no picture. */
+  readonly width: number | null
+  readonly height: number | null
+}
+
+/** The object first, under a key of its own bytes, then the row: what a row names is there. */
+export async function keepRendition(
+  { store, now, save }: RenditionKeeper,
+  { id, tenantId }: Pick<AssetRow, 'id' | 'tenantId'>,
+  { path, ...made }: MadeRendition,
+  signal: AbortSignal,
+): Promise<RenditionRow> {
+  const sha256 = await hashOf(path, signal)
+  const { name, extension, contentType, width, height } = made
+  const objectKey = assetRenditionKey(tenantId, id, { name, sha256, extension })
+  const { size: sizeBytes } = await stat(path)
+  await store.put(objectKey, createReadStream(path), { signal, contentType })
+  const what = { assetId: id, tenantId, name, objectKey, contentType, sizeBytes, sha256, width, height }
+  const row = { ...what, createdAtMs: now() }
+  await save(row)
+  return row
+}
+
+async function hashOf(path: string, signal: AbortSignal): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(path, { signal })) hash.update(chunk as Uint8Array)
+  return hash.digest('hex')
+}

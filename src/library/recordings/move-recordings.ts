@@ -1,0 +1,102 @@
+// Moves recordings of calls to colder tiers as they grow old, as a job, by the ledger.
+import type { Catalog } from '../../catalog/types.ts'
+import { isMirrorError } from '../../core/errors.ts'
+import type { JobContext, JobKind } from '../../jobs/job-runner.ts'
+import type { JobPayload } from '../../jobs/types.ts'
+import { type MoveReport, type MoverHost, moveObjects } from '../../lifecycle/object-mover.ts'
+import { parseObjectKey } from '../../storage/keys.ts'
+import type { Tier, TieredStore } from '../../storage/tiers.ts'
+import type { RecordingRow } from './recording.ts'
+import type { RecordingBook } from './recording-book.ts'
+import { movesDue, type TierAges, type TierMove } from './recording-tiers.ts'
+
+export const MOVE_RECORDINGS_JOB = 'recording-tiers'
+/** At night in Europe; of several Mirrors one does it. */
+export const MOVE_RECORDINGS_SCHEDULE = {
+  ...{ name: 'recording-tiers', kind: MOVE_RECORDINGS_JOB, payload: {}, rule: '43 2 * * *' },
+} as const
+
+const BATCH = 64
+
+export interface RecordingMoverHost extends MoverHost {
+  readonly store: TieredStore
+  readonly recordings: Pick<Catalog['recordings'], 'inTiers'>
+  readonly book: RecordingBook
+  readonly ages: TierAges
+}
+
+export function moveRecordingsJob(host: RecordingMoverHost): JobKind {
+  return {
+    limit: 1,
+    async run(context) {
+      const counts: Record<string, number> = {}
+      const failures: string[] = []
+      for (const move of movesDue(host.ages, host.store.tiers, host.now())) {
+        const { moved, problem } = await moveAll(host, move, context)
+        counts[move.to] = moved
+        if (problem !== null) failures.push(problem)
+      }
+      const [problem] = failures
+      return { ...counts, ...(problem === undefined ? {} : { problem }) } satisfies JobPayload
+    },
+  }
+}
+
+/** Everything that is due for one tier. A store that cannot keep it says so in `problem`, and nothing has changed. */
+async function moveAll(
+  host: RecordingMoverHost,
+  move: TierMove,
+  context: JobContext,
+): Promise<{ readonly moved: number; readonly problem: string | null }> {
+  let moved = 0
+  let problem: string | null = null
+  let after: Pick<RecordingRow, 'createdAtMs' | 'id'> | undefined
+  for (;;) {
+    context.signal.throwIfAborted()
+    const rows = await host.recordings.inTiers({ ...move, ...(after === undefined ? {} : { after }) }, BATCH)
+    const last = rows.at(-1)
+    if (last === undefined) return { moved, problem }
+    after = last
+    try {
+      const { failures } = await moveBatch(host, rows, move.to, context)
+      problem ??= failures[0] === undefined ? null : `${failures[0].key} was not moved: ${failures[0].message}`
+    } catch (error) {
+      if (isMirrorError(error, 'store_cannot')) return { moved, problem: error.message }
+      throw error
+    }
+    moved += await noteTiers(host, rows, move.to, context)
+    context.progress({ done: moved, total: null, note: move.to })
+  }
+}
+
+async function moveBatch(
+  host: RecordingMoverHost,
+  rows: readonly RecordingRow[],
+  to: Tier,
+  { job, claim, signal }: JobContext,
+): Promise<MoveReport> {
+  const objects = rows.flatMap(({ objectKey, sha256 }) => {
+    const key = parseObjectKey(objectKey)
+    return key === null ? [] : [{ key, sha256 }]
+  })
+  const order = { to, streamId: null, claim, attempt: job.attempt, onProgress: () => {} }
+  return await moveObjects(host, objects, order, { signal })
+}
+
+/** Rows follow what the store says: whoever was killed between a move and its row finds it so the next time. */
+async function noteTiers(
+  { store, book, now }: RecordingMoverHost,
+  rows: readonly RecordingRow[],
+  to: Tier,
+  { claim, signal }: JobContext,
+): Promise<number> {
+  let moved = 0
+  for (const row of rows) {
+    const key = parseObjectKey(row.objectKey)
+    const info = key === null ? null : await store.head(key, { signal })
+    if (info?.tier !== to) continue
+    const placed = { tier: to, ...(to === 'warm' ? { movedToWarmAtMs: now() } : {}) }
+    if ((await book.place(row, placed, claim)) !== null) moved += 1
+  }
+  return moved
+}
