@@ -11,6 +11,7 @@ import type { MeView } from '../../src/api/access-contract.ts'
 import type { StreamView } from '../../src/api/stream-contract.ts'
 import type { WsServerMessage } from '../../src/api/event-contract.ts'
 import { MOCK_STREAMS, mockApiKeys, mockDvr, mockDvrOverview, mockEvents, mockSystem, RECORDED, renderMockLive, renderMockStream } from './mock-data.ts'
+import { answerLibrary } from './mock-library-api.ts'
 import type { MockMedia } from './mock-media.ts'
 
 export type Scenario =
@@ -152,6 +153,7 @@ export async function startMockApi(options: {
     if (route === 'POST /api-keys') {
       return json(201, { id: 'k9', name: 'new', role: 'operator', createdAt: new Date(nowMs).toISOString(), lastUsedAt: null, key: 'mk_8s7v2n4q9r1x5z3b6c0d7f8g2h4j6k' })
     }
+    if (answerLibrary(request, response, path, streams.length === 0, { json, problem })) return
     const [, id, part] = /^\/streams\/([^/]+)(?:\/(.*))?$/.exec(path) ?? []
     const stream = views.find((each) => each.id === id)
     if (id === undefined || stream === undefined) {

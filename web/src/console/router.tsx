@@ -8,6 +8,8 @@ import {
   redirect,
 } from '@tanstack/react-router'
 import { meQuery } from './api/queries.ts'
+import { parseLibrarySearch } from './library/library-search.ts'
+import { parseRecordingSearch } from './recordings/recording-search.ts'
 import { parseEventSearch, parseStreamSearch, parseStreamsSearch } from './search-params.ts'
 import { AppShell } from './shell/app-shell.tsx'
 import { NotFound, RouteError } from './shell/route-states.tsx'
@@ -64,6 +66,26 @@ const streamRoute = createRoute({
   component: lazyRouteComponent(() => import('./streams/stream-page.tsx'), 'StreamPage'),
 })
 
+const libraryRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/library',
+  validateSearch: parseLibrarySearch,
+  component: lazyRouteComponent(() => import('./library/library-page.tsx'), 'LibraryPage'),
+})
+
+const assetRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/library/$id',
+  component: lazyRouteComponent(() => import('./library/asset-page.tsx'), 'AssetPage'),
+})
+
+const recordingsRoute = createRoute({
+  getParentRoute: () => shellRoute,
+  path: '/recordings',
+  validateSearch: parseRecordingSearch,
+  component: lazyRouteComponent(() => import('./recordings/recordings-page.tsx'), 'RecordingsPage'),
+})
+
 const eventsRoute = createRoute({
   getParentRoute: () => shellRoute,
   path: '/events',
@@ -80,7 +102,16 @@ const settingsRoute = createRoute({
 const routeTree = rootRoute.addChildren([
   loginRoute,
   loginLinkRoute,
-  shellRoute.addChildren([overviewRoute, streamsRoute, streamRoute, eventsRoute, settingsRoute]),
+  shellRoute.addChildren([
+    overviewRoute,
+    streamsRoute,
+    streamRoute,
+    libraryRoute,
+    assetRoute,
+    recordingsRoute,
+    eventsRoute,
+    settingsRoute,
+  ]),
 ])
 
 export function createConsoleRouter(queryClient: QueryClient) {

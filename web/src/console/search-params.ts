@@ -81,14 +81,14 @@ export function matchesStatus(status: StreamView['status'], filter: StatusFilter
   }
 }
 
-function text<Name extends string>(name: Name, value: unknown): { [Key in Name]?: string } {
+export function text<Name extends string>(name: Name, value: unknown): { [Key in Name]?: string } {
   const given = typeof value === 'number' ? String(value) : value
   return (typeof given === 'string' && given !== '' ? { [name]: given.slice(0, 100) } : {}) as {
     [Key in Name]?: string
   }
 }
 
-function oneOf<Name extends string, Value extends string>(
+export function oneOf<Name extends string, Value extends string>(
   name: Name,
   allowed: readonly Value[],
   value: unknown,

@@ -85,7 +85,7 @@ export function toDisplayProblem(error: unknown): Problem {
   }
 }
 
-function unreachable(): Problem {
+export function unreachable(): Problem {
   return {
     type: 'about:blank',
     title: 'Mirror does not answer',

@@ -2,6 +2,8 @@
 import type { QueryClient } from '@tanstack/react-query'
 import type { EventView, WsServerMessage } from '../../../../src/api/event-contract.ts'
 import type { StreamView } from '../../../../src/api/stream-contract.ts'
+import { isToldInFeed } from '../events/event-words.ts'
+import { applyLibraryNews } from '../library/asset-news.ts'
 import type { StatusHistory } from './history.ts'
 import { streamsQuery } from './queries.ts'
 import type { RecentEvents } from './recent-events.ts'
@@ -26,7 +28,8 @@ export function applyMessage(client: QueryClient, memory: LiveMemory, message: W
   }
   if (!isEventMessage(message)) return
   const event = message.data
-  recent.add(event)
+  if (isToldInFeed(event)) recent.add(event)
+  if (applyLibraryNews(client, event)) return
   refreshAfter(client, history, event)
 }
 

@@ -42,6 +42,26 @@ export function EventList({
   ))
 }
 
+/** Of content and of calls: where to look at it. It may be gone by now; its page says so. */
+function SubjectLink({ event: { type, details } }: { readonly event: EventView }) {
+  const { assetId, recordingId } = details
+  if (typeof assetId === 'string' && type !== 'asset.purged') {
+    return (
+      <Link to="/library/$id" params={{ id: assetId }} className="font-medium text-accent hover:underline">
+        Show asset
+      </Link>
+    )
+  }
+  if (typeof recordingId === 'string' && type !== 'recording.deleted') {
+    return (
+      <Link to="/recordings" search={{ open: recordingId }} className="font-medium text-accent hover:underline">
+        Show recording
+      </Link>
+    )
+  }
+  return null
+}
+
 export function EventRow({ event, showsStream }: { readonly event: EventView; readonly showsStream: boolean }) {
   return (
     <li className="flex gap-3 border-line border-b px-4 py-2 last:border-b-0">
@@ -56,6 +76,7 @@ export function EventRow({ event, showsStream }: { readonly event: EventView; re
               {event.streamId}
             </Link>
           )}
+          <SubjectLink event={event} />
           {event.code !== null && <code className="font-mono">{event.code}</code>}
           <span className="tnum">
             <RelativeTime at={event.at} />

@@ -1,8 +1,8 @@
 import type { EventView } from '../../../../src/api/event-contract.ts'
 
-/** Changes of the viewer count are figures, not happenings. */
+/** Changes of the viewer count and steps of processing are figures, not happenings. */
 export function isToldInFeed(event: EventView): boolean {
-  return event.type !== 'stream.viewers'
+  return event.type !== 'stream.viewers' && event.type !== 'asset.progress'
 }
 
 export function matchesText(event: EventView, text: string | undefined): boolean {

@@ -55,3 +55,26 @@ export function formatDay(atMs: number, nowMs: number): string {
     year: 'numeric',
   })
 }
+
+/** Of what is to come: "in 3 days". */
+export function formatUntil(atMs: number, nowMs: number): string {
+  const sec = Math.round((atMs - nowMs) / 1000)
+  if (sec <= 0) return 'any moment'
+  if (sec < 60) return `in ${sec} s`
+  if (sec < 3600) return `in ${Math.round(sec / 60)} min`
+  if (sec < 86_400) return `in ${Math.round(sec / 3600)} h`
+  const days = Math.round(sec / 86_400)
+  return days === 1 ? 'tomorrow' : `in ${days} days`
+}
+
+export function formatDate(atMs: number): string {
+  return new Date(atMs).toLocaleDateString(undefined, { dateStyle: 'medium' })
+}
+
+/** A length of sound or film: 0:07, 12:05, 1:02:03. */
+export function formatLength(sec: number): string {
+  const whole = Math.max(0, Math.floor(sec))
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60]
+  const two = (value: number): string => String(value).padStart(2, '0')
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`
+}

@@ -56,10 +56,16 @@ const CODEC_NAMES: Readonly<Record<string, string>> = {
   av1: 'AV1',
   aac: 'AAC',
   opus: 'Opus',
+  flac: 'FLAC',
+  mp3: 'MP3',
+  vp9: 'VP9',
+  pcm_alaw: 'G.711 A-law',
+  pcm_mulaw: 'G.711 µ-law',
 }
 
 export function formatCodec(codec: string): string {
-  return CODEC_NAMES[codec.toLowerCase()] ?? codec
+  const known = CODEC_NAMES[codec.toLowerCase()]
+  return known ?? (codec.startsWith('pcm_') ? 'PCM' : codec)
 }
 
 export function plural(count: number, one: string, many: string): string {

@@ -1,9 +1,24 @@
-import { Link, Outlet } from '@tanstack/react-router'
-import { Activity, CircleUser, House, LogOut, type LucideIcon, RadioTower, Search, Settings } from 'lucide-react'
+import { Link, Outlet, useLocation, useNavigate } from '@tanstack/react-router'
+import {
+  Activity,
+  CircleUser,
+  Ellipsis,
+  House,
+  Images,
+  LogOut,
+  type LucideIcon,
+  PhoneCall,
+  RadioTower,
+  Search,
+  Settings,
+} from 'lucide-react'
 import { useState } from 'react'
 import { LiveProvider, useTopic } from '../api/live-context.tsx'
 import { IconButton } from '../ui/button.tsx'
 import { Menu } from '../ui/menu.tsx'
+import { DropZone } from '../uploads/drop-zone.tsx'
+import { UploadTray } from '../uploads/upload-tray.tsx'
+import { UploadsProvider } from '../uploads/uploads-context.tsx'
 import { CommandPalette, usePaletteShortcut } from './command-palette.tsx'
 import { ConnectionBanner } from './connection-banner.tsx'
 import { LogoMark } from './logo.tsx'
@@ -11,7 +26,7 @@ import { PasswordReminder } from './password-reminder.tsx'
 import { useLogout, useMe } from './session.ts'
 
 interface NavItem {
-  readonly to: '/' | '/streams' | '/events' | '/settings'
+  readonly to: '/' | '/streams' | '/library' | '/recordings' | '/events' | '/settings'
   readonly label: string
   readonly icon: LucideIcon
 }
@@ -19,14 +34,20 @@ interface NavItem {
 const NAV: readonly NavItem[] = [
   { to: '/', label: 'Overview', icon: House },
   { to: '/streams', label: 'Streams', icon: RadioTower },
+  { to: '/library', label: 'Library', icon: Images },
+  { to: '/recordings', label: 'Recordings', icon: PhoneCall },
   { to: '/events', label: 'Events', icon: Activity },
   { to: '/settings', label: 'Settings', icon: Settings },
 ]
+/** What fits below a phone's page; the others are in a menu there. */
+const ON_PHONE = 4
 
 export function AppShell() {
   return (
     <LiveProvider>
-      <Frame />
+      <UploadsProvider>
+        <Frame />
+      </UploadsProvider>
     </LiveProvider>
   )
 }
@@ -34,6 +55,8 @@ export function AppShell() {
 function Frame() {
   useTopic('streams')
   useTopic('system')
+  useTopic('assets')
+  useTopic('recordings')
   const [isPaletteOpen, setPaletteOpen] = useState(false)
   usePaletteShortcut(() => setPaletteOpen(true))
   return (
@@ -54,6 +77,8 @@ function Frame() {
         </div>
       </main>
       <MobileNav />
+      <UploadTray />
+      <DropZone />
       <CommandPalette isOpen={isPaletteOpen} onClose={() => setPaletteOpen(false)} />
     </div>
   )
@@ -112,23 +137,47 @@ function MobileHeader({ onSearch }: { readonly onSearch: () => void }) {
   )
 }
 
+const PHONE_ITEM =
+  'flex h-14 flex-col items-center justify-center gap-1 text-soft text-xs -outline-offset-2 data-[status=active]:font-medium data-[status=active]:text-accent'
+
 function MobileNav() {
+  const navigate = useNavigate()
+  const path = useLocation({ select: ({ pathname }) => pathname })
+  const further = NAV.slice(ON_PHONE)
   return (
     <nav
       aria-label="Sections"
-      className="fixed inset-x-0 bottom-0 z-20 grid grid-cols-4 border-line border-t bg-surface pb-[env(safe-area-inset-bottom)] md:hidden"
+      className="fixed inset-x-0 bottom-0 z-20 grid grid-cols-5 border-line border-t bg-surface pb-[env(safe-area-inset-bottom)] md:hidden"
     >
-      {NAV.map((item) => (
+      {NAV.slice(0, ON_PHONE).map((item) => (
         <Link
           key={item.to}
           to={item.to}
           activeOptions={{ exact: item.to === '/', includeSearch: false }}
-          className="flex h-14 flex-col items-center justify-center gap-1 text-soft text-xs -outline-offset-2 data-[status=active]:font-medium data-[status=active]:text-accent"
+          className={PHONE_ITEM}
         >
           <item.icon size={18} aria-hidden />
           {item.label}
         </Link>
       ))}
+      <Menu
+        side="top"
+        trigger={
+          <button
+            type="button"
+            data-status={further.some(({ to }) => path.startsWith(to)) ? 'active' : 'inactive'}
+            className={PHONE_ITEM}
+          >
+            <Ellipsis size={18} aria-hidden />
+            More
+          </button>
+        }
+        items={further.map(({ to, label, icon: Icon }) => ({
+          label,
+          icon: <Icon size={15} />,
+          onSelect: () => void navigate({ to }),
+        }))}
+      />
     </nav>
   )
 }

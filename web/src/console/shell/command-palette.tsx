@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { Command } from 'cmdk'
-import { Activity, CirclePlay, House, LogOut, Plus, RadioTower, Settings } from 'lucide-react'
+import { Activity, CirclePlay, House, Images, LogOut, PhoneCall, Plus, RadioTower, Settings } from 'lucide-react'
 import { type ReactNode, useEffect } from 'react'
 import { streamsQuery } from '../api/queries.ts'
 import { startDemo } from '../streams/stream-actions.ts'
@@ -96,6 +96,20 @@ function Palette({ onClose }: { readonly onClose: () => void }) {
           </Item>
           <Item value="streams list" icon={<RadioTower size={15} />} onSelect={run(() => navigate({ to: '/streams' }))}>
             Streams
+          </Item>
+          <Item
+            value="library assets pictures videos files upload"
+            icon={<Images size={15} />}
+            onSelect={run(() => navigate({ to: '/library' }))}
+          >
+            Library
+          </Item>
+          <Item
+            value="recordings calls telephone"
+            icon={<PhoneCall size={15} />}
+            onSelect={run(() => navigate({ to: '/recordings' }))}
+          >
+            Recordings
           </Item>
           <Item value="events feed" icon={<Activity size={15} />} onSelect={run(() => navigate({ to: '/events' }))}>
             Events

@@ -37,7 +37,7 @@ export function Toaster() {
   return (
     <div
       aria-live="polite"
-      className="pointer-events-none fixed right-4 bottom-4 z-50 flex w-80 max-w-[calc(100vw-2rem)] flex-col gap-2 max-md:bottom-20"
+      className="pointer-events-none fixed right-4 bottom-[calc(1rem+var(--tray-height,0px))] z-50 flex w-80 max-w-[calc(100vw-2rem)] flex-col gap-2 max-md:bottom-[calc(5rem+var(--tray-height,0px))]"
     >
       {shown.map((toast) => (
         <ToastCard key={toast.id} toast={toast} />
