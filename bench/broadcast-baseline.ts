@@ -12,6 +12,7 @@ import {
   renderMediaPlaylist,
 } from '../src/hls/media-playlist.ts'
 import { renderMultivariantPlaylist } from '../src/hls/multivariant-playlist.ts'
+import { LIVE_VERSION } from '../src/hls/playlist-lines.ts'
 import { answerParent } from './child-module.ts'
 import { epochMs } from './figures.ts'
 
@@ -109,6 +110,7 @@ class BroadcastTrack {
 const tracks = new Map<string, BroadcastTrack>()
 const multivariant = gzipSync(
   renderMultivariantPlaylist({
+    version: LIVE_VERSION,
     video: [
       {
         uri: 'v0/playlist.m3u8',

@@ -4,8 +4,10 @@ import { existsSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import type { DvrBenchReport } from '../../bench/dvr/report.ts'
+import type { LibraryBenchReport } from '../../bench/library/report.ts'
 import { family } from '../../bench/process-usage.ts'
 import type { BenchReport } from '../../bench/report.ts'
+import type { StrangersReport } from '../../bench/strangers.ts'
 
 const run = promisify(execFile)
 
@@ -67,6 +69,38 @@ test.runIf(process.env['TEST_LONG'] !== undefined)(
     expect(segments?.perTrackHour.puts).toBe(1825)
   },
   300_000,
+)
+
+test.runIf(process.env['TEST_LONG'] !== undefined)(
+  'a small run over a library takes in, processes and finds all of it, on both databases',
+  async () => {
+    const args = ['bench/library.ts', '--quick', '--json']
+    const { stdout } = await run(process.execPath, args, { timeout: 280_000, maxBuffer: 2 ** 20 })
+    const report = JSON.parse(stdout) as LibraryBenchReport
+    expect(report.uploads?.map(({ files, mibPerSec }) => [files, mibPerSec > 0])).toEqual([
+      [10, true],
+      [1, true],
+      [1, true],
+    ])
+    expect(report.images?.readyMs?.count).toBe(3)
+    expect(report.video?.factor).toBeGreaterThan(0)
+    expect(report.search?.map(({ database }) => database)).toEqual(['sqlite', 'postgres'])
+    for (const { queries } of report.search ?? []) for (const { ms } of queries) expect(ms.count).toBe(20)
+  },
+  300_000,
+)
+
+test.runIf(process.env['TEST_LONG'] !== undefined)(
+  'viewers stand still for nobody: not for guesses, idle connections or slow readers',
+  async () => {
+    const args = ['bench/strangers.ts', '--viewers', '5', '--seconds', '5', '--json']
+    const { stdout } = await run(process.execPath, args, { timeout: 180_000, maxBuffer: 2 ** 20 })
+    const { alone, beside } = JSON.parse(stdout) as StrangersReport
+    for (const { errors, stalls } of [alone, ...Object.values(beside)]) expect([errors, stalls]).toEqual([0, 0])
+    // Twenty addresses have 200 guesses each, and 50 more a second in each of the threads.
+    expect(beside.guesses.crowd?.answers).toBeLessThan(100_000)
+  },
+  200_000,
 )
 
 test('a wrong flag is answered with the right ones and exit code 2', async () => {
