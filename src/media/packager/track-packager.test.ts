@@ -384,6 +384,34 @@ test('frames that come sooner than the last one promised are decoded after it an
   expect(shown).toEqual(sooner.slice(0, shown.length).map(({ dts, cto }) => dts + cto))
 })
 
+test.each([
+  ['of a tick', 1, 1024],
+  ['of half a frame, whose lengths only the next ones tell', 500, null],
+  ['of several frames', 2500, 1024],
+  ['of several frames, whose lengths only the next ones tell', 2500, null],
+])('where a loop of sound comes round with a step back %s, the hinted part comes', (_, back, duration) => {
+  const cell = rational(2, 1)
+  for (let seam = 1; seam < 250; seam++) {
+    let last = Number.NEGATIVE_INFINITY
+    const samples = Array.from({ length: 300 }, (_, n): TimedSample => {
+      // As Timing places what goes back: a tick after the one before.
+      last = Math.max(BASE_SEC * 48_000 + n * 1024 - (n >= seam ? back : 0), last + 1)
+      // The last one before the seam came a little late.
+      if (n === seam - 1) last += 1
+      return { dts: last, cto: 0, duration, isKeyframe: true, data: new Uint8Array(3), arrivedAtMs: 0 }
+    })
+    const { segments } = packageTrack(samples, { timescale: 48_000, cell, kind: 'audio' })
+    const parts = segments.flatMap((segment) => segment.parts)
+    const steps = parts.slice(1).map(({ startDts }, index) => startDts - parts[index]!.endDts)
+    expect(steps, `seam ${seam}`).toEqual(steps.map(() => 0))
+    const frames = parts.flatMap((part) => part.samples)
+    for (const [index, { dts, cto, duration: lasts }] of frames.entries()) {
+      expect(dts + lasts, `seam ${seam}`).toBeLessThanOrEqual(frames[index + 1]?.dts ?? Number.POSITIVE_INFINITY)
+      expect(cto).toBe(0)
+    }
+  }
+})
+
 test.each(['video', 'audio'] as const)('a small hole after a part of %s leaves no hole in decode times', (kind) => {
   const timescale = kind === 'video' ? 90_000 : 48_000
   const sound = Array.from({ length: 400 }, (_, n) => ({

@@ -76,6 +76,8 @@ export class TrackPackager {
   /** Where the newest part of the open segment ends, and where the newest frame of any part starts. */
   #publishedDts = Number.NEGATIVE_INFINITY
   #appendedDts = Number.NEGATIVE_INFINITY
+  /** How long the last frame of the newest part was said to last. */
+  #promisedTicks = 0
   /** Where the newest frame ends, whether it was published or left to others; null at the start and after a gap. */
   #joinDts: number | null = null
 
@@ -141,13 +143,13 @@ export class TrackPackager {
       this.#endSegment()
     }
     if (cell <= this.#lastMsn) {
-      this.#leaveOut('late_media', 'media for a cell that is already published')
+      this.#leaveOut(sample, 'late_media', 'media for a cell that is already published')
       return
     }
     // Only when the rest of the open cell and at least one whole cell are missing is there anything to fill.
     while (this.#lastMsn < cell - 1) this.#gap(this.#lastMsn + 1)
     if (this.#canStartSegment(sample, cell)) this.#startSegment(this.#joined(sample), cell)
-    else this.#leaveOut('sample_dropped', 'frames before the first keyframe after a gap')
+    else this.#leaveOut(sample, 'sample_dropped', 'frames before the first keyframe after a gap')
   }
 
   /** Audio starts a segment with its first frame in a cell; video with a keyframe, or failing that with the cell's last frame. */
@@ -246,22 +248,36 @@ export class TrackPackager {
    * sooner is decoded when that ends and shown when it should be. Only within a segment: each depends on its own samples.
    */
   #afterPublished(sample: PackagedSample): PackagedSample {
-    const isSoon = this.#publishedDts - sample.dts < sample.duration
+    const isSoon = this.#isSoon(sample, this.#publishedDts)
     const dts = Math.max(sample.dts, isSoon ? this.#publishedDts : 0, this.#appendedDts + 1)
     this.#appendedDts = dts
+    return this.#decodedAt(sample, dts)
+  }
+
+  /** Pictures are shown when they should be nevertheless; players of sound expect no such offset. */
+  #decodedAt(sample: PackagedSample, dts: number): PackagedSample {
     const lateBy = dts - sample.dts
     if (lateBy === 0) return sample
-    return { ...sample, dts, cto: sample.cto - lateBy, duration: Math.max(1, sample.duration - lateBy) }
+    const cto = this.#options.kind === 'video' ? sample.cto - lateBy : sample.cto
+    return { ...sample, dts, cto, duration: Math.max(1, sample.duration - lateBy) }
+  }
+
+  /** Whether it begins within the frame that was promised to last until then. One that claims to last long promises nothing. */
+  #isSoon(sample: PackagedSample, promisedDts: number): boolean {
+    return promisedDts - sample.dts < Math.max(sample.duration, this.#promisedTicks)
   }
 
   /**
    * Frames are missing before this one, or a loop comes round between two frames, and what came before has been published
    * with a hint at what begins where it ends. So this frame is decoded there and shown when it should be; sound, whose
    * players expect no such offset, comes that little early. Only a hole that a part has room for, and that lets it be filled.
+   * One that comes a little sooner than the last one promised is decoded when that ends.
    */
   #joined(sample: PackagedSample): PackagedSample {
     const target = this.#options.partTargetTicks
-    const holeTicks = this.#joinDts === null ? 0 : sample.dts - this.#joinDts
+    if (this.#joinDts === null) return sample
+    const holeTicks = sample.dts - this.#joinDts
+    if (holeTicks < 0 && this.#isSoon(sample, this.#joinDts)) return this.#decodedAt(sample, this.#joinDts)
     const duration = sample.duration + holeTicks
     if (holeTicks <= 0 || duration > target) return sample
     const filled = duration + Math.floor((target - duration) / sample.duration) * sample.duration
@@ -282,6 +298,8 @@ export class TrackPackager {
     if (part === null) return
     this.#part = null
     this.#publishedDts = part.endDts
+    const lastTicks = part.samples.at(-1)?.duration ?? 0
+    this.#promisedTicks = lastTicks > this.#options.partTargetTicks ? 0 : lastTicks
     this.#sink.onPart({
       msn: this.#lastMsn,
       index: part.index,
@@ -309,8 +327,13 @@ export class TrackPackager {
   }
 
   /** What comes before the first segment belongs to an earlier one, of another session or origin, and is no loss. */
-  #leaveOut(cause: RepairCause, detail: string): void {
-    if (this.#lastMsn >= this.#options.firstCell) this.#repair(cause, detail)
+  #leaveOut(sample: PackagedSample, cause: RepairCause, detail: string): void {
+    if (this.#lastMsn >= this.#options.firstCell) {
+      this.#repair(cause, detail)
+      return
+    }
+    this.#joinDts = sample.dts + sample.duration
+    this.#promisedTicks = sample.duration
   }
 
   #repair(cause: RepairCause, detail: string): void {
