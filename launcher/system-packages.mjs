@@ -39,6 +39,12 @@ export const NEEDS_TO_SERVE = [
     packages: ['libsrt1.5-gnutls', 'libsrt1.4-gnutls'],
     isPresent: () => hasLibrary(LIBSRT),
   },
+  {
+    what: 'poppler',
+    off: 'the pages of PDF files',
+    packages: ['poppler-utils'],
+    isPresent: () => hasProgram('pdftoppm') && hasProgram('pdfinfo'),
+  },
 ]
 
 /** @type {readonly Need[]} */

@@ -8,7 +8,9 @@ const WIDTH = 110
 /** `mirror serve --help`; stored as launcher/serve-help.txt, so that it prints before anything is installed. */
 export function renderServeHelp(): string {
   const heads = SERVE_FLAGS.map(({ flag, values }) => (values === null ? flag : `${flag} <${operand(flag)}>`))
-  const width = Math.max(...heads.map((head) => head.length), '--help'.length) + 2
+  const environmentOnly = SETTINGS.filter((one) => one.env !== undefined && one.flag === undefined)
+  const names = [...heads, '--help', ...environmentOnly.map(({ env }) => env ?? '')]
+  const width = Math.max(...names.map((name) => name.length)) + 2
   const row = (head: string, about: string): string =>
     wrap(about, WIDTH - width - 2)
       .map((line, at) => `  ${(at === 0 ? head : '').padEnd(width)}${line}`)
@@ -21,7 +23,6 @@ export function renderServeHelp(): string {
     ]
     return row(heads[at] ?? '', facts.length === 0 ? one.about : `${one.about} (${facts.join(', ')})`)
   })
-  const environmentOnly = SETTINGS.filter((one) => one.env !== undefined && one.flag === undefined)
   return [
     'Usage: mirror serve [flags]',
     '       npm start -- [flags]',
