@@ -1,9 +1,10 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
-import { type FormEvent, useState } from 'react'
+import { useState } from 'react'
 import type { MeView } from '../../../../src/api/access-contract.ts'
 import { callApi } from '../api/client.ts'
 import { meQuery } from '../api/queries.ts'
+import { useAttempt } from '../ui/attempt.ts'
 import { Button } from '../ui/button.tsx'
 import { PasswordField, TextField } from '../ui/field.tsx'
 import { InlineProblem } from '../ui/states.tsx'
@@ -17,26 +18,16 @@ export function LoginPage() {
   const client = useQueryClient()
   const [name, setName] = useState('')
   const [password, setPassword] = useState('')
-  const [isBusy, setBusy] = useState(false)
-  const [error, setError] = useState<unknown>(null)
 
-  const submit = async (event: FormEvent): Promise<void> => {
-    event.preventDefault()
-    setBusy(true)
-    setError(null)
-    try {
-      const me = await callApi<MeView>('POST', '/auth/login', { body: { name, password } })
-      client.setQueryData(meQuery.queryKey, me)
-      await navigate({ href: to ?? '/', replace: true })
-    } catch (failure) {
-      setError(failure)
-      setBusy(false)
-    }
-  }
+  const { isBusy, error, submit } = useAttempt(async () => {
+    const me = await callApi<MeView>('POST', '/auth/login', { body: { name, password } })
+    client.setQueryData(meQuery.queryKey, me)
+    await navigate({ href: to ?? '/', replace: true })
+  })
 
   return (
     <AuthFrame title="Log in to Mirror">
-      <form onSubmit={(event) => void submit(event)} className="space-y-3">
+      <form onSubmit={submit} className="space-y-3">
         <TextField
           label="Name"
           name="username"

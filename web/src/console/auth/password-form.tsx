@@ -1,8 +1,9 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, type ReactNode, useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import type { MeView } from '../../../../src/api/access-contract.ts'
 import { callApi } from '../api/client.ts'
 import { meQuery } from '../api/queries.ts'
+import { useAttempt } from '../ui/attempt.ts'
 import { Button } from '../ui/button.tsx'
 import { PasswordField, TextField } from '../ui/field.tsx'
 import { InlineProblem } from '../ui/states.tsx'
@@ -24,27 +25,17 @@ export function PasswordForm({
   const client = useQueryClient()
   const [name, setName] = useState(me.name)
   const [password, setPassword] = useState('')
-  const [isBusy, setBusy] = useState(false)
-  const [error, setError] = useState<unknown>(null)
   const isShort = password !== '' && password.length < PASSWORD_MIN
 
-  const submit = async (event: FormEvent): Promise<void> => {
-    event.preventDefault()
-    setBusy(true)
-    setError(null)
-    try {
-      const changed = await callApi<MeView>('POST', '/auth/password', { body: { name: name.trim(), password } })
-      client.setQueryData(meQuery.queryKey, changed)
-      setPassword('')
-      onDone()
-    } catch (failure) {
-      setError(failure)
-    }
-    setBusy(false)
-  }
+  const { isBusy, error, submit } = useAttempt(async () => {
+    const changed = await callApi<MeView>('POST', '/auth/password', { body: { name: name.trim(), password } })
+    client.setQueryData(meQuery.queryKey, changed)
+    setPassword('')
+    onDone()
+  })
 
   return (
-    <form onSubmit={(event) => void submit(event)} className="space-y-3">
+    <form onSubmit={submit} className="space-y-3">
       <TextField
         label="Name"
         name="username"

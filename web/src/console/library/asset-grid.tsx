@@ -1,7 +1,7 @@
-import { Link } from '@tanstack/react-router'
 import type { AssetView } from '../../../../src/api/asset-contract.ts'
 import { formatBytes } from '../format/quantity.ts'
 import { Progress } from '../ui/progress.tsx'
+import { AssetLink } from './asset-link.tsx'
 import { AssetStatusBadge } from './asset-status.tsx'
 import { AssetThumb } from './asset-thumb.tsx'
 import { formatWords } from './asset-words.ts'
@@ -61,14 +61,7 @@ function Card({
         </span>
       )}
       <div className="px-2.5 pt-2 pb-2.5">
-        <Link
-          to="/library/$id"
-          params={{ id: asset.id }}
-          title={asset.name}
-          className="block truncate font-medium outline-none after:absolute after:inset-0 focus-visible:after:outline-2 focus-visible:after:outline-accent focus-visible:after:-outline-offset-2"
-        >
-          {asset.name}
-        </Link>
+        <AssetLink asset={asset} />
         <p className="tnum h-4 truncate text-soft text-xs">
           {isTrash ? (
             <GoesIn asset={asset} />

@@ -1,8 +1,9 @@
-import { Link } from '@tanstack/react-router'
 import type { AssetView } from '../../../../src/api/asset-contract.ts'
 import { formatBytes } from '../format/quantity.ts'
 import { RelativeTime } from '../ui/relative-time.tsx'
+import { ColumnHead, TableHead } from '../ui/table.tsx'
 import { ChooseBox, type ShownAssets } from './asset-grid.tsx'
+import { AssetLink } from './asset-link.tsx'
 import { AssetStatusBadge } from './asset-status.tsx'
 import { AssetThumb } from './asset-thumb.tsx'
 import { formatWords } from './asset-words.ts'
@@ -21,42 +22,28 @@ export function AssetTable({
   return (
     <div className="card overflow-hidden">
       <table className="w-full border-collapse text-left max-md:block" aria-label="Assets">
-        <thead className="border-line border-b bg-sunken/60 text-soft text-xs max-md:hidden">
-          <tr className="h-9">
-            {onChoose !== null && (
-              <th scope="col" className="w-10 pl-4">
-                <input
-                  type="checkbox"
-                  aria-label="Choose all that are shown"
-                  checked={isAll}
-                  ref={(box) => {
-                    if (box !== null) box.indeterminate = !isAll && selection.size > 0
-                  }}
-                  onChange={onChooseAll}
-                  className="size-4 align-middle accent-accent"
-                />
-              </th>
-            )}
-            <th scope="col" className="px-3 font-medium first:pl-4">
-              Name
-            </th>
-            <th scope="col" className="px-3 font-medium">
-              Status
-            </th>
-            <th scope="col" className="px-3 font-medium max-lg:hidden">
-              Tags
-            </th>
-            <th scope="col" className="px-3 font-medium max-lg:hidden">
-              Type
-            </th>
-            <th scope="col" className="px-3 text-right font-medium">
-              Size
-            </th>
-            <th scope="col" className="px-3 pr-4 text-right font-medium">
-              {isTrash ? 'Goes for good' : 'Uploaded'}
-            </th>
-          </tr>
-        </thead>
+        <TableHead>
+          {onChoose !== null && (
+            <ColumnHead className="w-10">
+              <input
+                type="checkbox"
+                aria-label="Choose all that are shown"
+                checked={isAll}
+                ref={(box) => {
+                  if (box !== null) box.indeterminate = !isAll && selection.size > 0
+                }}
+                onChange={onChooseAll}
+                className="size-4 align-middle accent-accent"
+              />
+            </ColumnHead>
+          )}
+          <ColumnHead>Name</ColumnHead>
+          <ColumnHead>Status</ColumnHead>
+          <ColumnHead className="max-lg:hidden">Tags</ColumnHead>
+          <ColumnHead className="max-lg:hidden">Type</ColumnHead>
+          <ColumnHead isNumber>Size</ColumnHead>
+          <ColumnHead isNumber>{isTrash ? 'Goes for good' : 'Uploaded'}</ColumnHead>
+        </TableHead>
         <tbody className="max-md:block">
           {assets.map((asset) => (
             <Row
@@ -110,14 +97,7 @@ function Row({
             <AssetThumb asset={asset} sizes="36px" isSmall />
           </span>
           <div className="min-w-0">
-            <Link
-              to="/library/$id"
-              params={{ id: asset.id }}
-              title={asset.name}
-              className="block max-w-80 truncate font-medium outline-none after:absolute after:inset-0 focus-visible:after:outline-2 focus-visible:after:outline-accent focus-visible:after:-outline-offset-2"
-            >
-              {asset.name}
-            </Link>
+            <AssetLink asset={asset} className="max-w-80" />
             {asset.folder !== '' && (
               <button
                 type="button"

@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, useId, useState } from 'react'
+import { useId, useState } from 'react'
 import type { AssetView } from '../../../../src/api/asset-contract.ts'
+import { useAttempt } from '../ui/attempt.ts'
 import { Button } from '../ui/button.tsx'
 import { Dialog, DialogActions } from '../ui/dialog.tsx'
 import { Field, INPUT_CLASS, TextField } from '../ui/field.tsx'
@@ -35,27 +36,17 @@ function EditForm({ asset, onClose }: EditDialogProps) {
   const [metadata, setMetadata] = useState(
     Object.keys(asset.metadata).length === 0 ? '' : JSON.stringify(asset.metadata, null, 2),
   )
-  const [isBusy, setBusy] = useState(false)
-  const [error, setError] = useState<unknown>(null)
   const parsed = parseMetadata(metadata)
 
-  const submit = async (event: FormEvent): Promise<void> => {
-    event.preventDefault()
+  const { isBusy, error, submit } = useAttempt(async () => {
     if (!parsed.ok) return
-    setBusy(true)
-    setError(null)
-    try {
-      putAsset(client, await editAsset(asset, { name, folder, tags: [...tags], metadata: { ...parsed.value } }))
-      onClose()
-      toastDone(`${name} was changed.`)
-    } catch (failure) {
-      setError(failure)
-      setBusy(false)
-    }
-  }
+    putAsset(client, await editAsset(asset, { name, folder, tags: [...tags], metadata: { ...parsed.value } }))
+    onClose()
+    toastDone(`${name} was changed.`)
+  })
 
   return (
-    <form onSubmit={(event) => void submit(event)} className="space-y-3">
+    <form onSubmit={submit} className="space-y-3">
       <TextField
         label="Name"
         value={name}

@@ -3,6 +3,7 @@ import type { AssetView } from '../../../../src/api/asset-contract.ts'
 import { formatBytes } from '../format/quantity.ts'
 import { IconButton } from '../ui/button.tsx'
 import { Section } from '../ui/section.tsx'
+import { ColumnHead, TableHead } from '../ui/table.tsx'
 import { numberFact, originalPath, renditionWords } from './asset-words.ts'
 
 interface Row {
@@ -35,27 +36,15 @@ export function RenditionTable({
   return (
     <Section title="Renditions" isFlush>
       <table className="w-full border-collapse border-line border-t text-left">
-        <thead className="border-line border-b bg-sunken/60 text-soft text-xs max-md:hidden">
-          <tr className="h-8">
-            <th scope="col" className="px-4 font-medium">
-              What
-            </th>
-            <th scope="col" className="px-3 font-medium">
-              Type
-            </th>
-            {hasPixels && (
-              <th scope="col" className="px-3 text-right font-medium">
-                Pixels
-              </th>
-            )}
-            <th scope="col" className="px-3 text-right font-medium">
-              Size
-            </th>
-            <th scope="col" className="pr-3 text-right font-medium">
-              <span className="sr-only">Actions</span>
-            </th>
-          </tr>
-        </thead>
+        <TableHead>
+          <ColumnHead>What</ColumnHead>
+          <ColumnHead>Type</ColumnHead>
+          {hasPixels && <ColumnHead isNumber>Pixels</ColumnHead>}
+          <ColumnHead isNumber>Size</ColumnHead>
+          <ColumnHead isNumber>
+            <span className="sr-only">Actions</span>
+          </ColumnHead>
+        </TableHead>
         <tbody>
           {rows.map((row) => (
             <tr

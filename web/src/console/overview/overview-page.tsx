@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { ArrowRight, CirclePlay, Plus } from 'lucide-react'
-import { type ReactNode, useState } from 'react'
+import type { ReactNode } from 'react'
 import type { StreamView } from '../../../../src/api/stream-contract.ts'
 import { useEvents, useHistory } from '../api/live-context.tsx'
 import { dvrOverviewQuery, streamsQuery, systemQuery } from '../api/queries.ts'
@@ -13,6 +13,7 @@ import { SPOOL_ALARM_SHARE, spoolShare } from '../streams/dvr-words.ts'
 import { startDemo } from '../streams/stream-actions.ts'
 import { selectStreams } from '../streams/stream-order.ts'
 import { mediaWords } from '../streams/stream-summary.ts'
+import { useAttempt } from '../ui/attempt.ts'
 import { Button, buttonClass } from '../ui/button.tsx'
 import { PageHeader, Section } from '../ui/section.tsx'
 import { Sparkline } from '../ui/sparkline.tsx'
@@ -58,18 +59,10 @@ function TestStreamButton({ isPrimary = false }: { readonly isPrimary?: boolean 
   const client = useQueryClient()
   const navigate = useNavigate()
   const mayOperate = useMayOperate()
-  const [isBusy, setBusy] = useState(false)
+  const { isBusy, start } = useAttempt(() => startDemo(client, navigate))
   if (!mayOperate) return null
   return (
-    <Button
-      kind={isPrimary ? 'primary' : 'plain'}
-      icon={<CirclePlay size={15} />}
-      isBusy={isBusy}
-      onClick={() => {
-        setBusy(true)
-        void startDemo(client, navigate).finally(() => setBusy(false))
-      }}
-    >
+    <Button kind={isPrimary ? 'primary' : 'plain'} icon={<CirclePlay size={15} />} isBusy={isBusy} onClick={start}>
       Start test stream
     </Button>
   )

@@ -4,6 +4,7 @@ import { formatAbsolute, formatDate, formatLength } from '../format/moment.ts'
 import { formatBytes } from '../format/quantity.ts'
 import { Badge } from '../ui/badge.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
+import { ColumnHead, TableHead } from '../ui/table.tsx'
 import { RecordingPanel } from './recording-panel.tsx'
 import { statusOf } from './recording-words.ts'
 
@@ -21,34 +22,20 @@ export function RecordingTable({
   return (
     <div className="card overflow-hidden">
       <table className="w-full border-collapse text-left max-md:block" aria-label="Recordings of calls">
-        <thead className="border-line border-b bg-sunken/60 text-soft text-xs max-md:hidden">
-          <tr className="h-9">
-            <th scope="col" className="pr-3 pl-4 font-medium">
-              Call
-            </th>
-            <th scope="col" className="px-3 font-medium max-lg:hidden">
-              Leg
-            </th>
-            <th scope="col" className="px-3 font-medium">
-              Received
-            </th>
-            <th scope="col" className="px-3 font-medium">
-              Status
-            </th>
-            <th scope="col" className="px-3 text-right font-medium">
-              Length
-            </th>
-            <th scope="col" className="px-3 text-right font-medium max-lg:hidden">
-              Size
-            </th>
-            <th scope="col" className="px-3 font-medium max-xl:hidden">
-              Tier
-            </th>
-            <th scope="col" className="px-3 pr-4 text-right font-medium max-lg:hidden">
-              Kept until
-            </th>
-          </tr>
-        </thead>
+        <TableHead>
+          <ColumnHead>Call</ColumnHead>
+          <ColumnHead className="max-lg:hidden">Leg</ColumnHead>
+          <ColumnHead>Received</ColumnHead>
+          <ColumnHead>Status</ColumnHead>
+          <ColumnHead isNumber>Length</ColumnHead>
+          <ColumnHead isNumber className="max-lg:hidden">
+            Size
+          </ColumnHead>
+          <ColumnHead className="max-xl:hidden">Tier</ColumnHead>
+          <ColumnHead isNumber className="max-lg:hidden">
+            Kept until
+          </ColumnHead>
+        </TableHead>
         {recordings.map((recording) => (
           <Row
             key={recording.id}

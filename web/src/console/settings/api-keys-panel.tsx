@@ -1,9 +1,10 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { KeyRound, Plus, Trash2 } from 'lucide-react'
-import { type FormEvent, useState } from 'react'
+import { useState } from 'react'
 import type { ApiKeyView, CreatedApiKeyView, MeView } from '../../../../src/api/access-contract.ts'
 import { callApi } from '../api/client.ts'
 import { apiKeysQuery } from '../api/queries.ts'
+import { useAttempt } from '../ui/attempt.ts'
 import { Button, IconButton } from '../ui/button.tsx'
 import { Confirm } from '../ui/confirm.tsx'
 import { CopyButton } from '../ui/copy.tsx'
@@ -116,21 +117,11 @@ function CreateKeyForm({
   const [name, setName] = useState('')
   const [role, setRole] = useState<Role>('operator')
   const [created, setCreated] = useState<CreatedApiKeyView | null>(null)
-  const [isBusy, setBusy] = useState(false)
-  const [error, setError] = useState<unknown>(null)
 
-  const submit = async (event: FormEvent): Promise<void> => {
-    event.preventDefault()
-    setBusy(true)
-    setError(null)
-    try {
-      setCreated(await callApi<CreatedApiKeyView>('POST', '/api-keys', { body: { name: name.trim(), role } }))
-      await onCreated()
-    } catch (failure) {
-      setError(failure)
-    }
-    setBusy(false)
-  }
+  const { isBusy, error, submit } = useAttempt(async () => {
+    setCreated(await callApi<CreatedApiKeyView>('POST', '/api-keys', { body: { name: name.trim(), role } }))
+    await onCreated()
+  })
 
   if (created !== null) {
     return (
@@ -149,7 +140,7 @@ function CreateKeyForm({
     )
   }
   return (
-    <form onSubmit={(event) => void submit(event)} className="space-y-4">
+    <form onSubmit={submit} className="space-y-4">
       <TextField
         label="Name"
         hint="What it is for, such as “scoreboard” or “backup script”."

@@ -1,7 +1,8 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { type FormEvent, useState } from 'react'
+import { useState } from 'react'
 import { streamsQuery } from '../api/queries.ts'
+import { useAttempt } from '../ui/attempt.ts'
 import { Button } from '../ui/button.tsx'
 import { Dialog, DialogActions } from '../ui/dialog.tsx'
 import { TextField } from '../ui/field.tsx'
@@ -43,26 +44,16 @@ function CreateForm({ onClose }: { readonly onClose: () => void }) {
   const [id, setId] = useState('')
   const [name, setName] = useState('')
   const [preset, setPreset] = useState<PresetId>('standard')
-  const [isBusy, setBusy] = useState(false)
-  const [error, setError] = useState<unknown>(null)
   const complaint = complainAboutStreamId(id, streams?.map((stream) => stream.id) ?? [])
 
-  const submit = async (event: FormEvent): Promise<void> => {
-    event.preventDefault()
-    setBusy(true)
-    setError(null)
-    try {
-      const settings = preset === 'low-latency' ? { segment: '500ms', part: '100ms' } : {}
-      const stream = await createStream(client, { id, ...(name.trim() === '' ? {} : { name: name.trim() }), settings })
-      await navigate({ to: '/streams/$id', params: { id: stream.id }, search: { tab: 'connect' } })
-    } catch (failure) {
-      setError(failure)
-      setBusy(false)
-    }
-  }
+  const { isBusy, error, submit } = useAttempt(async () => {
+    const settings = preset === 'low-latency' ? { segment: '500ms', part: '100ms' } : {}
+    const stream = await createStream(client, { id, ...(name.trim() === '' ? {} : { name: name.trim() }), settings })
+    await navigate({ to: '/streams/$id', params: { id: stream.id }, search: { tab: 'connect' } })
+  })
 
   return (
-    <form onSubmit={(event) => void submit(event)} className="space-y-4">
+    <form onSubmit={submit} className="space-y-4">
       <TextField
         label="Stream id"
         hint="Part of every address: letters A–Z, digits and hyphens, 64 at most. It cannot be changed later."

@@ -8,6 +8,7 @@ import { useEvents, useStaleMs, useTopic } from '../api/live-context.tsx'
 import { streamQuery } from '../api/queries.ts'
 import type { ConnectTab, Range, StreamTab } from '../search-params.ts'
 import { useMayOperate } from '../shell/session.ts'
+import { useAttempt } from '../ui/attempt.ts'
 import { Button, buttonClass, IconButton } from '../ui/button.tsx'
 import { Confirm } from '../ui/confirm.tsx'
 import { Menu } from '../ui/menu.tsx'
@@ -223,22 +224,13 @@ function TestSourceButton({
   readonly isOn: boolean
   readonly isOnPicture?: boolean
 }) {
-  const [isBusy, setBusy] = useState(false)
-  const press = async (): Promise<void> => {
-    setBusy(true)
-    try {
-      await setTestSource(stream.id, isOn)
-    } catch (error) {
-      toastError(error)
-    }
-    setBusy(false)
-  }
+  const { isBusy, start } = useAttempt(() => setTestSource(stream.id, isOn).catch(toastError))
   const icon: ReactNode = isOn ? <CirclePlay size={14} /> : <CircleStop size={14} />
   return (
     <Button
       isBusy={isBusy}
       icon={icon}
-      onClick={() => void press()}
+      onClick={start}
       className={isOnPicture ? 'border-white/30! bg-transparent! text-white! shadow-none! hover:bg-white/15!' : ''}
     >
       {isOn ? 'Start test picture' : 'Stop test picture'}

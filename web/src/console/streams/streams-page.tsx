@@ -14,6 +14,7 @@ import { PageHeader } from '../ui/section.tsx'
 import { Sparkline } from '../ui/sparkline.tsx'
 import { EmptyState, ErrorState, Skeleton } from '../ui/states.tsx'
 import { StatusBadge, statusWord } from '../ui/status.tsx'
+import { ColumnHead, TableHead } from '../ui/table.tsx'
 import { CreateDialog } from './create-dialog.tsx'
 import { selectStreams } from './stream-order.ts'
 import { mediaWords } from './stream-summary.ts'
@@ -131,28 +132,24 @@ function StreamTable({
   return (
     <div className="card overflow-hidden">
       <table className="w-full border-collapse text-left">
-        <thead className="border-line border-b bg-sunken/60 text-soft text-xs max-md:hidden">
-          <tr>
-            <SortHead {...head} sort="id" className="pl-4">
-              Stream
-            </SortHead>
-            <SortHead {...head} sort="status">
-              State
-            </SortHead>
-            <th scope="col" className="px-3 font-medium max-lg:hidden">
-              Media
-            </th>
-            <SortHead {...head} sort="viewers" isNumber>
-              Viewers
-            </SortHead>
-            <SortHead {...head} sort="bitrate" isNumber>
-              Bit rate
-            </SortHead>
-            <SortHead {...head} sort="latency" isNumber className="pr-4">
-              Latency p95
-            </SortHead>
-          </tr>
-        </thead>
+        <TableHead>
+          <SortHead {...head} sort="id" className="pl-4">
+            Stream
+          </SortHead>
+          <SortHead {...head} sort="status">
+            State
+          </SortHead>
+          <ColumnHead className="max-lg:hidden">Media</ColumnHead>
+          <SortHead {...head} sort="viewers" isNumber>
+            Viewers
+          </SortHead>
+          <SortHead {...head} sort="bitrate" isNumber>
+            Bit rate
+          </SortHead>
+          <SortHead {...head} sort="latency" isNumber className="pr-4">
+            Latency p95
+          </SortHead>
+        </TableHead>
         <tbody>
           {streams.map((stream) => (
             <StreamRow key={stream.id} stream={stream} />

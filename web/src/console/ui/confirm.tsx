@@ -1,6 +1,8 @@
 import { type ReactNode, useState } from 'react'
+import { useAttempt } from './attempt.ts'
 import { Button } from './button.tsx'
 import { Dialog, DialogActions } from './dialog.tsx'
+import { TextField } from './field.tsx'
 import { InlineProblem } from './states.tsx'
 
 export interface ConfirmProps {
@@ -12,40 +14,43 @@ export interface ConfirmProps {
   readonly verb: string
   readonly onConfirm: () => Promise<unknown>
   readonly isDanger?: boolean
+  /** What has to be typed before it can be confirmed: for what nobody can take back. */
+  readonly typed?: string
 }
 
 export function Confirm(props: ConfirmProps) {
   return (
     <Dialog isOpen={props.isOpen} onClose={props.onClose} title={props.title}>
-      <ConfirmBody {...props} />
+      <ConfirmForm {...props} />
     </Dialog>
   )
 }
 
-function ConfirmBody({ onClose, children, verb, onConfirm, isDanger = false }: ConfirmProps) {
-  const [isBusy, setBusy] = useState(false)
-  const [error, setError] = useState<unknown>(null)
-  const confirm = async (): Promise<void> => {
-    setBusy(true)
-    setError(null)
-    try {
-      await onConfirm()
-      onClose()
-    } catch (failure) {
-      setError(failure)
-      setBusy(false)
-    }
-  }
+function ConfirmForm({ onClose, children, verb, onConfirm, isDanger = false, typed = '' }: ConfirmProps) {
+  const [text, setText] = useState('')
+  const { isBusy, error, submit } = useAttempt(async () => {
+    await onConfirm()
+    onClose()
+  })
   return (
-    <div className="space-y-4">
+    <form onSubmit={submit} className="space-y-4">
       <div className="text-soft">{children}</div>
+      {typed !== '' && (
+        <TextField
+          label={`Type ${typed} to confirm`}
+          value={text}
+          onChange={(event) => setText(event.target.value)}
+          className="font-mono"
+          autoFocus
+        />
+      )}
       <InlineProblem error={error} />
       <DialogActions>
         <Button onClick={onClose}>Cancel</Button>
-        <Button kind={isDanger ? 'danger' : 'primary'} isBusy={isBusy} onClick={() => void confirm()}>
+        <Button kind={isDanger ? 'danger' : 'primary'} type="submit" isBusy={isBusy} disabled={text !== typed}>
           {verb}
         </Button>
       </DialogActions>
-    </div>
+    </form>
   )
 }

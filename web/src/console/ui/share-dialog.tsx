@@ -1,7 +1,8 @@
 // A link that opens something for whoever has it, for as long as is chosen.
 import { Link2 } from 'lucide-react'
-import { type FormEvent, useState } from 'react'
+import { useState } from 'react'
 import { formatAbsolute } from '../format/moment.ts'
+import { useAttempt } from './attempt.ts'
 import { Button } from './button.tsx'
 import { CopyRow } from './copy.tsx'
 import { Dialog, DialogActions } from './dialog.tsx'
@@ -55,21 +56,11 @@ function ShareForm({ onClose, parts, part: first = null, makeLink }: ShareDialog
   const [part, setPart] = useState(first)
   const [sec, setSec] = useState<number>(24 * HOUR_SEC)
   const [link, setLink] = useState<{ readonly url: string; readonly expiresAt: string } | null>(null)
-  const [isBusy, setBusy] = useState(false)
-  const [error, setError] = useState<unknown>(null)
-  const submit = async (event: FormEvent): Promise<void> => {
-    event.preventDefault()
-    setBusy(true)
-    setError(null)
-    try {
-      setLink(await makeLink(part, sec))
-    } catch (failure) {
-      setError(failure)
-    }
-    setBusy(false)
-  }
+  const { isBusy, error, submit } = useAttempt(async () => {
+    setLink(await makeLink(part, sec))
+  })
   return (
-    <form onSubmit={(event) => void submit(event)} className="space-y-3">
+    <form onSubmit={submit} className="space-y-3">
       {parts.length > 1 && (
         <SelectField
           label="What"
