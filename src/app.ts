@@ -183,6 +183,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
         },
         backups,
         store,
+        perTenant: config.jobs.perTenant,
         incoming: desk === null || config.incoming === null ? null : { desk, everyMs: config.incoming.everyMs },
         recordings: {
           ...{ book: recordings, recordings: catalog.recordings, store, ledger: catalog.ledger, now: clock },

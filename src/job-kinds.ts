@@ -5,6 +5,7 @@ import type { BackupWatch } from './backup/backup-watch.ts'
 import type { Catalog } from './catalog/types.ts'
 import { type CareHost, DEFAULT_GRACE_MS, type FsckPayload, fsckJob } from './dvr/care/fsck-job.ts'
 import { scrubJob } from './dvr/care/scrub-job.ts'
+import type { JobKind } from './jobs/job-runner.ts'
 import type { JobServiceOptions } from './jobs/job-service.ts'
 import { ADOPT_OBJECT_JOB, type AdoptHost, adoptObjectJob } from './library/assets/adopt-object-job.ts'
 import { type AssetJobHost, assetJobs } from './library/assets/asset-job.ts'
@@ -37,6 +38,8 @@ export interface JobKindsHost {
   readonly backup: BackupHost
   readonly backups: BackupWatch
   readonly store: TieredStore
+  /** At once of one tenant, of each kind that its users can cause any number of. */
+  readonly perTenant: number
   readonly recordings: RecordingJobsHost & RecordingMoverHost
   /** Null: nothing is watched. */
   readonly incoming: { readonly desk: IncomingDesk; readonly everyMs: number } | null
@@ -48,6 +51,7 @@ export function jobKinds({
   backup,
   backups,
   store,
+  perTenant,
   recordings,
   incoming,
   assets,
@@ -63,13 +67,15 @@ export function jobKinds({
       scrub: scrubJob(care),
       [MOVE_JOB]: moveJob(objects),
       [RESTORE_JOB]: restoreJob(objects),
-      ...recordingJobs(recordings),
+      ...limited(perTenant, recordingJobs(recordings)),
       [MOVE_RECORDINGS_JOB]: moveRecordingsJob(recordings),
-      ...assetJobs(assets),
+      ...limited(perTenant, {
+        ...assetJobs(assets),
+        [PULL_ASSET_JOB]: pullAssetJob(assets),
+        [ADOPT_OBJECT_JOB]: adoptObjectJob(assets),
+      }),
       [TIDY_ASSETS_JOB]: tidyAssetsJob(assets),
       [ASSET_PLAYBACK_JOB]: assetPlaybackJob({ ...assets, store }),
-      [PULL_ASSET_JOB]: pullAssetJob(assets),
-      [ADOPT_OBJECT_JOB]: adoptObjectJob(assets),
       ...(incoming === null ? {} : { [SCAN_INCOMING_JOB]: scanIncomingJob(incoming.desk) }),
       [TIDY_DIRECT_JOB]: tidyDirectJob(assets),
     },
@@ -82,6 +88,10 @@ export function jobKinds({
       { name: 'daily-fsck', kind: 'fsck', payload: { ...reportOnly }, rule: DAILY_FSCK },
     ],
   }
+}
+
+function limited(perTenant: number, kinds: Readonly<Record<string, JobKind>>): Readonly<Record<string, JobKind>> {
+  return Object.fromEntries(Object.entries(kinds).map(([name, kind]) => [name, { ...kind, tenantLimit: perTenant }]))
 }
 
 function scanSchedule(everyMs: number) {

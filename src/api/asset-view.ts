@@ -59,6 +59,7 @@ export function eventOfAsset(kind: AssetNewsKind, asset: AssetRow, atMs: number)
     type: `asset.${kind}`,
     severity: isFailure ? 'warning' : 'info',
     streamId: null,
+    tenantId,
     atMs,
     code: isFailure ? codeOf(failure.code) : null,
     message: `"${name}" ${WORDS[kind]}${cause}`,

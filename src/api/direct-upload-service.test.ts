@@ -76,8 +76,8 @@ const complete = async (ticket: string) => await uploads.complete('default', tic
 
 async function ended(ticket: string): Promise<JobRow> {
   const { id } = await complete(ticket)
-  await expect.poll(async () => (await jobs.get(id)).state).toMatch(/^(?:done|failed)$/)
-  return await jobs.get(id)
+  await expect.poll(async () => (await jobs.get('default', id)).state).toMatch(/^(?:done|failed)$/)
+  return await jobs.get('default', id)
 }
 
 async function left(): Promise<number> {

@@ -4,12 +4,11 @@ import type { Log } from '../core/log.ts'
 import type { LiveControl } from '../live/control.ts'
 import { type MirrorEvent, PASSING_EVENTS } from '../live/events.ts'
 import { createQuietLog } from './quiet-log.ts'
+import { DEFAULT_TENANT } from './stream-service.ts'
 
 /** While the database is away the oldest waiting event is dropped, and counted. */
 export const MAX_WAITING_EVENTS = 10_000
 const BATCH = 500
-/** Until there are tenants. */
-const TENANT = 'default'
 const FLUSH_EVERY_MS = 500
 /** What the catalog keeps, checked after so many appended events. */
 const KEEP_EVENTS = 100_000
@@ -51,7 +50,7 @@ export function createEventHub(options: {
   function publish(event: MirrorEvent): void {
     if (!PASSING_EVENTS.has(event.type)) {
       // Known by an id from now on, so that writing it twice tells nobody twice.
-      waiting.push({ ...storable(event), id: newId(), tenantId: TENANT })
+      waiting.push({ ...storable(event), id: newId(), tenantId: event.tenantId ?? DEFAULT_TENANT })
       published += 1
       if (waiting.length > MAX_WAITING_EVENTS) {
         waiting.shift()

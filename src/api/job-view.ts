@@ -36,7 +36,10 @@ function withoutSealed(payload: JobRow['payload']): Record<string, unknown> {
 }
 
 /** Null for a state that is no news. */
-export function eventOfJob({ id, kind, state, failure, attempt, result }: JobRow, atMs: number): MirrorEvent | null {
+export function eventOfJob(
+  { id, kind, tenantId, state, failure, attempt, result }: JobRow,
+  atMs: number,
+): MirrorEvent | null {
   const told = TOLD[state]
   if (told === undefined) return null
   // A job that has done its work may have found something that somebody has to look at.
@@ -47,6 +50,7 @@ export function eventOfJob({ id, kind, state, failure, attempt, result }: JobRow
     type: told.type,
     severity: state === 'failed' ? 'error' : words === undefined ? 'info' : 'warning',
     streamId: null,
+    tenantId,
     atMs,
     code: null,
     message: `The job ${kind} ${told.words}${cause}`,

@@ -3,7 +3,6 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { BackupWatch } from '../backup/backup-watch.ts'
 import type { CacheReport } from '../dvr/cache/segment-cache.ts'
 import type { JobService } from '../jobs/job-service.ts'
-import { JOB_STATES } from '../jobs/types.ts'
 import type { RecordingBook } from '../library/recordings/recording-book.ts'
 import { RECORDING_STATES } from '../library/recordings/recording-state.ts'
 import type { DvrReport, LatencyObservation, LiveControl, StreamStatus } from '../live/control.ts'
@@ -27,7 +26,7 @@ export interface Metrics extends Disposable {
 
 export function createMetrics(options: {
   readonly live: LiveControl
-  readonly jobs: Pick<JobService, 'kinds' | 'unfinished' | 'ended'>
+  readonly jobs: Pick<JobService, 'kinds' | 'unfinished' | 'throttled' | 'onChange'>
   readonly backups: Pick<BackupWatch, 'newest'>
   readonly recordings: Pick<RecordingBook, 'onNews'>
   readonly clock: () => number
@@ -44,7 +43,7 @@ export function createMetrics(options: {
   registerInputs(registry, live)
   registerDvr(registry, live)
   registerPlayback(registry, live)
-  registerJobs(registry, options.jobs)
+  const stopCountingJobs = registerJobs(registry, options.jobs)
   registerBackups(registry, options)
   registerRecordings(registry, options.recordings)
 
@@ -111,6 +110,7 @@ export function createMetrics(options: {
     },
     [Symbol.dispose]() {
       stopListening()
+      stopCountingJobs()
       registry.clear()
     },
   }
@@ -339,32 +339,62 @@ function registerPlayback(registry: Registry, live: LiveControl): void {
   gauge('dvr_cache_max_bytes', 'What the read cache may hold; 0: there is none', ({ maxBytes }) => maxBytes)
 }
 
-const UNFINISHED = JOB_STATES.filter((state) => state === 'waiting' || state === 'running')
+/** Seconds: from a picture of a moment to a video of hours. */
+const JOB_BUCKETS_SEC = [0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14_400]
 
-function registerJobs(registry: Registry, jobs: Pick<JobService, 'kinds' | 'unfinished' | 'ended'>): void {
-  new Gauge({
-    name: 'jobs',
-    help: 'Jobs that are not finished, on all Mirrors of this database',
-    labelNames: ['kind', 'state'],
-    registers: [registry],
-    async collect() {
-      // A database that is away must not take the other figures with it.
-      const counts = await jobs.unfinished().catch(() => null)
-      this.reset()
-      if (counts === null) return
-      for (const kind of jobs.kinds) for (const state of UNFINISHED) this.set({ kind, state }, 0)
-      for (const { kind, state, count } of counts) this.set({ kind, state }, count)
-    },
-  })
+function registerJobs(
+  registry: Registry,
+  jobs: Pick<JobService, 'kinds' | 'unfinished' | 'throttled' | 'onChange'>,
+): () => void {
+  for (const state of ['waiting', 'running'] as const) {
+    new Gauge({
+      name: `jobs_${state}`,
+      help:
+        state === 'waiting'
+          ? 'Jobs that wait, for their time or for room, on all Mirrors of this database'
+          : 'Jobs that run, on all Mirrors of this database',
+      labelNames: ['kind'],
+      registers: [registry],
+      async collect() {
+        // A database that is away must not take the other figures with it.
+        const counts = await jobs.unfinished().catch(() => null)
+        this.reset()
+        if (counts === null) return
+        for (const kind of jobs.kinds) this.set({ kind }, 0)
+        for (const { kind, count } of counts.filter((each) => each.state === state)) this.set({ kind }, count)
+      },
+    })
+  }
   new Counter({
-    name: 'jobs_ended_total',
-    help: 'Jobs that ended in this process, by how',
-    labelNames: ['kind', 'state'],
+    name: 'jobs_throttled_total',
+    help: 'Jobs that were due and had to wait because their tenant had as many running as it may, each once',
+    labelNames: ['kind'],
     registers: [registry],
     collect() {
       this.reset()
-      for (const { kind, state, count } of jobs.ended()) this.inc({ kind, state }, count)
+      for (const kind of jobs.kinds) this.inc({ kind }, 0)
+      for (const { kind, count } of jobs.throttled()) this.inc({ kind }, count)
     },
+  })
+  const total = new Counter({
+    name: 'jobs_total',
+    help: 'Jobs that ended in this process, by how',
+    labelNames: ['kind', 'result'],
+    registers: [registry],
+  })
+  const duration = new Histogram({
+    name: 'job_duration_seconds',
+    help: 'Time that jobs took which ended in this process: from the begin of their last attempt',
+    labelNames: ['kind'],
+    buckets: JOB_BUCKETS_SEC,
+    registers: [registry],
+  })
+  return jobs.onChange(({ kind, state, startedAtMs, finishedAtMs }) => {
+    if (state === 'running' || state === 'waiting') return
+    total.inc({ kind, result: state })
+    if (startedAtMs !== null && finishedAtMs !== null) {
+      duration.observe({ kind }, Math.max(0, finishedAtMs - startedAtMs) / 1000)
+    }
   })
 }
 

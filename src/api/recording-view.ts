@@ -39,6 +39,7 @@ export function eventOfRecording({ kind, row }: RecordingNews, atMs: number): Mi
     type: `recording.${kind}`,
     severity: kind === 'failed' ? 'error' : kind === 'mismatch' ? 'warning' : 'info',
     streamId: null,
+    tenantId: row.tenantId,
     atMs,
     code: codeOf(kind, row),
     message: `${subject(row)} ${WORDS[kind]}${because(kind === 'failed' ? failure : kind === 'mismatch' ? (issue?.message ?? null) : null)}`,

@@ -20,6 +20,7 @@ import {
   statusMessage,
   topicsOfEvent,
 } from './socket-topics.ts'
+import { DEFAULT_TENANT } from './stream-service.ts'
 
 export interface SocketLimits {
   readonly messageBytes: number
@@ -186,6 +187,8 @@ export function startSockets(options: {
   }
 
   function pushEvent(event: MirrorEvent): void {
+    // Whoever is connected works for the default tenant.
+    if ((event.tenantId ?? DEFAULT_TENANT) !== DEFAULT_TENANT) return
     const publicMessage = publicEventMessage(event)
     const publicText = publicMessage === null ? null : JSON.stringify(publicMessage)
     const text = JSON.stringify(eventMessage(event))

@@ -105,7 +105,7 @@ export function createWebhookService(options: WebhookServiceOptions): WebhookSer
 
   function report(type: MirrorEvent['type'], { id, tenantId }: WebhookRow, message: string): void {
     const details = { webhookId: id, tenant: tenantId }
-    events.publish({ type, severity: 'info', streamId: null, atMs: clock(), code: null, message, details })
+    events.publish({ type, severity: 'info', streamId: null, tenantId, atMs: clock(), code: null, message, details })
   }
 
   return {

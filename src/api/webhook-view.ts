@@ -39,7 +39,7 @@ const REASONS: Readonly<Record<DisabledReason, string>> = {
 export function eventOfDisabled({ id, tenantId, description, disabledReason }: WebhookRow, atMs: number): MirrorEvent {
   const name = description === '' ? id : `${id} (${description})`
   return {
-    ...{ type: 'webhook.disabled', severity: 'error', streamId: null, atMs, code: null },
+    ...{ type: 'webhook.disabled', severity: 'error', streamId: null, tenantId, atMs, code: null },
     message: `The webhook ${name} was switched off: ${disabledReason === null ? '' : REASONS[disabledReason]}`,
     details: { webhookId: id, tenant: tenantId, ...(disabledReason === null ? {} : { reason: disabledReason }) },
   }

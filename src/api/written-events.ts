@@ -10,7 +10,7 @@ export function writtenEvents({ now, newId }: { readonly now: () => number; read
   readonly ofRecording: (news: RecordingNews) => EventToStore
 } {
   return {
-    ofAsset: (kind, asset) => ({ ...eventOfAsset(kind, asset, now()), id: newId(), tenantId: asset.tenantId }),
-    ofRecording: (news) => ({ ...eventOfRecording(news, now()), id: newId(), tenantId: news.row.tenantId }),
+    ofAsset: (kind, asset) => ({ ...eventOfAsset(kind, asset, now()), id: newId() }),
+    ofRecording: (news) => ({ ...eventOfRecording(news, now()), id: newId() }),
   }
 }

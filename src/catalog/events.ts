@@ -15,10 +15,11 @@ export function openEvents(db: Db): Catalog['events'] {
       await db.transaction().execute(async (transaction) => await appendEvents(transaction, events))
     },
 
-    async list({ streamId, beforeSeq, limit }) {
+    async list({ tenantId, streamId, beforeSeq, limit }) {
       const rows = await db
         .selectFrom('events')
         .selectAll()
+        .$if(tenantId !== undefined, (query) => query.where('tenantId', '=', tenantId ?? ''))
         .$if(streamId !== undefined, (query) => query.where('streamId', '=', streamId ?? ''))
         .$if(beforeSeq !== undefined, (query) => query.where('seq', '<', beforeSeq ?? 0))
         .orderBy('seq', 'desc')

@@ -24,7 +24,13 @@ export function openJobs(db: Db, dialect: Dialect): JobTable {
       if (state !== undefined) query = query.where('state', '=', state)
       if (tenantId !== undefined) query = query.where('tenantId', '=', tenantId)
       if (before !== undefined) {
-        query = query.where('seq', '<', (row) => row.selectFrom('jobs').select('seq').where('id', '=', before))
+        query = query.where('seq', '<', (row) =>
+          row
+            .selectFrom('jobs')
+            .select('seq')
+            .where('id', '=', before)
+            .$if(tenantId !== undefined, (named) => named.where('tenantId', '=', tenantId ?? '')),
+        )
       }
       return (await query.orderBy('seq', 'desc').limit(limit).execute()).map(toJob)
     },
@@ -39,14 +45,20 @@ export function openJobs(db: Db, dialect: Dialect): JobTable {
       return rows.map((row) => ({ ...row, count: Number(row.count) }))
     },
 
-    async claim({ kinds, owner, nowMs, leaseMs }) {
+    async claim({ kinds, tenantLimits = {}, owner, nowMs, leaseMs }) {
       if (kinds.length === 0) return null
+      const limits = Object.entries(tenantLimits).filter(([kind]) => kinds.includes(kind))
       return await db.transaction().execute(async (inside) => {
+        // Two that count at once would both find the last place. SQLite has one writer at a time.
+        if (limits.length > 0 && dialect === 'postgres') {
+          await sql`select pg_advisory_xact_lock(${CLAIM_LOCK})`.execute(inside)
+        }
         const next = await sql<{ id: string }>`
           select id from jobs
           where kind in (${sql.join(kinds)})
             and ((state = 'waiting' and run_at_ms <= ${nowMs})
               or (state = 'running' and lease_until_ms <= ${nowMs} and attempt < max_attempts))
+            and ${hasPlace(limits, nowMs)}
           order by priority desc,
             (select count(*) from jobs as beside
               where beside.kind = jobs.kind and beside.tenant_id = jobs.tenant_id and beside.state = 'running'),
@@ -70,6 +82,27 @@ export function openJobs(db: Db, dialect: Dialect): JobTable {
           .executeTakeFirstOrThrow()
         return toJob(row)
       })
+    },
+
+    async markThrottled(tenantLimits, nowMs) {
+      const limits = Object.entries(tenantLimits)
+      if (limits.length === 0) return []
+      const marked = await db
+        .updateTable('jobs')
+        .set({ throttledAtMs: nowMs })
+        .where(
+          'kind',
+          'in',
+          limits.map(([kind]) => kind),
+        )
+        .where('state', '=', 'waiting')
+        .where('runAtMs', '<=', nowMs)
+        .where('throttledAtMs', 'is', null)
+        .where(sql<boolean>`not ${hasPlace(limits, nowMs)}`)
+        .returning('kind')
+        .execute()
+      const kinds = new Set(marked.map(({ kind }) => kind))
+      return [...kinds].map((kind) => ({ kind, count: marked.filter((job) => job.kind === kind).length }))
     },
 
     async endLeases(nowMs) {
@@ -217,6 +250,23 @@ export function openJobs(db: Db, dialect: Dialect): JobTable {
   }
 }
 
+/** Any number, as long as it is not that of the migrations. */
+const CLAIM_LOCK = 6_710_002
+
+/** Whether the tenant of a row of `jobs` may have one more of its kind running. */
+function hasPlace(limits: readonly (readonly [kind: string, limit: number])[], nowMs: number) {
+  if (limits.length === 0) return sql<boolean>`1 = 1`
+  const kinds = limits.map(([kind]) => kind)
+  const most = sql.join(
+    limits.map(([kind, limit]) => sql`when ${kind} then ${sql.lit(limit)}`),
+    sql` `,
+  )
+  return sql<boolean>`(jobs.kind not in (${sql.join(kinds)}) or (
+    select count(*) from jobs as held
+      where held.kind = jobs.kind and held.tenant_id = jobs.tenant_id
+        and held.state = 'running' and held.lease_until_ms > ${nowMs}) < case jobs.kind ${most} end)`
+}
+
 /** What every end of a claim has in common. */
 const ENDED = { owner: null, leaseUntilMs: null, cancelRequested: 0 } as const
 
@@ -243,6 +293,7 @@ async function addJob(db: Db, job: NewJob, nowMs: number): Promise<{ readonly jo
       createdAtMs: nowMs,
       startedAtMs: null,
       finishedAtMs: null,
+      throttledAtMs: null,
     })
     // Only the rule about unfinished jobs with a key; an id that is taken is a bug and throws.
     .onConflict((conflict) =>

@@ -407,6 +407,11 @@ const MIGRATIONS: readonly Migration[] = [
       ${tableEnd}`,
     ],
   },
+  {
+    version: 13,
+    name: 'jobs that waited for their tenant',
+    statements: ({ integer }) => [`alter table jobs add column throttled_at_ms ${integer}`],
+  },
 ]
 
 /**

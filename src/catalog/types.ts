@@ -115,7 +115,6 @@ export interface LoginLinkRow {
 /** An event with what it is known by. One without an id is kept, and no endpoint is told of it. */
 export interface EventToStore extends MirrorEvent {
   readonly id?: string
-  readonly tenantId?: string
 }
 
 /** What is to be told of a change: written with it in one transaction, or not at all. */
@@ -339,6 +338,7 @@ export interface Catalog extends AsyncDisposable {
     append(events: readonly EventToStore[]): Promise<void>
     /** Newest first, `seq` below `beforeSeq`. */
     list(query: {
+      readonly tenantId?: string
       readonly streamId?: string
       readonly beforeSeq?: number
       readonly limit: number

@@ -62,6 +62,7 @@ test('without file, variables and flags Mirror serves this machine only, from ./
       pull: { allow: '' },
       assets: { maxBytes: 10 * 2 ** 30, trashMs: 30 * 86_400_000 },
       incoming: null,
+      jobs: { perTenant: 5 },
       processing: { maxDurationSec: 43_200, stepMs: 43_200_000 },
       recordings: {
         ...{ maxBytes: 2 * 2 ** 30, retentionMs: 365 * 86_400_000, isLifecycleOn: true },

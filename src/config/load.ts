@@ -330,6 +330,7 @@ function toConfig(input: ConfigInput, locate: (name: string, written: string) =>
             ...{ prefix: input.incoming.prefix, everyMs: input.incoming.every },
             ...{ settleMs: input.incoming.settle, isKept: input.incoming.keep },
           },
+    jobs: input.jobs,
     processing: { maxDurationSec: input.processing.maxDuration / 1000, stepMs: input.processing.maxTime },
     recordings: {
       maxBytes: input.recordings.maxBytes,

@@ -671,6 +671,20 @@ export const CONFIG_SCHEMA = z.strictObject({
       }),
     })
     .prefault({}),
+  jobs: z
+    .strictObject({
+      perTenant: key(count(1, 1000), {
+        kind: 'integer',
+        default: 5,
+        env: 'MIRROR_JOBS_PER_TENANT',
+        values: 'a number from 1 to 1000',
+        about:
+          'How many uploads of one tenant are processed, and how many are fetched, at once: of each kind of job so many.',
+        tradeOff:
+          'Counted over all Mirrors of the database. More lets one tenant fill them; fewer lets workers stand idle.',
+      }),
+    })
+    .prefault({}),
   recordings: z
     .strictObject({
       maxBytes: key(measured(parseSize, '1KiB', '5TiB'), {

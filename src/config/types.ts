@@ -72,6 +72,8 @@ export interface Config {
     readonly isKept: boolean
   } | null
   /** Of sound and video: what is longer is not processed; `stepMs` for each run of ffmpeg. */
+  /** Running jobs of a limited kind that one tenant may have. */
+  readonly jobs: { readonly perTenant: number }
   readonly processing: { readonly maxDurationSec: number; readonly stepMs: number }
   /** Of calls. */
   readonly recordings: {

@@ -12,12 +12,14 @@ import type { JobRow } from './types.ts'
 let folder: string
 let catalog: Catalog
 const failed: JobRow[] = []
+let throttled = 0
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mirror-jobs-'))
   const signal = new AbortController().signal
   catalog = await openCatalog({ kind: 'sqlite', path: join(folder, 'catalog.sqlite') }, { log: silentLog, signal })
   failed.length = 0
+  throttled = 0
 })
 
 afterEach(async () => {
@@ -36,6 +38,9 @@ function start(kinds: Record<string, JobKind>, clock: () => number = Date.now): 
     randomId: () => `id-${ids++}`,
     log: silentLog,
     onChange: (job) => void (job.state === 'failed' && failed.push(job)),
+    onThrottled({ count }) {
+      throttled += count
+    },
     timing: { leaseMs: 300, renewMs: 50, pollMs: 20 },
   })
 }
@@ -138,6 +143,31 @@ test('progress is seen while the job runs', async () => {
     .toEqual({ done: 2, total: 5, note: 'segments' })
 })
 
+test('of one tenant no more run than it may have, another is served meanwhile, and who waits counts once', async () => {
+  const running = new Map<string, () => void>()
+  const run = async ({ job }: JobContext) => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    running.set(job.id, resolve)
+    await promise
+    running.delete(job.id)
+    return {}
+  }
+  for (const id of ['a1', 'a2', 'a3', 'a4']) {
+    await catalog.jobs.add({ id, kind: 'pack', payload: {}, tenantId: 'a' }, Date.now())
+  }
+  await catalog.jobs.add({ id: 'b1', kind: 'pack', payload: {}, tenantId: 'b' }, Date.now())
+  await using _runner = start({ pack: { limit: 9, tenantLimit: 2, run } })
+  await expect.poll(() => [...running.keys()].toSorted()).toEqual(['a1', 'a2', 'b1'])
+  await expect.poll(() => throttled).toBe(2)
+  running.get('a1')?.()
+  await expect.poll(() => [...running.keys()].toSorted()).toEqual(['a2', 'a3', 'b1'])
+  for (const end of running.values()) end()
+  await expect.poll(() => running.has('a4')).toBe(true)
+  running.get('a4')?.()
+  await expect.poll(() => state('a4')).toBe('done')
+  expect(throttled).toBe(2)
+})
+
 test('a running job hears at once that it was cancelled, long before its lease must be renewed', async () => {
   await add('a')
   const kind = waiting()
@@ -147,6 +177,7 @@ test('a running job hears at once that it was cancelled, long before its lease m
     kinds: { pack: kind },
     owner: 'test',
     now: Date.now,
+    onThrottled: () => {},
     random: () => 0.5,
     randomId: () => `id-${ids++}`,
     log: silentLog,

@@ -3,7 +3,7 @@ import { type MirrorError, toMirrorError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { retryAtMs } from './after-failure.ts'
 import { nextRunMs } from './schedule-rule.ts'
-import type { JobClaim, JobPayload, JobProgress, JobRow, JobTable } from './types.ts'
+import type { JobClaim, JobPayload, JobProgress, JobRow, JobTable, KindCount, TenantLimits } from './types.ts'
 
 const LEASE_MS = 30_000
 /** Three chances to renew a lease before it ends. */
@@ -30,6 +30,8 @@ export interface JobContext {
 export interface JobKind {
   /** At once in this process. */
   readonly limit: number
+  /** At once of one tenant, in all processes of the database together; omitted: no such limit. */
+  readonly tenantLimit?: number
   /** Must be repeatable: an attempt may have died after any of its effects. */
   run(context: JobContext): Promise<JobPayload>
 }
@@ -45,6 +47,8 @@ export interface JobRunnerOptions {
   readonly log: Log
   /** A job was begun here, or has ended here for good: done, failed or cancelled. */
   readonly onChange: (job: JobRow) => void
+  /** Jobs that are due, and for the first time wait for others of their tenant. */
+  readonly onThrottled: (count: KindCount) => void
   readonly timing?: { readonly leaseMs: number; readonly renewMs: number; readonly pollMs: number }
 }
 
@@ -78,6 +82,7 @@ interface Attempt {
 class Runner implements JobRunner {
   readonly #options: JobRunnerOptions
   readonly #timing: NonNullable<JobRunnerOptions['timing']>
+  readonly #tenantLimits: TenantLimits
   readonly #attempts = new Map<string, Attempt>()
   readonly #draining = new AbortController()
   readonly #timer: NodeJS.Timeout
@@ -87,6 +92,7 @@ class Runner implements JobRunner {
 
   constructor(options: JobRunnerOptions) {
     this.#options = options
+    this.#tenantLimits = limitsOf(options.kinds)
     this.#timing = options.timing ?? { leaseMs: LEASE_MS, renewMs: RENEW_MS, pollMs: POLL_MS }
     this.#timer = setInterval(() => this.wake(), this.#timing.pollMs)
     this.wake()
@@ -125,6 +131,8 @@ class Runner implements JobRunner {
         for (const job of await this.#options.jobs.failAbandoned(this.#options.now())) this.#options.onChange(job)
         await this.#trim()
         while (!this.#draining.signal.aborted && (await this.#claimOne())) {}
+        const throttled = await this.#options.jobs.markThrottled(this.#tenantLimits, this.#options.now())
+        for (const count of throttled) this.#options.onThrottled(count)
       } catch (error) {
         // The database is away; the next poll tries again.
         this.#options.log.warn('jobs cannot be read', { error: toMirrorError(error).message })
@@ -154,7 +162,10 @@ class Runner implements JobRunner {
   async #claimOne(): Promise<boolean> {
     const { jobs, owner, now, kinds } = this.#options
     const free = Object.keys(kinds).filter((kind) => this.#running(kind) < (kinds[kind]?.limit ?? 0))
-    const job = await jobs.claim({ kinds: free, owner, nowMs: now(), leaseMs: this.#timing.leaseMs })
+    const job = await jobs.claim({
+      ...{ kinds: free, tenantLimits: this.#tenantLimits, owner },
+      ...{ nowMs: now(), leaseMs: this.#timing.leaseMs },
+    })
     const kind = job === null ? undefined : kinds[job.kind]
     if (job === null || kind === undefined) return false
     const lease = new Lease(this.#options, this.#timing, { id: job.id, fence: job.fence })
@@ -209,6 +220,14 @@ class Runner implements JobRunner {
     const isWritten = await jobs.fail(claim, failure, { nowMs, retryAtMs: retry })
     if (isWritten && retry === null) onChange({ ...job, state: 'failed', failure, finishedAtMs: nowMs })
   }
+}
+
+function limitsOf(kinds: Readonly<Record<string, JobKind>>): TenantLimits {
+  return Object.fromEntries(
+    Object.entries(kinds).flatMap(([kind, { tenantLimit }]) =>
+      tenantLimit === undefined ? [] : [[kind, tenantLimit]],
+    ),
+  )
 }
 
 /** Keeps one claim alive, and ends the attempt when that fails or nobody wants it any more. */

@@ -3,7 +3,7 @@ import { MirrorError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { type JobKind, type JobRunner, startJobRunner } from './job-runner.ts'
 import { nextRunMs } from './schedule-rule.ts'
-import type { JobFilter, JobRow, JobState, JobTable, NewJob, Schedule } from './types.ts'
+import type { JobFilter, JobRow, JobState, JobTable, KindCount, NewJob, Schedule } from './types.ts'
 
 export interface JobServiceOptions {
   readonly jobs: JobTable
@@ -18,17 +18,15 @@ export interface JobServiceOptions {
   readonly log: Log
 }
 
-export interface JobCount {
-  readonly kind: string
+export interface JobCount extends KindCount {
   readonly state: JobState
-  readonly count: number
 }
 
 /** Disposing gives running jobs back to whoever comes next, within two seconds. */
 export class JobService implements AsyncDisposable {
   readonly #options: JobServiceOptions
   readonly #listeners = new Set<(job: JobRow) => void>()
-  readonly #ended = new Map<string, JobCount>()
+  readonly #throttled = new Map<string, number>()
   #runner: JobRunner | null = null
 
   constructor(options: JobServiceOptions) {
@@ -46,7 +44,9 @@ export class JobService implements AsyncDisposable {
       await jobs.schedule({ ...schedule, nextAtMs: nextRunMs(schedule.rule, now()) })
     }
     const onChange = (job: JobRow) => this.#tell(job)
-    this.#runner = startJobRunner({ jobs, kinds, owner, now, random, randomId, log, onChange })
+    const onThrottled = ({ kind, count }: KindCount) =>
+      void this.#throttled.set(kind, (this.#throttled.get(kind) ?? 0) + count)
+    this.#runner = startJobRunner({ jobs, kinds, owner, now, random, randomId, log, onChange, onThrottled })
   }
 
   /**
@@ -69,24 +69,29 @@ export class JobService implements AsyncDisposable {
     if ((before.state !== 'failed' && before.state !== 'cancelled') || !(await again(before))) return before
     const retried = await jobs.retry(job.id, now())
     this.#runner?.wake()
-    return retried ?? (await this.get(job.id))
+    return retried ?? (await jobs.get(job.id)) ?? unknownJob(job.id)
   }
 
-  /** Throws `job_not_found`. */
-  async get(id: string): Promise<JobRow> {
-    return (await this.#options.jobs.get(id)) ?? unknownJob(id)
+  /** Throws `job_not_found`, also for a job of another tenant. */
+  async get(tenantId: string, id: string): Promise<JobRow> {
+    const job = await this.#options.jobs.get(id)
+    return job === null || job.tenantId !== tenantId ? unknownJob(id) : job
   }
 
   /** Newest first; `before` is the id of the last job of the page before. */
-  async list(query: JobFilter & { readonly before?: string; readonly limit: number }): Promise<readonly JobRow[]> {
-    return await this.#options.jobs.list(query)
+  async list(
+    tenantId: string,
+    query: Omit<JobFilter, 'tenantId'> & { readonly before?: string; readonly limit: number },
+  ): Promise<readonly JobRow[]> {
+    return await this.#options.jobs.list({ ...query, tenantId })
   }
 
   /** A running job stops a moment later. Throws `job_not_found`, `job_ended`. */
-  async cancel(id: string): Promise<JobRow> {
+  async cancel(tenantId: string, id: string): Promise<JobRow> {
+    await this.get(tenantId, id)
     const cancelled = await this.#options.jobs.cancel(id, this.#options.now())
     if (cancelled === null) {
-      const { state } = await this.get(id)
+      const { state } = await this.get(tenantId, id)
       throw new MirrorError('job_ended', `job ${id} is ${state} already`)
     }
     if (cancelled.state === 'cancelled') this.#tell(cancelled)
@@ -99,9 +104,9 @@ export class JobService implements AsyncDisposable {
     return await this.#options.jobs.count()
   }
 
-  /** What has ended in this process since it started. */
-  ended(): readonly JobCount[] {
-    return [...this.#ended.values()]
+  /** Jobs that this process found waiting for others of their tenant; each counts once, whoever finds it. */
+  throttled(): readonly KindCount[] {
+    return [...this.#throttled].map(([kind, count]) => ({ kind, count }))
   }
 
   get kinds(): readonly string[] {
@@ -133,11 +138,6 @@ export class JobService implements AsyncDisposable {
   }
 
   #tell(job: JobRow): void {
-    const { kind, state } = job
-    if (state !== 'running') {
-      const name = `${kind} ${state}`
-      this.#ended.set(name, { kind, state, count: (this.#ended.get(name)?.count ?? 0) + 1 })
-    }
     for (const listener of this.#listeners) listener(job)
   }
 }

@@ -48,6 +48,17 @@ export interface JobRow {
   readonly createdAtMs: number
   readonly startedAtMs: number | null
   readonly finishedAtMs: number | null
+  /** When it first was due and had to wait because its tenant had as many running as it may; null: never. */
+  readonly throttledAtMs: number | null
+}
+
+/** Running jobs that one tenant may have, by kind, on all Mirrors of the database together; not named: no limit. */
+export type TenantLimits = Readonly<Record<string, number>>
+
+/** A number of jobs of one kind. */
+export interface KindCount {
+  readonly kind: string
+  readonly count: number
 }
 
 export type NewJob = Pick<JobRow, 'id' | 'kind' | 'payload'> &
@@ -76,14 +87,19 @@ export interface JobTable {
   count(): Promise<readonly { readonly kind: string; readonly state: JobState; readonly count: number }[]>
   /**
    * The next job that is due, of one of `kinds`, as running with a new fence; null when there is none. Tenants take
-   * turns: the one with the fewest running jobs of a kind comes first. Of several callers each gets another job.
+   * turns: the one with the fewest running jobs of a kind comes first. Of several callers each gets another job, and
+   * together they exceed no tenant's limit. An attempt whose lease has run out takes no place.
    */
   claim(by: {
     readonly kinds: readonly string[]
+    /** Omitted: none. */
+    readonly tenantLimits?: TenantLimits
     readonly owner: string
     readonly nowMs: number
     readonly leaseMs: number
   }): Promise<JobRow | null>
+  /** Marks jobs that are due and whose tenant is at its limit; how many are marked for the first time, by kind. */
+  markThrottled(tenantLimits: TenantLimits, nowMs: number): Promise<readonly KindCount[]>
   /** For a process that is alone on its database: whoever held a lease is dead, and what it did can be taken up at once. */
   endLeases(nowMs: number): Promise<void>
   /** Fails, as `job_abandoned`, what ran out of attempts because its workers died. Gives those jobs. */

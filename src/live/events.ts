@@ -75,6 +75,8 @@ export interface MirrorEvent {
   readonly type: EventType
   readonly severity: 'info' | 'warning' | 'error'
   readonly streamId: string | null
+  /** Whose it is; omitted: the default tenant's. */
+  readonly tenantId?: string
   readonly atMs: number
   readonly code: EventCode | null
   /** One sentence for a person. */

@@ -466,6 +466,14 @@ export function catalogContract(name: string, open: () => Promise<Catalog>): voi
         expect(seen).toEqual(range(13).map((n) => `${24 - 2 * n}`))
       })
 
+      test('each tenant has its own, and who names none is the default one', async () => {
+        await catalog.events.append([event(null), event(null, { message: 'theirs', tenantId: 'other' })])
+        const messagesOf = async (tenantId: string) =>
+          (await catalog.events.list({ tenantId, limit: 10 })).map(({ message }) => message)
+        expect(await messagesOf('other')).toEqual(['theirs'])
+        expect(await messagesOf('default')).toEqual([event(null).message])
+      })
+
       test('nothing appended is nothing listed', async () => {
         await catalog.events.append([])
         expect(await catalog.events.list({ limit: 10 })).toEqual([])

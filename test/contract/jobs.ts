@@ -1,7 +1,7 @@
 // What every catalog promises about jobs and schedules.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Catalog } from '../../src/catalog/types.ts'
-import type { JobTable, NewJob } from '../../src/jobs/types.ts'
+import type { JobRow, JobTable, NewJob } from '../../src/jobs/types.ts'
 
 const NOW_MS = 1_795_200_000_000
 const LEASE_MS = 30_000
@@ -84,6 +84,49 @@ export function jobContract(name: string, open: () => Promise<Catalog>): void {
       expect((await claimed()).tenantId).toBe('big')
       expect((await claimed()).tenantId).toBe('small')
       expect((await claimed()).tenantId).toBe('big')
+    })
+
+    test('of forty claims at once one tenant gets no more than its limit, and another its own', async () => {
+      for (const n of range(12)) await jobs.add(newJob(`big${n}`, { tenantId: 'big' }), NOW_MS)
+      for (const n of range(2)) await jobs.add(newJob(`small${n}`, { tenantId: 'small' }), NOW_MS)
+      for (const n of range(7)) await jobs.add(newJob(`free${n}`, { kind: 'scrub', tenantId: 'big' }), NOW_MS)
+      const by = { kinds: ['pack', 'scrub'], tenantLimits: { pack: 3 }, owner: 'me', nowMs: NOW_MS, leaseMs: LEASE_MS }
+      const all: JobRow[] = []
+      // A claim may find nothing because what it looked at was taken meanwhile.
+      for (let round = 0; round < 3; round += 1) {
+        const got = await Promise.all(range(40).map(async () => await jobs.claim(by)))
+        all.push(...got.filter((job) => job !== null))
+      }
+      const taken = (kind: string, tenant: string) =>
+        all.filter((job) => job.kind === kind && job.tenantId === tenant).length
+      expect([taken('pack', 'big'), taken('pack', 'small'), taken('scrub', 'big')]).toEqual([3, 2, 7])
+      const ended = all.find(({ kind, tenantId }) => kind === 'pack' && tenantId === 'big') ?? expect.fail()
+      await jobs.finish(ended, {}, NOW_MS)
+      expect(await jobs.claim(by)).toMatchObject({ kind: 'pack', tenantId: 'big' })
+      expect(await jobs.claim(by)).toBeNull()
+    })
+
+    test('an attempt whose lease has run out takes no place of its tenant', async () => {
+      await jobs.add(newJob('a'), NOW_MS)
+      const by = { kinds: ['pack'], tenantLimits: { pack: 1 }, owner: 'me', leaseMs: LEASE_MS }
+      expect(await jobs.claim({ ...by, nowMs: NOW_MS })).toMatchObject({ id: 'a', attempt: 1 })
+      expect(await jobs.claim({ ...by, nowMs: NOW_MS + LEASE_MS })).toMatchObject({ id: 'a', attempt: 2 })
+    })
+
+    test('who is due and waits for its tenant is marked once, whoever else waits is not', async () => {
+      const limits = { pack: 1 }
+      await jobs.add(newJob('runs'), NOW_MS)
+      await jobs.add(newJob('waits'), NOW_MS)
+      await jobs.add(newJob('later', { runAtMs: NOW_MS + 1 }), NOW_MS)
+      await jobs.add(newJob('other', { tenantId: 'small' }), NOW_MS)
+      await jobs.add(newJob('unlimited', { kind: 'scrub' }), NOW_MS)
+      expect(await jobs.markThrottled(limits, NOW_MS)).toEqual([])
+      expect((await claimed()).id).toBe('runs')
+      expect(await jobs.markThrottled(limits, NOW_MS)).toEqual([{ kind: 'pack', count: 1 }])
+      expect(await jobs.markThrottled(limits, NOW_MS)).toEqual([])
+      expect(await jobs.get('waits')).toMatchObject({ throttledAtMs: NOW_MS })
+      expect(await jobs.get('other')).toMatchObject({ throttledAtMs: null })
+      expect(await jobs.markThrottled(limits, NOW_MS + 1)).toEqual([{ kind: 'pack', count: 1 }])
     })
 
     test('whoever lost the lease can neither renew nor end the job, and the next one can', async () => {

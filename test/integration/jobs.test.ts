@@ -83,14 +83,17 @@ test('a running job that is cancelled stops; one that has ended is a conflict', 
   expect((await again.json()) as Problem).toMatchObject({ status: 409, code: 'job_ended' })
 })
 
-test('begin, end and failure of a job are events, and jobs are counted by kind and state', async () => {
+test('begin, end and failure of a job are events, and jobs are counted by kind and result', async () => {
   const id = await add('slow')
   const { end } = await begun(id)
   const metrics = async () => await (await api.request('/metrics')).text()
-  expect(await metrics()).toContain('jobs{kind="slow",state="running"} 1')
+  expect(await metrics()).toContain('jobs_running{kind="slow"} 1')
   end()
-  await expect.poll(metrics).toContain('jobs{kind="slow",state="running"} 0')
-  expect(await metrics()).toMatch(/jobs_ended_total\{kind="slow",state="done"\} [1-9]/)
+  await expect.poll(metrics).toContain('jobs_running{kind="slow"} 0')
+  expect(await metrics()).toContain('jobs_waiting{kind="slow"} 0')
+  expect(await metrics()).toContain('jobs_throttled_total{kind="slow"} 0')
+  expect(await metrics()).toMatch(/jobs_total\{kind="slow",result="done"\} [1-9]/)
+  expect(await metrics()).toMatch(/job_duration_seconds_count\{kind="slow"\} [1-9]/)
   const eventsOf = async (jobId: string) => {
     await api.server.events.flush()
     const { events } = await api.json<EventPageView>('/api/v1/events?limit=500')

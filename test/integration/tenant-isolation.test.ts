@@ -1,7 +1,8 @@
-// Every route of the library × who asks: the owner, somebody for what another tenant owns, nobody, somebody whose key
+// Every route of the library and of its jobs × who asks: the owner, somebody for what another tenant owns, nobody, somebody whose key
 // may too little, and somebody with a link in place of a key, or with one whose time is over.
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eventOfJob } from '../../src/api/job-view.ts'
 import { callRecordingPartKey, parseObjectKey } from '../../src/storage/keys.ts'
 import { asset, rendition } from '../contract/assets.ts'
 import { callRecording } from '../contract/recordings.ts'
@@ -9,7 +10,7 @@ import { webhook } from '../contract/webhooks.ts'
 import { ADMIN_TOKEN, NO_LIMITS, startTestApi, type TestApi } from '../support/api-server.ts'
 import { createMemoryTiers } from '../support/memory-tiers.ts'
 
-const LIBRARY = /^\/(?:api\/v1\/(?:assets|recordings|uploads|webhooks|incoming)|links)(?:\/|$)/
+const LIBRARY = /^\/(?:api\/v1\/(?:assets|recordings|uploads|webhooks|incoming|jobs|events)|links)(?:\/|$)/
 const TUS = { 'tus-resumable': '1.0.0' }
 const PART = { ...TUS, 'content-type': 'application/offset+octet-stream', 'upload-offset': '0' }
 
@@ -21,6 +22,7 @@ interface Owned {
   readonly upload: string
   readonly webhook: string
   readonly delivery: string
+  readonly job: string
 }
 
 interface Row {
@@ -38,6 +40,7 @@ const NO_ASSET = 'asset_not_found'
 const NO_RECORDING = 'call_recording_not_found'
 const NO_UPLOAD = 'upload_not_found'
 const NO_WEBHOOK = 'webhook_not_found'
+const NO_JOB = 'job_not_found'
 const HOOK = { url: 'https://shop.example/hook' }
 const WAVEFORM = {
   version: 1,
@@ -103,6 +106,11 @@ const ROUTES: Readonly<Record<string, Row>> = {
   'GET /api/v1/webhooks/:id/deliveries': { own: 200, lists: 'delivery', foreign: NO_WEBHOOK },
   'GET /api/v1/webhooks/:id/deliveries/:deliveryId': { own: 200, foreign: NO_WEBHOOK },
   'POST /api/v1/webhooks/:id/deliveries/:deliveryId/replay': { own: 202, foreign: NO_WEBHOOK },
+  'GET /api/v1/jobs': { own: 200, lists: 'job' },
+  'POST /api/v1/jobs': { own: 202, body: { kind: 'fsck' } },
+  'GET /api/v1/jobs/:id': { own: 200, foreign: NO_JOB },
+  'POST /api/v1/jobs/:id/cancel': { own: 200, foreign: NO_JOB },
+  'GET /api/v1/events': { own: 200, lists: 'job' },
 }
 
 let api: TestApi
@@ -127,13 +135,13 @@ async function put(text: string, body = 'bytes'): Promise<void> {
 }
 
 /** What a route is about: nothing else is made for it. */
-type Subject = 'assets' | 'recordings' | 'uploads' | 'webhooks'
-const SUBJECTS = ['assets', 'recordings', 'uploads', 'webhooks'] as const
+type Subject = 'assets' | 'recordings' | 'uploads' | 'webhooks' | 'jobs' | 'events'
+const SUBJECTS = ['assets', 'recordings', 'uploads', 'webhooks', 'jobs', 'events'] as const
 
 /** Anew each time, so that no route sees what another has done. */
 async function own(tenant: string, subjects: readonly Subject[]): Promise<Owned> {
   const id = randomUUID()
-  const owned = { tenant, asset: id, recording: id, upload: id, webhook: id, delivery: id }
+  const owned = { tenant, asset: id, recording: id, upload: id, webhook: id, delivery: id, job: id }
   for (const subject of subjects) await MAKE[subject](tenant, id)
   if (!subjects.includes('uploads')) return owned
   const order = { tenantId: tenant, owner: id, lengthBytes: 3, metadata: {} }
@@ -165,6 +173,15 @@ const MAKE: Readonly<Record<Subject, (tenant: string, id: string) => Promise<voi
     await put(waveformKey, JSON.stringify(WAVEFORM))
   },
   uploads: async () => {},
+  async jobs(tenantId, id) {
+    await api.catalog.jobs.add({ id, kind: 'asset-pull', tenantId, payload: { tenant: tenantId } }, Date.now())
+  },
+  async events(tenantId, id) {
+    const job = { id, kind: 'asset-pull', tenantId, payload: {} }
+    const { job: begun } = await api.catalog.jobs.add({ ...job, id: `${id}-told` }, Date.now())
+    const event = eventOfJob({ ...begun, id, state: 'running' }, Date.now())
+    if (event !== null) api.server.events.publish(event)
+  },
   async webhooks(tenant, id) {
     const { webhooks } = api.catalog
     for (const before of await webhooks.list(tenant)) await webhooks.remove(tenant, before.id)
@@ -239,6 +256,7 @@ describe.each(Object.entries(ROUTES))('%s', (route, { own: status, foreign, list
       recording: await catalog.recordings.get('other', theirs.recording),
       upload: options.uploads.get('other', theirs.upload),
       webhook: await catalog.webhooks.get('other', theirs.webhook),
+      job: await catalog.jobs.get(theirs.job),
       delivery: await catalog.webhooks.delivery('other', theirs.webhook, theirs.delivery),
     })
     const before = await seen()

@@ -2,6 +2,7 @@ import type { Catalog } from '../../catalog/types.ts'
 import type { ApiApp, ApiContext } from '../context.ts'
 import { type EventPageView, eventPageSchema, eventQuerySchema } from '../event-contract.ts'
 import { PROBLEMS, TAGS } from '../openapi.ts'
+import { DEFAULT_TENANT } from '../stream-service.ts'
 import { renderEvent } from '../stream-view.ts'
 import { streamParams } from './route-schemas.ts'
 
@@ -53,6 +54,7 @@ interface PageQuery {
 
 async function eventPage(catalog: Catalog, { before, limit, streamId }: PageQuery): Promise<EventPageView> {
   const rows = await catalog.events.list({
+    tenantId: DEFAULT_TENANT,
     ...(streamId === undefined ? {} : { streamId }),
     ...(before === undefined ? {} : { beforeSeq: before }),
     limit: limit + 1, // one more tells whether there is a next page

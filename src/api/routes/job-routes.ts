@@ -4,6 +4,7 @@ import { jobPageSchema, jobQuerySchema, jobSchema, startJobSchema } from '../job
 import { jobOf } from '../job-requests.ts'
 import { renderJob, renderJobSummary } from '../job-view.ts'
 import { PROBLEMS, TAGS } from '../openapi.ts'
+import { DEFAULT_TENANT } from '../stream-service.ts'
 
 const tags = [TAGS.jobs]
 const jobParams = z.object({ id: z.string().min(1).meta({ description: 'Job id' }) })
@@ -16,14 +17,15 @@ export function registerJobRoutes(app: ApiApp, { jobs, streams }: ApiContext): v
     schema: {
       operationId: 'listJobs',
       summary: 'List jobs, newest first',
-      description: 'Those of all Mirrors of this database. What ended 30 days ago is forgotten.',
+      description:
+        'Those of all Mirrors of this database that work for your tenant. What ended 30 days ago is forgotten.',
       tags,
       querystring: jobQuerySchema,
       response: { 200: jobPageSchema, ...PROBLEMS },
     },
     handler: async (request) => {
       const { kind, state, before, limit } = request.query
-      const rows = await jobs.list({
+      const rows = await jobs.list(DEFAULT_TENANT, {
         ...(kind === undefined ? {} : { kind }),
         ...(state === undefined ? {} : { state }),
         ...(before === undefined ? {} : { before }),
@@ -63,7 +65,7 @@ export function registerJobRoutes(app: ApiApp, { jobs, streams }: ApiContext): v
       params: jobParams,
       response: { 200: jobSchema, ...PROBLEMS },
     },
-    handler: async (request) => renderJob(await jobs.get(request.params.id)),
+    handler: async (request) => renderJob(await jobs.get(DEFAULT_TENANT, request.params.id)),
   })
 
   app.route({
@@ -78,6 +80,6 @@ export function registerJobRoutes(app: ApiApp, { jobs, streams }: ApiContext): v
       params: jobParams,
       response: { 200: jobSchema, ...PROBLEMS },
     },
-    handler: async (request) => renderJob(await jobs.cancel(request.params.id)),
+    handler: async (request) => renderJob(await jobs.cancel(DEFAULT_TENANT, request.params.id)),
   })
 }
