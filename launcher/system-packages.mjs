@@ -94,6 +94,18 @@ export const NEEDS_TO_TEST = [
     isPresent: () => hasProgram('gst-launch-1.0') && GSTREAMER_PLUGINS.every(hasGstreamerPlugin),
   },
   {
+    what: 'ExifTool',
+    off: 'its word on pictures',
+    packages: ['libimage-exiftool-perl'],
+    isPresent: () => hasProgram('exiftool'),
+  },
+  {
+    what: 'webpinfo',
+    off: 'its word on WebP pictures',
+    packages: ['webp'],
+    isPresent: () => hasProgram('webpinfo'),
+  },
+  {
     what: 'a font',
     off: 'screenshots and the clock in the test picture',
     packages: ['fonts-dejavu-core'],
