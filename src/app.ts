@@ -22,7 +22,7 @@ import { writeCliCredentials } from './cli/credentials-file.ts'
 import type { Config } from './config/types.ts'
 import { parseAddressSet } from './core/address-set.ts'
 import { lockDataFolder } from './core/data-lock.ts'
-import { MirrorError } from './core/errors.ts'
+import { MirrorError, toMirrorError } from './core/errors.ts'
 import { parseHostSet } from './core/host-set.ts'
 import type { Log } from './core/log.ts'
 import { holdPort } from './core/reserve-port.ts'
@@ -30,7 +30,7 @@ import { deriveKey, openInstallationSecret } from './core/secrets.ts'
 import { jobKinds } from './job-kinds.ts'
 import { JobService } from './jobs/job-service.ts'
 import { dropAdopted } from './library/assets/adopt-object-job.ts'
-import { failWithJob as failAssetWithJob } from './library/assets/asset-job.ts'
+import { cancelConversionWithJob, failWithJob as failAssetWithJob } from './library/assets/asset-job.ts'
 import { AssetNews } from './library/assets/asset-news.ts'
 import { AssetShelf } from './library/assets/asset-shelf.ts'
 import { IncomingDesk } from './library/assets/incoming-desk.ts'
@@ -38,6 +38,7 @@ import type { ScratchDisk } from './library/assets/media-workshop.ts'
 import { SizeMaker } from './library/assets/size-maker.ts'
 import { followTrash } from './library/assets/withhold-playback.ts'
 import { pullerFor } from './library/intake/pull.ts'
+import { openConverter } from './library/processing/mediaconvert/video-converter.ts'
 import { ffprobePathOf } from './library/processing/probe-media.ts'
 import { Scratch } from './library/processing/scratch.ts'
 import { RecordingBook } from './library/recordings/recording-book.ts'
@@ -158,7 +159,11 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
   const recordings = new RecordingBook({ recordings: catalog.recordings, eventOf: written.ofRecording, now: clock })
   const assetScratchDir = join(config.dataDir, 'scratch', 'assets')
   await rm(assetScratchDir, { recursive: true, force: true }) // Left by a Mirror that was killed.
+  const { mediaConvert } = config.processing
+  const isConverted = mediaConvert !== null && config.store.kind === 's3'
+  const converter = isConverted ? opened.use(await openConverter(mediaConvert, config.store.s3)) : null
   const assetHost = {
+    converter,
     ...{ assets: catalog.assets, store, news: new AssetNews(written.ofAsset), jobs: () => jobs, now: clock },
     ...{ scratchDir: assetScratchDir, trashMs: config.assets.trashMs, spawn, log: log.child('assets') },
     ...{ ffmpegPath: config.ffmpeg.path, media: { ...config.processing, threads: backgroundThreads() } },
@@ -215,6 +220,9 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
   opened.defer(jobs.onChange((job) => void failWithJob(recordings, job).catch(() => {})))
   opened.defer(jobs.onChange((job) => void failAssetWithJob(assetHost, job).catch(() => {})))
   opened.defer(jobs.onChange((job) => void dropAdopted(store, job).catch(() => {})))
+  const uncancelled = (error: unknown) =>
+    log.warn('a MediaConvert job was not cancelled', { error: toMirrorError(error).message })
+  opened.defer(jobs.onChange((job) => void cancelConversionWithJob(assetHost, job).catch(uncancelled)))
   if (desk !== null) opened.defer(jobs.onChange((job) => void desk.forgetWithJob(job).catch(() => {})))
   opened.defer(followTrash(assetHost.news, assetHost))
   restores = new RestoreOnPlay({ jobs, keepMs: config.archive.keepRestoredMs, now: clock, log: log.child('restore') })

@@ -63,7 +63,7 @@ test('without file, variables and flags Mirror serves this machine only, from ./
       assets: { maxBytes: 10 * 2 ** 30, trashMs: 30 * 86_400_000 },
       incoming: null,
       jobs: { perTenant: 5 },
-      processing: { maxDurationSec: 43_200, stepMs: 43_200_000 },
+      processing: { maxDurationSec: 43_200, stepMs: 43_200_000, mediaConvert: null },
       recordings: {
         ...{ maxBytes: 2 * 2 ** 30, retentionMs: 365 * 86_400_000, isLifecycleOn: true },
         ...{ warmAfterMs: 30 * 86_400_000, coldAfterMs: 90 * 86_400_000 },
@@ -82,6 +82,37 @@ test('trusted addresses are checked at the start', () => {
   expect(load({ env: { MIRROR_TRUSTED_ADDRESSES: '10.0.0.0/8' } }).config.trustedAddresses).toBe('10.0.0.0/8')
   expect(() => load(yaml('pull:\n  allow: http://pbx.lan\n'))).toThrow(/pull\.allow must be host names, addresses/)
   expect(load({ env: { MIRROR_PULL_ALLOW: 'pbx.lan, 10.1.0.0/16' } }).config.pull.allow).toBe('pbx.lan, 10.1.0.0/16')
+})
+
+describe('MediaConvert', () => {
+  const role = 'arn:aws:iam::111122223333:role/mirror'
+  const MIRROR_MEDIACONVERT_ROLE_ARN = role
+
+  test('is used when it has a role and a bucket at AWS, in the region of the bucket', () => {
+    expect(load().config.processing.mediaConvert).toBeNull()
+    const env = { MIRROR_MEDIACONVERT_ROLE_ARN, S3_BUCKET: 'media', S3_REGION: 'eu-central-1' }
+    const none = { endpoint: null, queue: null }
+    expect(load({ env }).config.processing.mediaConvert).toEqual({ roleArn: role, region: 'eu-central-1', ...none })
+    const mediaconvert = { roleArn: role, region: 'eu-west-1', queue: 'mirror', endpoint: 'https://vpce.example.org' }
+    const file = `processing: { mediaconvert: ${JSON.stringify(mediaconvert)} }\nstore: { s3: { bucket: media } }\n`
+    expect(load(yaml(file)).config.processing.mediaConvert).toEqual(mediaconvert)
+  })
+
+  test('is refused with a folder, with a bucket elsewhere, and without a role', () => {
+    expect(problems({ env: { MIRROR_MEDIACONVERT_ROLE_ARN } })).toBe(
+      'processing.mediaconvert.roleArn (MIRROR_MEDIACONVERT_ROLE_ARN) also needs store.s3.bucket: MediaConvert reads and writes a bucket',
+    )
+    const clone = { S3_BUCKET: 'media', S3_ENDPOINT: 'https://minio.lan' }
+    expect(problems({ env: { MIRROR_MEDIACONVERT_ROLE_ARN, ...clone } })).toBe(
+      'processing.mediaconvert.roleArn (MIRROR_MEDIACONVERT_ROLE_ARN) needs a bucket at AWS, and store.s3.endpoint (S3_ENDPOINT) is elsewhere; remove one',
+    )
+    expect(problems({ env: { MIRROR_MEDIACONVERT_QUEUE: 'mirror' } })).toBe(
+      'processing.mediaconvert.queue (MIRROR_MEDIACONVERT_QUEUE) also needs processing.mediaconvert.roleArn',
+    )
+    expect(problems({ env: { MIRROR_MEDIACONVERT_ROLE_ARN: 'mirror' } })).toMatch(
+      /roleArn must be the ARN of an IAM role/,
+    )
+  })
 })
 
 test('recordings of calls are kept for the days that are named, 0 means for ever', () => {

@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import type { z } from 'zod'
 import { MirrorError } from '../core/errors.ts'
+import { isAws } from '../core/is-aws.ts'
 import { nearestName } from '../core/nearest-name.ts'
 import { type ConfigFile, isRecord, parseConfigFile } from './config-file.ts'
 import { type Environment, unknownVariables } from './environment.ts'
@@ -209,7 +210,7 @@ function contradictions(input: ConfigInput, draft: Draft): string[] {
   if (input.timeline.arbiter === 'database' && input.database.url === null) {
     found.push(`timeline.arbiter "database" also needs database.url${draft.origin(['timeline', 'arbiter'])}`)
   }
-  found.push(...storeContradictions(input, draft))
+  found.push(...storeContradictions(input, draft), ...mediaConvertContradictions(input, draft))
   // SRT is UDP and may share a number with any of these.
   const tcp: (readonly [section: string, port: number])[] = [
     ['api', input.api.port],
@@ -248,6 +249,23 @@ function storeContradictions({ store }: ConfigInput, draft: Draft): string[] {
     )
   }
   return found
+}
+
+/** MediaConvert reads and writes `s3://` addresses alone, and those are AWS's. */
+function mediaConvertContradictions({ processing, store }: ConfigInput, draft: Draft): string[] {
+  const { roleArn, ...others } = processing.mediaconvert
+  const path = ['processing', 'mediaconvert']
+  const where = (name: string) => `processing.mediaconvert.${name}${draft.origin([...path, name])}`
+  if (roleArn === null) {
+    const set = Object.entries(others).filter(([, value]) => value !== null)
+    return set.map(([name]) => `${where(name)} also needs processing.mediaconvert.roleArn`)
+  }
+  if (store.s3.bucket === null) {
+    return [`${where('roleArn')} also needs store.s3.bucket: MediaConvert reads and writes a bucket`]
+  }
+  if (isAws(store.s3.endpoint)) return []
+  const endpoint = `store.s3.endpoint${draft.origin(['store', 's3', 'endpoint'])}`
+  return [`${where('roleArn')} needs a bucket at AWS, and ${endpoint} is elsewhere; remove one`]
 }
 
 function weaknesses(input: ConfigInput): string[] {
@@ -331,7 +349,11 @@ function toConfig(input: ConfigInput, locate: (name: string, written: string) =>
             ...{ settleMs: input.incoming.settle, isKept: input.incoming.keep },
           },
     jobs: input.jobs,
-    processing: { maxDurationSec: input.processing.maxDuration / 1000, stepMs: input.processing.maxTime },
+    processing: {
+      maxDurationSec: input.processing.maxDuration / 1000,
+      stepMs: input.processing.maxTime,
+      mediaConvert: toMediaConvert(input),
+    },
     recordings: {
       maxBytes: input.recordings.maxBytes,
       retentionMs: daysToMs(input.recordings.retentionDays),
@@ -343,6 +365,11 @@ function toConfig(input: ConfigInput, locate: (name: string, written: string) =>
     metrics: { access: input.metrics.access },
     log: { level: input.log.level, format: input.log.format },
   }
+}
+
+function toMediaConvert({ processing, store }: ConfigInput): Config['processing']['mediaConvert'] {
+  const { roleArn, region, endpoint, queue } = processing.mediaconvert
+  return roleArn === null ? null : { roleArn, region: region ?? store.s3.region, endpoint, queue }
 }
 
 /** Null: never. */

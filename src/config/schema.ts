@@ -666,9 +666,47 @@ export const CONFIG_SCHEMA = z.strictObject({
         default: '12h',
         env: 'MIRROR_PROCESSING_MAX_TIME',
         values: 'a duration from 10s to 7d',
-        about: 'How long one run of ffmpeg over a sound or video may take.',
+        about: 'How long one run of ffmpeg over a sound or video may take, or a job of MediaConvert.',
         tradeOff: 'It runs at the lowest priority but four: on a machine busy with live streams it waits for them.',
       }),
+      mediaconvert: z
+        .strictObject({
+          roleArn: key(optional(text(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/)), {
+            kind: 'text',
+            default: null,
+            env: 'MIRROR_MEDIACONVERT_ROLE_ARN',
+            values: 'the ARN of an IAM role, such as arn:aws:iam::111122223333:role/mirror-mediaconvert',
+            about:
+              'The role with which AWS Elemental MediaConvert reads and writes the bucket; with it the files of videos are made there instead of by ffmpeg. Not set means ffmpeg.',
+            tradeOff:
+              'AWS charges for every minute that is made, and this machine is free for live; poster, storyboard and HLS are still made here.',
+          }),
+          region: key(optional(text(/^[a-z0-9-]{1,64}$/)), {
+            kind: 'text',
+            default: null,
+            env: 'MIRROR_MEDIACONVERT_REGION',
+            values: 'the name of a region',
+            about: 'The region of MediaConvert; not set means that of the bucket.',
+            tradeOff: 'AWS charges for what goes from one region to another.',
+          }),
+          endpoint: key(optional(baseUrl), {
+            kind: 'text',
+            default: null,
+            env: 'MIRROR_MEDIACONVERT_ENDPOINT',
+            values: 'an http(s):// address without query',
+            about: 'Address of MediaConvert; not set means that of the region.',
+            tradeOff: 'Only for a private endpoint (VPC) or one that an account was given once.',
+          }),
+          queue: key(optional(text(/^[\w:/. -]{1,512}$/)), {
+            kind: 'text',
+            default: null,
+            env: 'MIRROR_MEDIACONVERT_QUEUE',
+            values: 'the name or ARN of a queue',
+            about: 'The queue that jobs wait in; not set means the default one of the account.',
+            tradeOff: 'A queue of its own keeps long videos from holding up the other work of the account.',
+          }),
+        })
+        .prefault({}),
     })
     .prefault({}),
   jobs: z

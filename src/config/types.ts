@@ -71,10 +71,15 @@ export interface Config {
     readonly settleMs: number
     readonly isKept: boolean
   } | null
-  /** Of sound and video: what is longer is not processed; `stepMs` for each run of ffmpeg. */
   /** Running jobs of a limited kind that one tenant may have. */
   readonly jobs: { readonly perTenant: number }
-  readonly processing: { readonly maxDurationSec: number; readonly stepMs: number }
+  /** Of sound and video: what is longer is not processed; `stepMs` for each run of ffmpeg, or job of MediaConvert. */
+  readonly processing: {
+    readonly maxDurationSec: number
+    readonly stepMs: number
+    /** Null: ffmpeg makes the files of videos. Only with a bucket at AWS. */
+    readonly mediaConvert: MediaConvertConfig | null
+  }
   /** Of calls. */
   readonly recordings: {
     readonly maxBytes: number
@@ -89,6 +94,15 @@ export interface Config {
   readonly ffmpeg: { readonly path: string }
   readonly metrics: { readonly access: 'loopback' | 'key' | 'public' }
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'pretty' }
+}
+
+export interface MediaConvertConfig {
+  readonly roleArn: string
+  readonly region: string
+  /** Null: that of the region. */
+  readonly endpoint: string | null
+  /** Null: the default queue of the account. */
+  readonly queue: string | null
 }
 
 export type StoreConfig =

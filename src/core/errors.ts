@@ -640,7 +640,24 @@ export const ERRORS = {
     'The process that read the content ended',
     'It is tried again; the log has its last words. Content that asks for more memory than it is given ends so.',
   ),
-
+  mediaconvert_failed: row(
+    'destination',
+    502,
+    'MediaConvert did not make the video',
+    'The message has what AWS said of it; it is tried again as a new job. Without processing.mediaconvert ffmpeg makes it here.',
+  ),
+  mediaconvert_refused: row(
+    'destination',
+    502,
+    'MediaConvert does not take the job',
+    'Check the role, the queue and the region in processing.mediaconvert, and that Mirror may create jobs and pass that role.',
+  ),
+  mediaconvert_unavailable: row(
+    'destination',
+    503,
+    'MediaConvert cannot be reached',
+    'Check the network and processing.mediaconvert.endpoint; a job that was begun goes on, and is asked for again.',
+  ),
   job_not_found: row(
     'caller',
     404,

@@ -95,6 +95,11 @@ export function assetRenditionKey(
   return keyOf(`${assetPrefix(tenantId, assetId)}${name}-${sha256.slice(0, 12)}/${name}.${extension}`)
 }
 
+/** What the keys of files begin with that MediaConvert makes of an asset; they are there until they are taken in. */
+export function assetConversionKey(tenantId: string, assetId: string, token: string): ObjectKey {
+  return keyOf(`${assetPrefix(tenantId, assetId)}converted-${token}/video`)
+}
+
 /** What all objects of an asset start with, and nothing else does. */
 export function assetPrefix(tenantId: string, assetId: string): string {
   for (const segment of [tenantId, assetId]) {

@@ -1,9 +1,10 @@
 // The AWS SDK as Mirror uses it: every wait bounded, errors in plain words, nothing it logs by itself.
 import { S3Client, S3ServiceException } from '@aws-sdk/client-s3'
 import { MirrorError } from '../core/errors.ts'
+import { isAws } from '../core/is-aws.ts'
 import { orAborted } from './abortable.ts'
 import { diagnoseS3, type S3Fault } from './s3-diagnosis.ts'
-import { describePlace, isAws, type S3Settings } from './s3-settings.ts'
+import { describePlace, type S3Settings } from './s3-settings.ts'
 
 const CONNECT_TIMEOUT_MS = 5000
 /** Until an answer begins; a part has to go up in that time. */
@@ -17,6 +18,7 @@ const quiet = { trace() {}, debug() {}, info() {}, warn() {}, error() {} }
 
 export function createS3Client(settings: S3Settings): S3Client {
   const agent = { keepAlive: true, maxSockets: settings.uploadConcurrency + OTHER_SOCKETS }
+  // Only AWS itself is known to take the checksums that its SDK adds since 3.729; clones answer 411, 501 or 400.
   const checksums = isAws(settings.endpoint) ? 'WHEN_SUPPORTED' : 'WHEN_REQUIRED'
   return new S3Client({
     region: settings.region,

@@ -13,11 +13,12 @@ import {
   type StorageClass,
 } from '@aws-sdk/client-s3'
 import { toMirrorError } from '../core/errors.ts'
+import { isAws } from '../core/is-aws.ts'
 import { CAPABILITY_IDS, type CapabilityAnswer, type CapabilityId, type CapabilityMatrix } from './capabilities.ts'
 import { createS3Client, hasStatus, isRefusal, S3Refusal, toStoreFailure } from './s3-client.ts'
 import { ConditionCheck } from './s3-conditions.ts'
 import { S3ProbeObjects } from './s3-probe-objects.ts'
-import { describePlace, isAws, type S3Settings } from './s3-settings.ts'
+import { describePlace, type S3Settings } from './s3-settings.ts'
 
 /** Clocks may differ by 15 minutes; this much is worth a word. */
 const SKEW_MS = 60_000

@@ -26,12 +26,6 @@ export interface S3Settings {
 export const MIN_PART_BYTES = 5 * 2 ** 20
 export const MAX_PARTS = 10_000
 
-/** Only AWS itself is known to take the checksums that its SDK adds to every request since 3.729; clones answer 411, 501 or 400. */
-export function isAws(endpoint: string | null): boolean {
-  if (endpoint === null) return true
-  return /(^|\.)amazonaws\.com(\.cn)?$/.test(new URL(endpoint).hostname)
-}
-
 /** For a person: where the objects lie, without secrets. */
 export function describePlace({
   endpoint,

@@ -43,6 +43,7 @@ beforeAll(async () => {
   }
   api = await startTestApi({ store, limits: NO_LIMITS }, ({ catalog, news, now }) =>
     assetJobs({
+      converter: null,
       ...{ assets: catalog.assets, store: { ...bound, put }, news, now: hasty(now), spawn: watched, log: silentLog },
       ...{ scratchDir: join(folder, 'scratch'), ffmpegPath: 'ffmpeg' },
       disk: { freeBytes: async () => 2 ** 40, keepFreeBytes: 0, copies: 1 },

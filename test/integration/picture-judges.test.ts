@@ -32,6 +32,7 @@ beforeAll(async () => {
   const store = createMemoryTiers()
   api = await startTestApi({ store, limits: NO_LIMITS }, ({ catalog, news, now, dataDir }) =>
     assetJobs({
+      converter: null,
       ...{ assets: catalog.assets, store, news, now, spawn, log: silentLog },
       ...{ scratchDir: join(dataDir, 'scratch'), ffmpegPath: 'ffmpeg' },
       disk: { freeBytes: async () => 2 ** 40, keepFreeBytes: 0, copies: 1 },

@@ -75,7 +75,7 @@ function parts() {
   const media = { maxDurationSec: 60, stepMs: 60_000, threads: 1 }
   const host = { ...{ assets: catalog.assets, store: watched, news, now, scratchDir, spawn }, log: silentLog }
   const disk = { freeBytes: async () => 2 ** 40, keepFreeBytes: 0, copies: 1 as const }
-  const kind = assetJobs({ ...host, disk, ffmpegPath: 'ffmpeg', media })[ASSET_JOB]
+  const kind = assetJobs({ ...host, converter: null, disk, ffmpegPath: 'ffmpeg', media })[ASSET_JOB]
   const shelf = new AssetShelf({ assets: catalog.assets, store, jobs, news, now })
   const tidy = tidyAssetsJob({ assets: catalog.assets, store, jobs, news, now, trashMs: DAY_MS })
   return { kind, shelf, tidy, news, now }

@@ -5,10 +5,12 @@ import { MirrorError, toMirrorError } from '../../core/errors.ts'
 import { isFinal } from '../../jobs/after-failure.ts'
 import type { JobContext, JobKind } from '../../jobs/job-runner.ts'
 import type { JobPayload, JobRow, NewJob } from '../../jobs/types.ts'
-import type { AssetProgress, AssetRow, AssetStep, RenditionRow } from './asset.ts'
+import type { VideoConverter } from '../processing/mediaconvert/video-converter.ts'
+import type { AssetProgress, AssetRow, AssetStep, JsonObject, RenditionRow } from './asset.ts'
 import { refusalOf } from './asset-name.ts'
 import type { AssetNews, AssetNewsKind } from './asset-news.ts'
 import { resumeAt, stepsOf } from './asset-steps.ts'
+import { conversionIn } from './convert-video.ts'
 import { DocumentSteps } from './document-steps.ts'
 import { type ImageHost, ImageSteps } from './image-steps.ts'
 import { MediaSteps } from './media-steps.ts'
@@ -25,15 +27,19 @@ export type AssetJobName = (typeof ASSET_JOBS)[number]
 
 /** Two fill a small machine, and one video alone; jobs of other tenants take their turns. */
 const AT_ONCE: Readonly<Record<AssetJobName, number>> = { [ASSET_JOB]: 2, [SOUND_JOB]: 1, [VIDEO_JOB]: 1 }
+/** Of videos that are made elsewhere: here they mostly wait, with a copy of the original on the disk. */
+const CONVERTED_AT_ONCE = 4
 /** Each is a write; whoever watches does not see more. */
 const PERCENT_EVERY_MS = 2000
 
 const payloadSchema = z.object({ tenant: z.string(), asset: z.string() })
 
-export interface AssetJobHost extends Omit<ImageHost & MediaHost, 'save' | 'renditions'> {
+export interface AssetJobHost extends Omit<ImageHost & MediaHost, 'save' | 'renditions' | 'conversion'> {
   readonly assets: Catalog['assets']
   readonly store: MediaHost['store']
   readonly news: AssetNews
+  /** Null: ffmpeg makes videos here. */
+  readonly converter: VideoConverter | null
 }
 
 export function assetWork({ id, tenantId, kind }: Pick<AssetRow, 'id' | 'tenantId' | 'kind'>): Omit<NewJob, 'id'> {
@@ -42,7 +48,8 @@ export function assetWork({ id, tenantId, kind }: Pick<AssetRow, 'id' | 'tenantI
 }
 
 export function assetJobs(host: AssetJobHost): Readonly<Record<AssetJobName, JobKind>> {
-  const job = (name: AssetJobName) => assetJob(host, AT_ONCE[name])
+  const atOnce = host.converter === null ? AT_ONCE : { ...AT_ONCE, [VIDEO_JOB]: CONVERTED_AT_ONCE }
+  const job = (name: AssetJobName) => assetJob(host, atOnce[name])
   return { [ASSET_JOB]: job(ASSET_JOB), [SOUND_JOB]: job(SOUND_JOB), [VIDEO_JOB]: job(VIDEO_JOB) }
 }
 
@@ -69,6 +76,20 @@ export async function failWithJob({ assets, news, now }: Pick<AssetJobHost, 'ass
   const on = { nowMs: now(), from: ['pending', 'processing'], tell: news.written('failed') } as const
   const failed = await assets.advance(asset, { status: 'failed', failure, processedAtMs: now() }, on)
   if (failed !== null) news.tell('failed', failed)
+}
+
+/**
+ * A job of MediaConvert that nobody waits for any more is not paid for; one whose job merely rests is gone on with. For
+ * `JobService.onChange`.
+ */
+export async function cancelConversionWithJob(
+  { assets, converter }: Pick<AssetJobHost, 'assets' | 'converter'>,
+  job: JobRow,
+): Promise<void> {
+  if (converter === null || job.kind !== VIDEO_JOB || job.state !== 'cancelled') return
+  const { tenantId, id } = pathOf(job)
+  const conversion = conversionIn((await assets.get(tenantId, id))?.facts ?? {})
+  if (conversion !== null) await converter.api.cancel(conversion.jobId)
 }
 
 function pathOf({ payload }: JobRow): { readonly tenantId: string; readonly id: string } {
@@ -128,12 +149,14 @@ class Attempt {
   }
 
   #maker(): StepMaker {
-    const { assets } = this.#host
-    const { claim, signal } = this.#context
+    const { assets, converter } = this.#host
+    const { claim, signal, job } = this.#context
     const host = {
       ...this.#host,
       save: (row: RenditionRow) => assets.saveRendition(row, claim),
       renditions: () => assets.renditions(this.#asset.tenantId, [this.#asset.id]),
+      conversion:
+        converter === null ? null : { converter, jobId: job.id, note: (facts: JsonObject) => this.#note(facts) },
     }
     switch (this.#asset.kind) {
       case 'audio':
@@ -144,6 +167,11 @@ class Attempt {
       default:
         return new ImageSteps(host, this.#asset, signal)
     }
+  }
+
+  async #note(facts: JsonObject): Promise<void> {
+    await this.#percentTold
+    await this.#advance({ facts: { ...this.#asset.facts, ...facts } })
   }
 
   #onPercent(step: AssetStep, told: number): void {

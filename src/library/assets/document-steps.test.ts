@@ -61,7 +61,15 @@ async function processed(bytes: string, path: string, format = 'pdf') {
     spawn(command, args, { ...options, env: { ...process.env, PATH: path } })
   const host = {
     // What Node itself starts is named by its whole path.
-    ...{ spawn: withPath, log: silentLog, ffmpegPath: 'ffmpeg', store, now: () => 1, renditions: async () => rows },
+    ...{
+      spawn: withPath,
+      log: silentLog,
+      ffmpegPath: 'ffmpeg',
+      store,
+      now: () => 1,
+      conversion: null,
+      renditions: async () => rows,
+    },
     ...{ disk: { freeBytes: async () => 2 ** 40, keepFreeBytes: 0, copies: 1 as const } },
     ...{ scratchDir: join(folder, 'scratch'), media: { maxDurationSec: 1, stepMs: 1000, threads: 1 } },
     save: async (row: RenditionRow) => rows.push(row) > 0,

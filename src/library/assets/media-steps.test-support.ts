@@ -69,6 +69,7 @@ export class MediaBench implements AsyncDisposable {
         save,
         now: () => 1,
       },
+      conversion: null,
       ...{ renditions: async () => [...rows.values()], scratchDir: join(this.folder, 'scratch'), disk: this.disk },
     }
     const percents: Record<string, number[]> = {}

@@ -7,6 +7,7 @@ import { measureSound, SOUND_LIMITS } from '../processing/measure-sound.ts'
 import type { AudioStream } from '../processing/media-facts.ts'
 import { planSound } from '../processing/plan-sound.ts'
 import type { AssetRow, JsonObject } from './asset.ts'
+import { convertVideo } from './convert-video.ts'
 import { type MediaHost, MediaWorkshop } from './media-workshop.ts'
 import { makePlayback } from './playback-step.ts'
 import { refuseCut } from './refuse-cut.ts'
@@ -33,7 +34,7 @@ export class MediaSteps implements StepMaker {
         await encodeSound(workshop, step, describedIn(facts), onPercent)
         return null
       case 'mp4':
-        return await encode(workshop, describedIn(facts), onPercent)
+        return await encode(workshop, facts, onPercent)
       case 'poster':
         await makePoster(workshop, describedIn(facts))
         return null
@@ -96,12 +97,15 @@ async function encodeSound(
 }
 
 /** A video container may hold sound alone: then it is made playable as sound. */
-async function encode(
-  workshop: MediaWorkshop,
-  described: DescribedMedia,
-  onPercent: OnPercent,
-): Promise<JsonObject | null> {
-  if (described.video !== null) return await encodeVideo(workshop, described, described.video, onPercent)
+async function encode(workshop: MediaWorkshop, facts: JsonObject, onPercent: OnPercent): Promise<JsonObject | null> {
+  const described = describedIn(facts)
+  const { video } = described
+  const { conversion } = workshop.host
+  if (video !== null) {
+    return conversion === null
+      ? await encodeVideo(workshop, described, video, onPercent)
+      : await convertVideo(workshop, conversion, { described, video, facts }, onPercent)
+  }
   await encodeSound(workshop, 'm4a', described, onPercent)
   return null
 }

@@ -12,6 +12,7 @@ import { ffprobePathOf, probeMedia } from '../processing/probe-media.ts'
 import { type FfmpegHost, runFfmpeg } from '../processing/run-ffmpeg.ts'
 import { fetchTo } from '../processing/scratch.ts'
 import type { AssetRow, RenditionRow } from './asset.ts'
+import type { ConversionHost } from './convert-video.ts'
 import { keepRendition, type MadeRendition, type RenditionKeeper } from './keep-rendition.ts'
 import type { OnPercent } from './step-maker.ts'
 
@@ -31,6 +32,8 @@ export interface MediaHost extends Omit<FfmpegHost, 'threads'>, RenditionKeeper 
   readonly disk: ScratchDisk
   /** What was made of it before. */
   readonly renditions: () => Promise<readonly RenditionRow[]>
+  /** Makes the files of a video; null: ffmpeg does it here. */
+  readonly conversion: ConversionHost | null
 }
 
 /** The copy, and as much again for what is made of it. */

@@ -65,7 +65,7 @@ export function plannedBytes({ rungs, audio }: VideoPlan, durationSec: number): 
 }
 
 /** The smallest is for narrow lines and small screens: it has what is heard first. */
-function soundOf(audio: readonly AudioStream[], rung: number): readonly AudioStream[] {
+export function soundOf(audio: readonly AudioStream[], rung: number): readonly AudioStream[] {
   return rung === 0 ? audio : audio.slice(0, 1)
 }
 
