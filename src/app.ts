@@ -43,6 +43,7 @@ import { ffprobePathOf } from './library/processing/probe-media.ts'
 import { Scratch } from './library/processing/scratch.ts'
 import { RecordingBook } from './library/recordings/recording-book.ts'
 import { failWithJob } from './library/recordings/recording-jobs.ts'
+import { RecordingPolicies } from './library/recordings/recording-policies.ts'
 import { createSoundReader } from './library/recordings/sound-reader.ts'
 import { startSweeper } from './library/recordings/sweep-recordings.ts'
 import { keepAsAsset } from './library/uploads/keep-as-asset.ts'
@@ -157,6 +158,10 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
   const backups = opened.use(new BackupWatch({ store, now: clock, log: log.child('backup') }))
   const written = writtenEvents({ now: clock, newId: randomUUID })
   const recordings = new RecordingBook({ recordings: catalog.recordings, eventOf: written.ofRecording, now: clock })
+  const policies = new RecordingPolicies({
+    ...{ catalog, now: clock, newId: randomUUID, eventOf: written.ofPolicy },
+    ...{ standard: config.recordings.standard, isLifecycleOn: config.recordings.isLifecycleOn },
+  })
   const assetScratchDir = join(config.dataDir, 'scratch', 'assets')
   await rm(assetScratchDir, { recursive: true, force: true }) // Left by a Mirror that was killed.
   const { mediaConvert } = config.processing
@@ -192,7 +197,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
         incoming: desk === null || config.incoming === null ? null : { desk, everyMs: config.incoming.everyMs },
         recordings: {
           ...{ book: recordings, recordings: catalog.recordings, store, ledger: catalog.ledger, now: clock },
-          ages: config.recordings.isLifecycleOn ? config.recordings : { warmAfterMs: null, coldAfterMs: null },
+          policies,
           ...{
             maxBytes: config.recordings.maxBytes,
             scratch: await Scratch.open(join(config.dataDir, 'scratch', 'recordings')),
@@ -263,7 +268,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
       incoming: watchedBucket(config, desk),
       direct,
       webhooks: { sender, allow },
-      recordings: { book: recordings, ...config.recordings },
+      recordings: { book: recordings, policies, maxBytes: config.recordings.maxBytes },
       keepRestoredMs: config.archive.keepRestoredMs,
       database: config.database.kind,
       adminToken: config.adminToken,

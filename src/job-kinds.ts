@@ -19,6 +19,7 @@ import {
   tidyDirectJob,
 } from './library/assets/tidy-direct-job.ts'
 import { ASSET_PLAYBACK_JOB, assetPlaybackJob } from './library/assets/withhold-playback.ts'
+import { APPLY_POLICY_JOB, applyPolicyJob, type PolicyApplierHost } from './library/recordings/apply-policy.ts'
 import {
   MOVE_RECORDINGS_JOB,
   MOVE_RECORDINGS_SCHEDULE,
@@ -40,7 +41,7 @@ export interface JobKindsHost {
   readonly store: TieredStore
   /** At once of one tenant, of each kind that its users can cause any number of. */
   readonly perTenant: number
-  readonly recordings: RecordingJobsHost & RecordingMoverHost
+  readonly recordings: RecordingJobsHost & RecordingMoverHost & PolicyApplierHost
   /** Null: nothing is watched. */
   readonly incoming: { readonly desk: IncomingDesk; readonly everyMs: number } | null
   readonly assets: AssetJobHost & TidyHost & PullAssetHost & AdoptHost & TidyDirectHost
@@ -69,6 +70,7 @@ export function jobKinds({
       [RESTORE_JOB]: restoreJob(objects),
       ...limited(perTenant, recordingJobs(recordings)),
       [MOVE_RECORDINGS_JOB]: moveRecordingsJob(recordings),
+      [APPLY_POLICY_JOB]: applyPolicyJob(recordings),
       ...limited(perTenant, {
         ...assetJobs(assets),
         [PULL_ASSET_JOB]: pullAssetJob(assets),

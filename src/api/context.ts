@@ -21,6 +21,7 @@ import type { DvrRecordingService } from './dvr-recording-service.ts'
 import type { EventHub } from './event-hub.ts'
 import type { Metrics } from './metrics.ts'
 import type { ObjectService } from './object-service.ts'
+import type { RecordingPolicyService } from './recording-policy-service.ts'
 import type { RecordingService } from './recording-service.ts'
 import type { LoginLimits } from './request-gate.ts'
 import type { StoreService } from './store-service.ts'
@@ -56,6 +57,7 @@ export interface ApiContext {
   readonly dateRanges: DateRangeService
   readonly dvrRecordings: DvrRecordingService
   readonly recordings: RecordingService
+  readonly recordingPolicies: RecordingPolicyService
   readonly assets: AssetService
   readonly objects: ObjectService
   readonly stores: StoreService

@@ -100,7 +100,10 @@ export const recordingSchema = z
     issues: z.array(recordingIssueSchema).meta({ description: 'How it differs from what the PBX said' }),
     waveform: z.string().nullable().meta({ description: 'Path of its waveform; null: not drawn yet' }),
     tier: z.enum(TIERS),
-    policyId: z.string().nullable(),
+    policyId: z
+      .string()
+      .nullable()
+      .meta({ description: 'The version of the policy by which it is deleted; null: of the configuration' }),
     metadata: z.record(z.string(), z.unknown()),
     movedToWarmAt: z.iso.datetime().nullable(),
     scheduledDeletionAt: z.iso.datetime().nullable().meta({ description: 'Null: it is kept for ever' }),

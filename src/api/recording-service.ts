@@ -7,6 +7,8 @@ import { stallLimited } from '../library/intake/stall-limit.ts'
 import { type ReceiverHost, receiveRecording } from '../library/recordings/receive-recording.ts'
 import type { RecordingClaims, RecordingRow } from '../library/recordings/recording.ts'
 import type { RecordingBook } from '../library/recordings/recording-book.ts'
+import type { RecordingPolicies } from '../library/recordings/recording-policies.ts'
+import { deletionAtMs } from '../library/recordings/recording-policy.ts'
 import { isUnfinished, PROCESSING_STATES } from '../library/recordings/recording-state.ts'
 import { deleteJob, processJob, pullJob } from '../library/recordings/recording-work.ts'
 import { collect } from '../storage/collect.ts'
@@ -65,16 +67,15 @@ export interface RecordingServiceOptions {
   readonly store: ObjectStore
   readonly jobs: Pick<JobService, 'add'>
   readonly secrets: Pick<ApiSecrets, 'seal' | 'open'> & { readonly links: SignedLinks }
+  readonly policies: Pick<RecordingPolicies, 'of'>
   readonly maxBytes: number
-  /** Null: recordings are kept for ever. */
-  readonly retentionMs: number | null
   readonly consoleUrl: string
   readonly newId: () => string
   readonly clock: () => number
 }
 
 export function createRecordingService(options: RecordingServiceOptions): RecordingService {
-  const { book, catalog, store, jobs, secrets, maxBytes, retentionMs, consoleUrl, newId, clock } = options
+  const { book, catalog, store, jobs, secrets, policies, maxBytes, consoleUrl, newId, clock } = options
   const receiver: ReceiverHost = { book, store, maxBytes }
   let uploads = 0
 
@@ -87,15 +88,19 @@ export function createRecordingService(options: RecordingServiceOptions): Record
     return row
   }
 
-  function draft(fields: KnownFields, more: Pick<RecordingRow, 'fileName' | 'sealedSourceUrl'>): RecordingRow {
+  async function draft(
+    fields: KnownFields,
+    more: Pick<RecordingRow, 'fileName' | 'sealedSourceUrl'>,
+  ): Promise<RecordingRow> {
+    const { own, terms } = await policies.of(TENANT)
     const nowMs = clock()
     const id = newId()
     return {
       ...{ id, tenantId: TENANT, callId: '', legId: null, status: 'RECEIVED', failureCode: null, failure: null },
       ...{ objectKey: callRecordingKey(TENANT, id), said: claimsOf(fields), contentType: null, format: null },
       ...{ codec: null, sizeBytes: null, sha256: null, durationMs: null, channels: null, sampleRateHz: null },
-      ...{ waveformKey: null, issues: [], tier: 'hot', policyId: null, metadata: {}, movedToWarmAtMs: null },
-      scheduledDeletionAtMs: retentionMs === null ? null : nowMs + retentionMs,
+      ...{ waveformKey: null, issues: [], tier: 'hot', policyId: own?.id ?? null, metadata: {}, movedToWarmAtMs: null },
+      scheduledDeletionAtMs: deletionAtMs(terms, nowMs),
       ...{ deletedAtMs: null, createdAtMs: nowMs, updatedAtMs: nowMs },
       ...factsOf(fields),
       ...more,
@@ -104,7 +109,7 @@ export function createRecordingService(options: RecordingServiceOptions): Record
 
   async function receive(form: RecordingForm): Promise<RecordingRow> {
     const { file, fields } = await form.toFile()
-    const row = draft(fields, { fileName: file.fileName === '' ? null : file.fileName, sealedSourceUrl: null })
+    const row = await draft(fields, { fileName: file.fileName === '' ? null : file.fileName, sealedSourceUrl: null })
     await book.add(row)
     let isRefused = false
     try {
@@ -157,7 +162,7 @@ export function createRecordingService(options: RecordingServiceOptions): Record
 
     async pull(order) {
       const { url, ...fields } = parseFields(pullRecordingSchema, order)
-      const row = draft(fields, { fileName: null, sealedSourceUrl: secrets.seal(url) })
+      const row = await draft(fields, { fileName: null, sealedSourceUrl: secrets.seal(url) })
       await book.add(row)
       await jobs.add(pullJob(row))
       return view(row)

@@ -21,6 +21,7 @@ import type { AssetShelf } from '../library/assets/asset-shelf.ts'
 import { PULL_ASSET_JOB } from '../library/assets/pull-asset-job.ts'
 import type { SizeMaker } from '../library/assets/size-maker.ts'
 import type { RecordingBook } from '../library/recordings/recording-book.ts'
+import type { RecordingPolicies } from '../library/recordings/recording-policies.ts'
 import type { UploadDesk } from '../library/uploads/upload-desk.ts'
 import type { LiveControl } from '../live/control.ts'
 import type { DirectUploads } from '../storage/direct-uploads.ts'
@@ -46,6 +47,8 @@ import { createObjectService } from './object-service.ts'
 import { openApiOptions } from './openapi.ts'
 import { PROBLEM_TYPE, toProblem } from './problems.ts'
 import { DEFAULT_RATE_LIMITS, type RateLimits } from './rate-limit.ts'
+import { createRecordingPolicyService } from './recording-policy-service.ts'
+import { eventOfPolicy } from './recording-policy-view.ts'
 import { createRecordingService } from './recording-service.ts'
 import { eventOfRecording } from './recording-view.ts'
 import { createRequestGate } from './request-gate.ts'
@@ -64,6 +67,7 @@ import { registerJobRoutes } from './routes/job-routes.ts'
 import { registerKeyRoutes } from './routes/key-routes.ts'
 import { registerLinkRoutes } from './routes/link-routes.ts'
 import { registerObjectRoutes } from './routes/object-routes.ts'
+import { registerRecordingPolicyRoutes } from './routes/recording-policy-routes.ts'
 import { registerRecordingRoutes } from './routes/recording-routes.ts'
 import { registerSlateRoutes } from './routes/slate-routes.ts'
 import { registerStoreRoutes } from './routes/store-routes.ts'
@@ -101,9 +105,8 @@ export interface ApiServerOptions {
   readonly store: TieredStore
   readonly recordings: {
     readonly book: RecordingBook
+    readonly policies: RecordingPolicies
     readonly maxBytes: number
-    /** Null: they are kept for ever. */
-    readonly retentionMs: number | null
   }
   readonly assets: {
     readonly shelf: AssetShelf
@@ -175,6 +178,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   )
   opened.defer(options.assets.news.on((kind, asset) => events.announce(eventOfAsset(kind, asset, clock()))))
   opened.defer(options.recordings.book.onNews((news) => events.announce(eventOfRecording(news, clock()))))
+  opened.defer(options.recordings.policies.onNews((news) => events.announce(eventOfPolicy(news, clock()))))
   opened.defer(backups.onTrouble((trouble) => events.publish(eventOfBackups(trouble, clock()))))
   const { sender } = options.webhooks
   opened.defer(sender.onDisabled((webhook) => events.publish(eventOfDisabled(webhook, clock()))))
@@ -236,6 +240,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       ...{ ...options.recordings, catalog, store: options.store, jobs, secrets: options.secrets, clock },
       ...{ consoleUrl: consoleUrl(addresses), newId: randomUUID },
     }),
+    recordingPolicies: createRecordingPolicyService({ policies: options.recordings.policies, jobs }),
     assets: createAssetService({
       ...{ ...options.assets, assets: catalog.assets, store: options.store, links: options.secrets.links, jobs, clock },
       seal: options.secrets.seal,
@@ -285,6 +290,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   registerTestSourceRoutes(app, context)
   registerEventRoutes(app, context)
   registerRecordingRoutes(app, context)
+  registerRecordingPolicyRoutes(app, context)
   registerLinkRoutes(app, context)
   registerAssetRoutes(app, context)
   registerAssetFileRoutes(app, context)

@@ -48,6 +48,7 @@ function isTopicAllowed(topic: string, role: Role | null, streamExists: (id: str
 export function topicsOfEvent({ type, streamId, details }: MirrorEvent): readonly string[] {
   if (type.startsWith('recording.')) return ['recordings', `recording.${details['recordingId']}`]
   if (type.startsWith('asset.')) return ['assets', `asset.${details['assetId']}`]
+  if (type.startsWith('policy.')) return ['recordings', 'system']
   return streamId === null ? ['system'] : [`stream.${streamId}`, 'streams']
 }
 

@@ -17,6 +17,7 @@ export const BACKED_UP_TABLES: Readonly<Record<string, BackedUpTable>> = {
   dvr_recordings: { key: ['id'] },
   stores: { key: ['name'] },
   webhooks: { key: ['id'] },
+  recording_policies: { key: ['id'] },
   recordings: { key: ['id'] },
   assets: { key: ['seq'], generated: 'seq' },
   asset_tags: { key: ['asset_id', 'tag'], generated: 'asset_seq' },

@@ -412,6 +412,27 @@ const MIGRATIONS: readonly Migration[] = [
     name: 'jobs that waited for their tenant',
     statements: ({ integer }) => [`alter table jobs add column throttled_at_ms ${integer}`],
   },
+  {
+    version: 14,
+    name: 'policies for recordings of calls',
+    statements: ({ text, integer, tableEnd }) => [
+      // A row is one version and stays as it is; `ended_at_ms` null: it applies.
+      `create table recording_policies (
+        id ${text} constraint "recording_policies.id" primary key,
+        tenant_id ${text} not null,
+        version ${integer} not null,
+        hot_to_warm_days ${integer} not null,
+        warm_to_cold_days ${integer} not null,
+        retention_days ${integer} not null,
+        enabled ${integer} not null,
+        updated_at_ms ${integer} not null,
+        updated_by ${text} not null,
+        ended_at_ms ${integer},
+        constraint "recording_policies.version" unique (tenant_id, version)
+      ${tableEnd}`,
+      'create unique index recording_policies_current on recording_policies (tenant_id) where ended_at_ms is null',
+    ],
+  },
 ]
 
 /**

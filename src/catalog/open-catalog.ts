@@ -12,6 +12,7 @@ import { openJobs } from './jobs.ts'
 import { openLedger } from './ledger.ts'
 import { migrate } from './migrate.ts'
 import { openPublishKeys } from './publish-keys.ts'
+import { openRecordingPolicies } from './recording-policies.ts'
 import { openRecordings } from './recordings.ts'
 import type { Schema } from './schema.ts'
 import { openSessions } from './sessions.ts'
@@ -44,6 +45,7 @@ export async function openCatalog(
     dateRanges: openDateRanges(db),
     dvrRecordings: openDvrRecordings(db),
     recordings: openRecordings(db),
+    recordingPolicies: openRecordingPolicies(db),
     assets: openAssets(db, location.kind),
     users: openUsers(db),
     apiKeys: openApiKeys(db),

@@ -1,4 +1,5 @@
 import { type ExpressionBuilder, type Selectable, type SqlBool, sql } from 'kysely'
+import type { JobClaim } from '../jobs/types.ts'
 import type { RecordingChange, RecordingRow } from '../library/recordings/recording.ts'
 import { decodeJson, encodeJson } from './codec.ts'
 import { withTold } from './events.ts'
@@ -58,16 +59,7 @@ export function openRecordings(db: Db): Catalog['recordings'] {
           .where('deletedAtMs', 'is', null)
         if (from !== undefined) query = query.where('status', 'in', [...from])
         if (claim !== undefined) {
-          query = query.where((row) =>
-            row.exists(
-              row
-                .selectFrom('jobs')
-                .select('jobs.id')
-                .where('jobs.id', '=', claim.id)
-                .where('jobs.fence', '=', claim.fence)
-                .where('jobs.state', '=', 'running'),
-            ),
-          )
+          query = query.where((row) => row.exists(runningJob(db, claim)))
         }
         const row = await query.returningAll().executeTakeFirst()
         return row === undefined ? null : toRecording(row)
@@ -111,15 +103,17 @@ export function openRecordings(db: Db): Catalog['recordings'] {
       const rows = await live()
         .selectAll()
         .where('scheduledDeletionAtMs', '<=', nowMs)
+        .where(({ not, exists }) => not(exists(ownPolicy(db).where('recordingPolicies.enabled', '=', 0))))
         .orderBy('scheduledDeletionAtMs')
         .limit(limit)
         .execute()
       return rows.map(toRecording)
     },
 
-    async inTiers({ from, cameBeforeMs, after }, limit) {
+    async inTiers({ tenantId, from, cameBeforeMs, after }, limit) {
       let query = live()
         .selectAll()
+        .where((row) => (tenantId === null ? row.not(row.exists(ownPolicy(db))) : row('tenantId', '=', tenantId)))
         .where('status', '=', 'COMPLETED')
         .where('tier', 'in', [...from])
         .where('createdAtMs', '<', cameBeforeMs)
@@ -133,6 +127,30 @@ export function openRecordings(db: Db): Catalog['recordings'] {
       }
       const rows = await query.orderBy('createdAtMs').orderBy('id').limit(limit).execute()
       return rows.map(toRecording)
+    },
+
+    async reschedule(tenantId, dates, { policyId, updatedAtMs, claim }) {
+      if (dates.length === 0) return 0
+      const cases = dates.map(
+        ({ id, scheduledDeletionAtMs }) => sql`when ${id} then cast(${scheduledDeletionAtMs} as bigint)`,
+      )
+      const { numUpdatedRows } = await db
+        .updateTable('recordings')
+        .set({
+          ...{ policyId, updatedAtMs },
+          scheduledDeletionAtMs: sql<number | null>`case ${sql.ref('id')} ${sql.join(cases, sql` `)} end`,
+        })
+        .where('tenantId', '=', tenantId)
+        .where(
+          'id',
+          'in',
+          dates.map(({ id }) => id),
+        )
+        .where('deletedAtMs', 'is', null)
+        .where((row) => row.exists(newestOfKind(db, claim)))
+        .executeTakeFirstOrThrow()
+      if (numUpdatedRows > 0n) return Number(numUpdatedRows)
+      return (await newestOfKind(db, claim).executeTakeFirst()) === undefined ? null : 0
     },
 
     async incomplete(tenantId, limit) {
@@ -149,6 +167,40 @@ export function openRecordings(db: Db): Catalog['recordings'] {
       return rows.map(toRecording)
     },
   }
+}
+
+/** Of whoever asks for recordings: that the job is still its own. */
+function runningJob(db: Db, { id, fence }: JobClaim) {
+  return db
+    .selectFrom('jobs')
+    .select('jobs.id')
+    .where('jobs.id', '=', id)
+    .where('jobs.fence', '=', fence)
+    .where('jobs.state', '=', 'running')
+}
+
+/** The same, unless the tenant was given another job of the kind since. */
+function newestOfKind(db: Db, claim: JobClaim) {
+  return runningJob(db, claim).where(({ not, exists, selectFrom }) =>
+    not(
+      exists(
+        selectFrom('jobs as later')
+          .select('later.id')
+          .whereRef('later.kind', '=', 'jobs.kind')
+          .whereRef('later.tenantId', '=', 'jobs.tenantId')
+          .whereRef('later.seq', '>', 'jobs.seq'),
+      ),
+    ),
+  )
+}
+
+/** Within a question about recordings: the policy of their tenant, where it has one. */
+function ownPolicy(db: Db) {
+  return db
+    .selectFrom('recordingPolicies')
+    .select('recordingPolicies.id')
+    .whereRef('recordingPolicies.tenantId', '=', sql.ref('recordings.tenantId'))
+    .where('recordingPolicies.endedAtMs', 'is', null)
 }
 
 /** What a look at the bytes tells. */

@@ -4,6 +4,7 @@ import type { JobRow, Schedule } from '../jobs/types.ts'
 import type { AssetRow, RenditionRow } from '../library/assets/asset.ts'
 import type { IncomingRow } from '../library/assets/incoming-object.ts'
 import type { RecordingRow } from '../library/recordings/recording.ts'
+import type { RecordingPolicyRow } from '../library/recordings/recording-policy.ts'
 import type { MirrorEvent } from '../live/events.ts'
 import type { Tier } from '../storage/tiers.ts'
 import type { DeliveryRow, WebhookRow } from '../webhooks/webhook.ts'
@@ -51,6 +52,7 @@ export interface Schema {
   }
   dvrRecordings: Table<DvrRecordingRow>
   recordings: Table<Omit<RecordingRow, 'said' | 'issues' | 'metadata'>> & { said: Json; issues: Json; metadata: Json }
+  recordingPolicies: Table<Omit<RecordingPolicyRow, 'enabled'>> & { enabled: 0 | 1 }
   assets: Table<Omit<AssetRow, 'step' | 'failure' | 'tags' | 'metadata' | 'facts'>> & {
     seq: Generated<number>
     step: Json | null

@@ -5,6 +5,7 @@ import type { AssetEdit, AssetProgress, AssetRow, AssetStatus, RenditionRow } fr
 import type { IncomingRow } from '../library/assets/incoming-object.ts'
 import type { MediaKind } from '../library/intake/sniffed-type.ts'
 import type { RecordingChange, RecordingRow } from '../library/recordings/recording.ts'
+import type { RecordingPolicyRow } from '../library/recordings/recording-policy.ts'
 import type { RecordingState } from '../library/recordings/recording-state.ts'
 import type { MirrorEvent } from '../live/events.ts'
 import type { StreamSettings } from '../live/settings.ts'
@@ -245,19 +246,47 @@ export interface Catalog extends AsyncDisposable {
     forget(tenantId: string, id: string): Promise<boolean>
     /** Of all tenants, oldest change first: what has not reached an end. */
     unfinished(limit: number): Promise<readonly RecordingRow[]>
-    /** Of all tenants: what is to be deleted by then, oldest first. */
+    /** Of all tenants but those whose own policy is switched off: what is to be deleted by then, oldest first. */
     due(nowMs: number, limit: number): Promise<readonly RecordingRow[]>
-    /** Of all tenants, oldest first: complete ones in these tiers that came before then. `after`: the last one before. */
+    /**
+     * Oldest first: complete ones in these tiers that came before then. `tenantId` null: of all tenants that have no policy
+     * of their own. `after`: the last one before.
+     */
     inTiers(
       query: {
+        readonly tenantId: string | null
         readonly from: readonly Tier[]
         readonly cameBeforeMs: number
         readonly after?: Pick<RecordingRow, 'createdAtMs' | 'id'>
       },
       limit: number,
     ): Promise<readonly RecordingRow[]>
+    /**
+     * Gives recordings of a tenant other times to go, and names the policy that says so; how many. Null, and nothing is
+     * changed, when `claim` was lost, or a job of the same kind was added for the tenant since: the last word counts.
+     */
+    reschedule(
+      tenantId: string,
+      dates: readonly Pick<RecordingRow, 'id' | 'scheduledDeletionAtMs'>[],
+      by: { readonly policyId: string | null; readonly updatedAtMs: number; readonly claim: JobClaim },
+    ): Promise<number | null>
     /** With bytes, but without one of the facts that bytes tell; oldest first. */
     incomplete(tenantId: string, limit: number): Promise<readonly RecordingRow[]>
+  }
+  /** How tenants want their recordings of calls kept. Versions are added and ended, never changed. */
+  readonly recordingPolicies: {
+    /** In the place of the version before; of several at once each becomes a version. */
+    set(
+      row: Omit<RecordingPolicyRow, 'version' | 'endedAtMs'>,
+      tell: Tell<RecordingPolicyRow>,
+    ): Promise<RecordingPolicyRow>
+    /** Null when the tenant had none. */
+    end(tenantId: string, atMs: number, tell: Tell<RecordingPolicyRow>): Promise<RecordingPolicyRow | null>
+    current(tenantId: string): Promise<RecordingPolicyRow | null>
+    /** What applies, by tenant. `after`: the tenant of the last one before. */
+    list(query: { readonly after?: string; readonly limit: number }): Promise<readonly RecordingPolicyRow[]>
+    /** Newest first, with those that apply no more. */
+    history(tenantId: string, limit: number): Promise<readonly RecordingPolicyRow[]>
   }
   /** Uploaded content. Every question names the tenant, save those of the housekeeping. */
   readonly assets: {

@@ -13,9 +13,11 @@ export interface ApiClient {
   /** Fields and files, as a browser sends them; a file is read while it is sent. */
   postForm<T>(path: string, form: FormData, timeoutMs?: number): Promise<T>
   patch<T>(path: string, body: unknown): Promise<T>
-  /** Bytes as they are. */
-  put<T>(path: string, body: Uint8Array<ArrayBuffer>): Promise<T>
+  /** Bytes as they are, anything else as JSON. */
+  put<T>(path: string, body: unknown): Promise<T>
   delete(path: string): Promise<void>
+  /** Of what answers with what is there in its place. */
+  deleteFor<T>(path: string): Promise<T>
 }
 
 export function createApiClient(
@@ -57,9 +59,10 @@ export function createApiClient(
       (await call('POST', path, body, timeoutMs)) as T,
     postForm: async <T>(path: string, form: FormData, timeoutMs?: number) =>
       (await call('POST', path, form, timeoutMs)) as T,
-    put: async <T>(path: string, body: Uint8Array<ArrayBuffer>) => (await call('PUT', path, body)) as T,
+    put: async <T>(path: string, body: unknown) => (await call('PUT', path, body)) as T,
     patch: async <T>(path: string, body: unknown) => (await call('PATCH', path, body)) as T,
     delete: async (path) => void (await call('DELETE', path)),
+    deleteFor: async <T>(path: string) => (await call('DELETE', path)) as T,
   }
 }
 

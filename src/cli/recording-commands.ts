@@ -9,6 +9,7 @@ import type {
   RecordingView,
 } from '../api/recording-contract.ts'
 import { CliError } from './cli-error.ts'
+import { addRecordingPolicyCommands } from './recording-policy-commands.ts'
 import { serverCommand } from './server-command.ts'
 import type { WithSession } from './session.ts'
 import { renderAmount, renderFacts, renderSpan, renderTable, renderTime } from './table.ts'
@@ -39,6 +40,7 @@ export function addRecordingCommands(
   setExitCode: (code: number) => void,
 ): void {
   const recordings = program.command('recordings').description('recordings of calls')
+  addRecordingPolicyCommands(recordings, withSession)
 
   serverCommand(recordings, 'list', 'list recordings of calls, newest first')
     .option('--call <id>', 'of one call only')

@@ -65,8 +65,8 @@ test('without file, variables and flags Mirror serves this machine only, from ./
       jobs: { perTenant: 5 },
       processing: { maxDurationSec: 43_200, stepMs: 43_200_000, mediaConvert: null },
       recordings: {
-        ...{ maxBytes: 2 * 2 ** 30, retentionMs: 365 * 86_400_000, isLifecycleOn: true },
-        ...{ warmAfterMs: 30 * 86_400_000, coldAfterMs: 90 * 86_400_000 },
+        ...{ maxBytes: 2 * 2 ** 30, isLifecycleOn: true },
+        standard: { hotToWarmDays: 30, warmToColdDays: 90, retentionDays: 365 },
       },
       ffmpeg: { path: 'ffmpeg' },
       metrics: { access: 'loopback' },
@@ -116,9 +116,10 @@ describe('MediaConvert', () => {
 })
 
 test('recordings of calls are kept for the days that are named, 0 means for ever', () => {
-  const retentionMs = (days: string) => load({ env: { RECORDING_RETENTION_DAYS: days } }).config.recordings.retentionMs
-  expect([retentionMs('1'), retentionMs('0')]).toEqual([86_400_000, null])
-  expect(() => retentionMs('-1')).toThrow(/recordings\.retentionDays must be a number of days/)
+  const kept = (days: string) =>
+    load({ env: { RECORDING_RETENTION_DAYS: days } }).config.recordings.standard.retentionDays
+  expect([kept('1'), kept('0')]).toEqual([1, 0])
+  expect(() => kept('-1')).toThrow(/recordings\.retentionDays must be a number of days/)
 })
 
 test('the configuration is frozen to its leaves', () => {

@@ -356,9 +356,11 @@ function toConfig(input: ConfigInput, locate: (name: string, written: string) =>
     },
     recordings: {
       maxBytes: input.recordings.maxBytes,
-      retentionMs: daysToMs(input.recordings.retentionDays),
-      warmAfterMs: daysToMs(input.recordings.hotToWarmDays),
-      coldAfterMs: daysToMs(input.recordings.warmToColdDays),
+      standard: {
+        hotToWarmDays: input.recordings.hotToWarmDays,
+        warmToColdDays: input.recordings.warmToColdDays,
+        retentionDays: input.recordings.retentionDays,
+      },
       isLifecycleOn: input.recordings.lifecycle,
     },
     ffmpeg: { path: input.ffmpeg.path },
@@ -373,10 +375,6 @@ function toMediaConvert({ processing, store }: ConfigInput): Config['processing'
 }
 
 /** Null: never. */
-function daysToMs(days: number): number | null {
-  return days === 0 ? null : days * 86_400_000
-}
-
 function toStore({ store }: ConfigInput, locate: (name: string, written: string) => string): StoreConfig {
   const { bucket, endpoint, region, accessKey, secretKey, pathStyle, prefix, storageClass } = store.s3
   if (bucket === null) {

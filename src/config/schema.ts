@@ -738,7 +738,8 @@ export const CONFIG_SCHEMA = z.strictObject({
         default: 365,
         env: 'RECORDING_RETENTION_DAYS',
         values: 'a number of days from 0 to 36500; 0 keeps them for ever',
-        about: 'How long recordings of calls are kept; counted from when they came in, and fixed for each then.',
+        about:
+          'How long recordings of calls are kept, where a tenant has no policy of its own; fixed for each when it comes in.',
         tradeOff:
           'What is over goes by itself and cannot be had back: mind what the law asks you to keep, and to delete.',
       }),

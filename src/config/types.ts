@@ -83,12 +83,13 @@ export interface Config {
   /** Of calls. */
   readonly recordings: {
     readonly maxBytes: number
-    /** Null: they are kept for ever. */
-    readonly retentionMs: number | null
-    /** Ages since they came in; null: never. */
-    readonly warmAfterMs: number | null
-    readonly coldAfterMs: number | null
-    /** Moving and deleting by itself. */
+    /** What applies to tenants without a policy of their own: days since one came in; 0: never. */
+    readonly standard: {
+      readonly hotToWarmDays: number
+      readonly warmToColdDays: number
+      readonly retentionDays: number
+    }
+    /** Moving and deleting by itself, for all tenants. */
     readonly isLifecycleOn: boolean
   }
   readonly ffmpeg: { readonly path: string }

@@ -31,6 +31,8 @@ export const EVENT_TYPES = [
   'recording.failed',
   'recording.mismatch',
   'recording.deleted',
+  'policy.changed',
+  'policy.applied',
   'asset.created',
   'asset.updated',
   'asset.progress',

@@ -30,4 +30,5 @@ export function objectOf({
 
 const ID_OF: Readonly<Record<string, string>> = {
   ...{ recording: 'recordingId', asset: 'assetId', job: 'jobId', store: 'store', webhook: 'webhookId' },
+  policy: 'tenant',
 }

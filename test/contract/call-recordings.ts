@@ -309,14 +309,16 @@ export function callRecordingContract(
         }
       }
       for (const tier of colder) {
-        api.ages = { warmAfterMs: 0, coldAfterMs: tier === 'cold' ? 0 : null }
+        const body = { hotToWarmDays: 1, warmToColdDays: tier === 'cold' ? 2 : 0, retentionDays: 0 }
+        await api.json('/api/v1/recordings/policy', { method: 'PUT', body })
+        api.clock.skipMs = 3 * DAY_MS
         expect(await resultOfMoving()).toMatchObject({ [tier]: 1 })
         expect(await api.json(`/api/v1/recordings/${id}`)).toMatchObject({ tier, status: 'COMPLETED' })
         expect(await store.head(parseObjectKey(storageKey) as ObjectKey, { signal })).toMatchObject({ tier })
         const heard = await fetch(atLink(await linkOf(id)))
         expect(Buffer.compare(Buffer.from(await heard.arrayBuffer()), file)).toBe(0)
       }
-      expect(Object.values((await resultOfMoving()) ?? {})).toEqual(colder.map(() => 0))
+      expect(await resultOfMoving()).toMatchObject(Object.fromEntries(colder.map((tier) => [tier, 0])))
       const entries = await api.catalog.ledger.history({ keys: [storageKey], limit: 20 })
       expect(
         entries

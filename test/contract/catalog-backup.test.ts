@@ -32,6 +32,7 @@ import { rgwMissing } from '../support/rgw.ts'
 import { createTestBucket } from '../support/s3-bucket.ts'
 import { asset, rendition } from './assets.ts'
 import { attachedStore, event, publishKey, stream } from './catalog.ts'
+import { recordingPolicy } from './recording-policies.ts'
 import { callRecording } from './recordings.ts'
 import { webhook } from './webhooks.ts'
 
@@ -109,6 +110,7 @@ describe.concurrent.each(KINDS)('a catalog on %s', (kind) => {
         api_keys: 1,
         date_ranges: MANY,
         dvr_recordings: 1,
+        recording_policies: 2,
         recordings: 1,
         assets: 1,
         asset_tags: 2,
@@ -439,7 +441,9 @@ async function filled(location: CatalogLocation): Promise<Catalog> {
   await catalog.publishKeys.add(publishKey('a', 'k2'))
   const recording = { id: 'r1', streamId: 'a', title: 'Kept', startsAtMs: NOW_MS, endsAtMs: null, failure: null }
   await catalog.dvrRecordings.begin(recording)
-  await catalog.recordings.add(callRecording('r1'))
+  await catalog.recordingPolicies.set(recordingPolicy('p1'), () => [])
+  await catalog.recordingPolicies.set(recordingPolicy('p2', { retentionDays: 7 }), () => [])
+  await catalog.recordings.add(callRecording('r1', { policyId: 'p2' }))
   await catalog.assets.add(asset('x1', { tags: ['red', 'blue'] }))
   await catalog.jobs.add({ id: 'j1', kind: 'asset', payload: {} }, NOW_MS)
   const job = await catalog.jobs.claim({ kinds: ['asset'], owner: 'me', nowMs: NOW_MS, leaseMs: 1000 })
@@ -476,6 +480,7 @@ async function contents(catalog: Catalog): Promise<unknown> {
     dateRanges: await catalog.dateRanges.list({}),
     recordings: await catalog.dvrRecordings.list({ limit: 10 }),
     calls: await catalog.recordings.list({ tenantId: 'default', limit: 10 }),
+    policies: await catalog.recordingPolicies.history('default', 10),
     assets: await catalog.assets.list({ tenantId: 'default', limit: 10, tags: ['red'], words: ['bild'] }),
     renditions: await catalog.assets.renditions('default', ['x1']),
     stores: await catalog.stores.list(),

@@ -17,6 +17,7 @@ import { assetContract } from './assets.ts'
 import { catalogContract, event, publishKey, stream } from './catalog.ts'
 import { incomingContract } from './incoming.ts'
 import { jobContract } from './jobs.ts'
+import { recordingPolicyContract } from './recording-policies.ts'
 import { recordingContract } from './recordings.ts'
 import { told, webhook, webhookContract } from './webhooks.ts'
 
@@ -52,6 +53,7 @@ for (const [name, place] of Object.entries(places)) {
   assetContract(name, async () => await open(await place()))
   jobContract(name, async () => await open(await place()))
   recordingContract(name, async () => await open(await place()))
+  recordingPolicyContract(name, async () => await open(await place()))
   incomingContract(name, async () => await open(await place()))
   webhookContract(name, async () => await open(await place()))
 

@@ -288,6 +288,20 @@ test('a video plays from its playlist, and its storyboard leads through it', asy
   await expect.poll(() => video('currentTime')).toBeGreaterThan(2.5)
 })
 
+test('an admin changes how long calls are kept, and is told at the field what makes no sense', async () => {
+  await page.getByRole('link', { name: 'Recordings' }).click()
+  await page.getByText('Kept 365 days, warm after 30 days, cold after 90 days').waitFor()
+  await page.getByRole('button', { name: 'Change how long recordings are kept' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Delete after (days)').fill('60')
+  await dialog.getByRole('button', { name: 'Save' }).click()
+  await dialog.getByText('must be fewer than the 60 days after which recordings are deleted').waitFor()
+  expect(await dialog.getByLabel('Cold after (days)').getAttribute('aria-invalid')).toBe('true')
+  await dialog.getByLabel('Cold after (days)').fill('45')
+  await dialog.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('Kept 60 days, warm after 30 days, cold after 45 days').waitFor()
+})
+
 test('a call appears when it comes in, is heard, and says how it differs from what the PBX said', async () => {
   await page.getByRole('link', { name: 'Recordings' }).click()
   await page.getByText('No recordings of calls yet').waitFor()

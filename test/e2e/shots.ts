@@ -127,6 +127,13 @@ const SHOTS: readonly Shot[] = [
   { name: 'recordings-cut', scenario: 'busy', path: '/recordings?open=r3', prepare: wait(800) },
   { name: 'recordings-failed-one', scenario: 'busy', path: '/recordings?open=r4', prepare: wait(800) },
   { name: 'recordings-link', scenario: 'busy', path: '/recordings?q=7f1c&open=r5', prepare: wait(800) },
+  {
+    name: 'recordings-policy',
+    scenario: 'busy',
+    path: '/recordings',
+    prepare: click('Change how long recordings are kept'),
+    isScreen: true,
+  },
   { name: 'recordings-empty', scenario: 'empty', path: '/recordings' },
   { name: 'recordings-loading', scenario: 'slow', path: '/recordings' },
   { name: 'recordings-nothing-found', scenario: 'busy', path: '/recordings?q=zebra' },

@@ -26,6 +26,9 @@ const ROUTES = [
   ['POST', '/upload', 'operator'],
   ['GET', '', 'viewer'],
   ['POST', '/backfill', 'operator'],
+  ['GET', '/policy', 'viewer'],
+  ['PUT', '/policy', 'admin'],
+  ['DELETE', '/policy', 'admin'],
   ['GET', '/:id', 'viewer'],
   ['GET', '/:id/url', 'viewer'],
   ['GET', '/:id/stream', 'viewer'],
@@ -56,7 +59,7 @@ describe.each(ROUTES)('%s /recordings%s', (method, route, access) => {
     expect(await code('mk_nobody')).toEqual([401, 'unauthorized'])
   })
 
-  if (access === 'operator') {
+  if (access !== 'viewer') {
     test('nobody whose key may only read', async () => {
       expect(await code(viewer)).toEqual([403, 'forbidden'])
     })

@@ -227,3 +227,29 @@ test('the command sends, lists, shows, links, looks again and deletes', async ()
   await expect.poll(() => storedFiles(sent.id)).toEqual([])
   expect((await fetch(url)).status).toBe(410)
 })
+
+test('the command shows and changes how long recordings are kept, and what is there follows', async () => {
+  const env = { MIRROR_URL: mirror.consoleUrl, MIRROR_API_KEY: mirror.apiKey }
+  const policy = async (...args: string[]) => {
+    const { code, stdout, stderr } = await runCommand(['recordings', 'policy', ...args], { env })
+    return { code, stdout, stderr }
+  }
+  expect((await policy('show')).stdout).toMatch(
+    /from +the configuration of the server\n.*\n.*\ndeleted after +365 days/,
+  )
+  const { id } = (await curl('-F', 'callId=kept', '-F', `file=@${file}`)).body
+  await ended(id)
+  const set = await policy('set', '--retention', '120', '--apply-to-existing')
+  expect([set.code, set.stdout]).toEqual([0, expect.stringMatching(/deleted after +120 days/)])
+  expect(set.stdout).toMatch(/Of \d+ recordings \d+ go sooner and 0 later than before\.\n$/)
+  const { createdAt, scheduledDeletionAt, policyId } = await ended(id)
+  expect((Date.parse(scheduledDeletionAt ?? '') - Date.parse(createdAt)) / 86_400_000).toBe(120)
+  expect(policyId).not.toBeNull()
+  const refused = await policy('set', '--retention', '60')
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('warmToColdDays')])
+  expect((await policy('set', '--hot-to-warm', 'soon')).stderr).toContain('is no number of days')
+  expect((await policy('set', '--off')).stdout).toMatch(/carried out +no: it is switched off/)
+  const reset = await policy('reset')
+  expect(reset.stdout).toMatch(/deleted after +365 days/)
+  expect(reset.stdout).toContain('Recordings that are there go when they were to go.')
+})

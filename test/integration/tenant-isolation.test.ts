@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventOfJob } from '../../src/api/job-view.ts'
 import { callRecordingPartKey, parseObjectKey } from '../../src/storage/keys.ts'
 import { asset, rendition } from '../contract/assets.ts'
+import { recordingPolicy } from '../contract/recording-policies.ts'
 import { callRecording } from '../contract/recordings.ts'
 import { webhook } from '../contract/webhooks.ts'
 import { ADMIN_TOKEN, NO_LIMITS, startTestApi, type TestApi } from '../support/api-server.ts'
@@ -41,6 +42,7 @@ const NO_RECORDING = 'call_recording_not_found'
 const NO_UPLOAD = 'upload_not_found'
 const NO_WEBHOOK = 'webhook_not_found'
 const NO_JOB = 'job_not_found'
+const POLICY = { hotToWarmDays: 7, warmToColdDays: 30, retentionDays: 90 }
 const HOOK = { url: 'https://shop.example/hook' }
 const WAVEFORM = {
   version: 1,
@@ -71,6 +73,9 @@ const ROUTES: Readonly<Record<string, Row>> = {
   'POST /api/v1/recordings/upload': { own: 202, body: { ...PULL, callId: 'c' } },
   'GET /api/v1/recordings': { own: 200, lists: 'recording' },
   'POST /api/v1/recordings/backfill': { own: 202, body: {} },
+  'GET /api/v1/recordings/policy': { own: 200, lists: 'recording' },
+  'PUT /api/v1/recordings/policy': { own: 200, body: POLICY },
+  'DELETE /api/v1/recordings/policy': { own: 200 },
   'GET /api/v1/recordings/:id': { own: 200, foreign: NO_RECORDING },
   'GET /api/v1/recordings/:id/url': { own: 200, foreign: NO_RECORDING },
   'GET /api/v1/recordings/:id/stream': { own: 302, foreign: NO_RECORDING },
@@ -165,6 +170,7 @@ const MAKE: Readonly<Record<Subject, (tenant: string, id: string) => Promise<voi
     await put(objectKey)
   },
   async recordings(tenant, id) {
+    await api.catalog.recordingPolicies.set(recordingPolicy(id, { tenantId: tenant }), () => [])
     const waveformKey = callRecordingPartKey(tenant, id, 'waveform.json')
     const objectKey = `recordings/${tenant}/${id}/original`
     const facts = { status: 'COMPLETED', sizeBytes: 5, sha256: 'x', waveformKey, createdAtMs: Date.now() } as const
@@ -254,6 +260,7 @@ describe.each(Object.entries(ROUTES))('%s', (route, { own: status, foreign, list
     const seen = async () => ({
       asset: await catalog.assets.get('other', theirs.asset),
       recording: await catalog.recordings.get('other', theirs.recording),
+      policy: await catalog.recordingPolicies.current('other'),
       upload: options.uploads.get('other', theirs.upload),
       webhook: await catalog.webhooks.get('other', theirs.webhook),
       job: await catalog.jobs.get(theirs.job),

@@ -20,6 +20,7 @@ import { AssetShelf } from '../../src/library/assets/asset-shelf.ts'
 import { SizeMaker } from '../../src/library/assets/size-maker.ts'
 import { RecordingBook } from '../../src/library/recordings/recording-book.ts'
 import { failWithJob } from '../../src/library/recordings/recording-jobs.ts'
+import { RecordingPolicies } from '../../src/library/recordings/recording-policies.ts'
 import { UploadDesk } from '../../src/library/uploads/upload-desk.ts'
 import { createMemoryStore } from '../../src/storage/memory-store.ts'
 import { probeStore } from '../../src/storage/probe-store.ts'
@@ -66,6 +67,7 @@ export const NO_LIMITS = { anonymous: GENEROUS, principal: GENEROUS, loginPerAdd
 export interface JobParts {
   readonly catalog: Catalog
   readonly book: RecordingBook
+  readonly policies: RecordingPolicies
   readonly news: AssetNews
   readonly jobs: () => JobService
   readonly now: () => number
@@ -87,12 +89,16 @@ export async function startTestApi(
   const now = () => Date.now() + clock.skipMs
   const written = writtenEvents({ now, newId: randomUUID })
   const book = new RecordingBook({ recordings: catalog.recordings, eventOf: written.ofRecording, now })
+  const policies = new RecordingPolicies({
+    ...{ catalog, now, newId: randomUUID, eventOf: written.ofPolicy, isLifecycleOn: true },
+    standard: { hotToWarmDays: 30, warmToColdDays: 90, retentionDays: 365 },
+  })
   const news = new AssetNews(written.ofAsset)
   const store = change.store ?? createMemoryTiers()
   const jobs: JobService = opened.use(
     new JobService({
       jobs: catalog.jobs,
-      kinds: kindsOf?.({ catalog, book, news, now, dataDir, jobs: () => jobs }) ?? {},
+      kinds: kindsOf?.({ catalog, book, policies, news, now, dataDir, jobs: () => jobs }) ?? {},
       schedules: [],
       owner: 'test',
       now,
@@ -157,8 +163,8 @@ export async function startTestApi(
     },
     recordings: {
       book,
+      policies,
       maxBytes: 2 ** 20,
-      retentionMs: 365 * 86_400_000,
     },
     keepRestoredMs: 3 * 86_400_000,
     database: 'sqlite',

@@ -7,16 +7,14 @@ import type { RecordingView } from '../../src/api/recording-contract.ts'
 import type { ApiServerOptions } from '../../src/api/server.ts'
 import { MirrorError } from '../../src/core/errors.ts'
 import { Scratch } from '../../src/library/processing/scratch.ts'
+import { APPLY_POLICY_JOB, applyPolicyJob } from '../../src/library/recordings/apply-policy.ts'
 import { MOVE_RECORDINGS_JOB, moveRecordingsJob } from '../../src/library/recordings/move-recordings.ts'
 import type { Sound } from '../../src/library/recordings/process-recording.ts'
 import { type RecordingJobsHost, recordingJobs } from '../../src/library/recordings/recording-jobs.ts'
-import type { TierAges } from '../../src/library/recordings/recording-tiers.ts'
 import type { TieredStore } from '../../src/storage/tiers.ts'
 import { NO_LIMITS, startTestApi, type TestApi } from './api-server.ts'
 
 export interface RecordingApi extends TestApi {
-  /** When the job `recording-tiers` moves what. */
-  ages: TierAges
   readonly pulls: Map<string, () => ReturnType<RecordingJobsHost['pull']>>
   /** A form, field by field, in this order; a `Uint8Array` is the file. */
   send(fields: Readonly<Record<string, string | Uint8Array<ArrayBuffer>>>, key?: string | null): Promise<Response>
@@ -31,29 +29,29 @@ export async function startRecordingApi(
   const pulls: RecordingApi['pulls'] = new Map()
   const folder = await mkdtemp(join(tmpdir(), 'mirror-scratch-'))
   const scratch = await Scratch.open(folder)
-  const api: TestApi = await startTestApi({ store, limits: NO_LIMITS, ...change }, ({ catalog, book, jobs, now }) => ({
-    ...recordingJobs({
-      ...{ book, jobs, now, store, ledger: catalog.ledger },
-      sound: { read: async (file) => headerSound(await readFile(file)) },
-      pull: async (url) => {
-        const pull = pulls.get(url)
-        if (pull === undefined) throw new MirrorError('stream_offline', `${url} answers nobody`)
-        return await pull()
-      },
-      openSealed: (sealed) => api.options.secrets.open(sealed),
-      maxBytes: 2 ** 20,
-      scratch,
+  const api: TestApi = await startTestApi(
+    { store, limits: NO_LIMITS, ...change },
+    ({ catalog, book, policies, jobs, now }) => ({
+      ...recordingJobs({
+        ...{ book, policies, jobs, now, store, ledger: catalog.ledger },
+        sound: { read: async (file) => headerSound(await readFile(file)) },
+        pull: async (url) => {
+          const pull = pulls.get(url)
+          if (pull === undefined) throw new MirrorError('stream_offline', `${url} answers nobody`)
+          return await pull()
+        },
+        openSealed: (sealed) => api.options.secrets.open(sealed),
+        maxBytes: 2 ** 20,
+        scratch,
+      }),
+      [MOVE_RECORDINGS_JOB]: moveRecordingsJob({
+        ...{ book, policies, now, store, ledger: catalog.ledger, recordings: catalog.recordings },
+      }),
+      [APPLY_POLICY_JOB]: applyPolicyJob({ policies, now, recordings: catalog.recordings }),
     }),
-    [MOVE_RECORDINGS_JOB]: moveRecordingsJob({
-      ...{ book, now, store, ledger: catalog.ledger, recordings: catalog.recordings },
-      get ages() {
-        return opened.ages
-      },
-    }),
-  }))
+  )
   const opened: RecordingApi = {
     ...api,
-    ages: { warmAfterMs: null, coldAfterMs: null },
     pulls,
     async send(fields, key) {
       const form = new FormData()

@@ -75,6 +75,11 @@ function answerRecordings(response: ServerResponse, path: string, query: URLSear
     const recordings = all.filter((each) => (q === null || each.callId.startsWith(q)) && (status === null || each.status === status))
     return done(json(200, { recordings, total: recordings.length === all.length && all.length > 0 ? 12_408 : recordings.length, page: 1, limit: 50, nextCursor: q === null && all.length > 0 ? 'more' : null }))
   }
+  if (path === '/recordings/policy') {
+    const days = { hotToWarmDays: 30, warmToColdDays: 90, retentionDays: 365 }
+    const none = { source: 'configuration', id: null, version: null, updatedAt: null, updatedBy: null }
+    return done(json(200, { ...none, ...days, enabled: true, active: true, defaults: days, history: [], job: null }))
+  }
   const [, id, rest] = /^\/recordings\/([^/]+)(?:\/(.*))?$/.exec(path) ?? []
   const recording = all.find((each) => each.id === id)
   if (recording === undefined) return done(problem(404, 'call_recording_not_found', 'There is no such recording', 'It is gone.', 'List them.'))

@@ -1,4 +1,4 @@
-// Moves recordings of calls to colder tiers as they grow old, as a job, by the ledger.
+// Moves recordings of calls to colder tiers as they grow old, as the policy of their tenant has it; as a job, by the ledger.
 import type { Catalog } from '../../catalog/types.ts'
 import { isMirrorError } from '../../core/errors.ts'
 import type { JobContext, JobKind } from '../../jobs/job-runner.ts'
@@ -8,7 +8,9 @@ import { parseObjectKey } from '../../storage/keys.ts'
 import type { Tier, TieredStore } from '../../storage/tiers.ts'
 import type { RecordingRow } from './recording.ts'
 import type { RecordingBook } from './recording-book.ts'
-import { movesDue, type TierAges, type TierMove } from './recording-tiers.ts'
+import type { RecordingPolicies } from './recording-policies.ts'
+import { type PolicyTerms, tierAgesOf } from './recording-policy.ts'
+import { movesDue, type TierMove } from './recording-tiers.ts'
 
 export const MOVE_RECORDINGS_JOB = 'recording-tiers'
 /** At night in Europe; of several Mirrors one does it. */
@@ -22,7 +24,7 @@ export interface RecordingMoverHost extends MoverHost {
   readonly store: TieredStore
   readonly recordings: Pick<Catalog['recordings'], 'inTiers'>
   readonly book: RecordingBook
-  readonly ages: TierAges
+  readonly policies: Pick<RecordingPolicies, 'all' | 'standard' | 'isStandardActive'>
 }
 
 export function moveRecordingsJob(host: RecordingMoverHost): JobKind {
@@ -31,10 +33,12 @@ export function moveRecordingsJob(host: RecordingMoverHost): JobKind {
     async run(context) {
       const counts: Record<string, number> = {}
       const failures: string[] = []
-      for (const move of movesDue(host.ages, host.store.tiers, host.now())) {
-        const { moved, problem } = await moveAll(host, move, context)
-        counts[move.to] = moved
-        if (problem !== null) failures.push(problem)
+      for await (const { tenantId, terms } of inForce(host.policies)) {
+        for (const move of movesDue(tierAgesOf(terms), host.store.tiers, host.now())) {
+          const { moved, problem } = await moveAll(host, { ...move, tenantId }, context)
+          counts[move.to] = (counts[move.to] ?? 0) + moved
+          if (problem !== null) failures.push(problem)
+        }
       }
       const [problem] = failures
       return { ...counts, ...(problem === undefined ? {} : { problem }) } satisfies JobPayload
@@ -42,10 +46,18 @@ export function moveRecordingsJob(host: RecordingMoverHost): JobKind {
   }
 }
 
+/** One question per policy and tier, however many recordings there are. `tenantId` null: whoever has no policy of its own. */
+async function* inForce(
+  policies: RecordingMoverHost['policies'],
+): AsyncGenerator<{ readonly tenantId: string | null; readonly terms: PolicyTerms }, void, void> {
+  if (policies.isStandardActive) yield { tenantId: null, terms: policies.standard }
+  for await (const { tenantId, terms, isActive } of policies.all()) if (isActive) yield { tenantId, terms }
+}
+
 /** Everything that is due for one tier. A store that cannot keep it says so in `problem`, and nothing has changed. */
 async function moveAll(
   host: RecordingMoverHost,
-  move: TierMove,
+  move: TierMove & { readonly tenantId: string | null },
   context: JobContext,
 ): Promise<{ readonly moved: number; readonly problem: string | null }> {
   let moved = 0

@@ -7,7 +7,8 @@ import type { JobPayload, JobRow } from '../../jobs/types.ts'
 import { type DeleterHost, deleteRecording } from './delete-recording.ts'
 import { type ProcessingHost, processRecording } from './process-recording.ts'
 import { type ReceiverHost, receiveRecording } from './receive-recording.ts'
-import type { RecordingBook } from './recording-book.ts'
+import type { RecordingBook, RecordingPath } from './recording-book.ts'
+import type { RecordingPolicies } from './recording-policies.ts'
 import { DELETE_RECORDING_JOB, PROCESS_RECORDING_JOB, PULL_RECORDING_JOB, processJob } from './recording-work.ts'
 
 /** A PBX and a line carry few at once; the jobs of other tenants take their turns. */
@@ -15,6 +16,8 @@ const PULLS_AT_ONCE = 3
 
 const pathSchema = z.object({ tenantId: z.string().min(1), id: z.string().min(1) })
 const processSchema = pathSchema.extend({ isRecount: z.boolean() })
+
+const deleteSchema = pathSchema.extend({ onlyIfDue: z.boolean().default(false) })
 
 /** What comes from an address: bytes that are pulled as they are taken. */
 export interface PulledBody extends AsyncDisposable {
@@ -25,6 +28,7 @@ export interface PulledBody extends AsyncDisposable {
 
 export interface RecordingJobsHost extends ReceiverHost, ProcessingHost, DeleterHost {
   readonly book: RecordingBook
+  readonly policies: Pick<RecordingPolicies, 'of'>
   readonly pull: (url: string, call: { readonly maxBytes: number; readonly signal: AbortSignal }) => Promise<PulledBody>
   /** Null when it was sealed under another installation secret. */
   readonly openSealed: (sealed: string) => string | null
@@ -45,9 +49,11 @@ export function recordingJobs(host: RecordingJobsHost): Readonly<Record<string, 
     },
     [DELETE_RECORDING_JOB]: {
       limit: 1,
-      run: async ({ job, signal }) => ({
-        ...(await deleteRecording(host, pathSchema.parse(job.payload), { job, signal })),
-      }),
+      run: async ({ job, signal }) => {
+        const { onlyIfDue, ...path } = deleteSchema.parse(job.payload)
+        if (onlyIfDue && !(await isStillDue(host, path))) return { outcome: 'kept: it is not due any more' }
+        return { ...(await deleteRecording(host, path, { job, signal })) }
+      },
     },
   }
 }
@@ -82,6 +88,14 @@ async function process(host: RecordingJobsHost, { job, claim, signal }: JobConte
   if (done === null) return { outcome: 'nothing to do' }
   const [issue] = done.issues
   return { outcome: 'completed', ...(issue === undefined ? {} : { problem: issue.message }) }
+}
+
+/** What nobody sees any more goes on going. */
+async function isStillDue({ book, policies, now }: RecordingJobsHost, path: RecordingPath): Promise<boolean> {
+  const row = await book.get(path)
+  if (row === null) return true
+  const isOver = row.scheduledDeletionAtMs !== null && row.scheduledDeletionAtMs <= now()
+  return isOver && (await policies.of(path.tenantId)).isActive
 }
 
 /** An error that another try cannot mend, or that no try is left for, is the end of the recording, and not of the job. */

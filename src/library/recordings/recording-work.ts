@@ -19,6 +19,12 @@ export function deleteJob({ tenantId, id }: RecordingPath): Omit<NewJob, 'id'> {
   return { kind: DELETE_RECORDING_JOB, tenantId, payload: { tenantId, id }, dedupeKey: id, maxAttempts: 20 }
 }
 
+/** Of one whose time is over: the job looks again whether it still is, as its policy may have changed since. */
+export function deleteDueJob({ tenantId, id }: RecordingPath): Omit<NewJob, 'id'> {
+  const order = deleteJob({ tenantId, id })
+  return { ...order, payload: { ...order.payload, onlyIfDue: true }, dedupeKey: `due ${id}` }
+}
+
 /** The job that a recording waits for in its state; null: none, its bytes come with a request or its life has ended. */
 export function nextJob(row: RecordingRow): Omit<NewJob, 'id'> | null {
   if (row.status === 'STORED' || row.status === 'VERIFIED') return processJob(row, false)

@@ -48,7 +48,7 @@ export interface RecordingRow {
   readonly waveformKey: string | null
   readonly issues: readonly RecordingIssue[]
   readonly tier: Tier
-  /** The policy that moves and deletes it; null: the one of the configuration. */
+  /** The version of the tenant's policy by which `scheduledDeletionAtMs` was fixed; null: the configuration's. */
   readonly policyId: string | null
   /** What the sender wants kept with it. */
   readonly metadata: Readonly<Record<string, unknown>>

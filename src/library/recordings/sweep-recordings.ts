@@ -5,7 +5,7 @@ import { MirrorError, toMirrorError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { NewJob } from '../../jobs/types.ts'
 import type { RecordingBook } from './recording-book.ts'
-import { deleteJob, nextJob } from './recording-work.ts'
+import { deleteDueJob, nextJob } from './recording-work.ts'
 
 /** Whoever receives one says so every few seconds. */
 const SILENT_MS = 60_000
@@ -87,6 +87,6 @@ export async function sweepRecordings(
     }
   }
   const due = deletesDue ? await recordings.due(now(), AT_ONCE) : []
-  for (const row of due) await start(deleteJob(row))
+  for (const row of due) await start(deleteDueJob(row))
   return { resumed, failed, due: due.length }
 }

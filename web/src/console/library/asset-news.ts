@@ -3,18 +3,23 @@
 import type { QueryClient } from '@tanstack/react-query'
 import type { AssetView } from '../../../../src/api/asset-contract.ts'
 import type { EventView } from '../../../../src/api/event-contract.ts'
-import { RECORDINGS_KEY, recordingQuery } from '../recordings/recording-queries.ts'
+import { POLICY_KEY, RECORDINGS_KEY, recordingQuery } from '../recordings/recording-queries.ts'
 import { ASSETS_KEY, assetQuery, labelsQuery, patchAsset, putAsset } from './asset-queries.ts'
 
 const REFRESH_EVERY_MS = 1500
 
-/** True: it was about an asset or a recording. */
+/** True: it was about an asset, a recording, or the policy of recordings. */
 export function applyLibraryNews(client: QueryClient, event: EventView): boolean {
   const { type, details } = event
   if (type.startsWith('recording.')) {
     const id = String(details['recordingId'])
     void client.invalidateQueries({ queryKey: recordingQuery(id).queryKey })
     refreshSoon(client, RECORDINGS_KEY)
+    return true
+  }
+  if (type.startsWith('policy.')) {
+    void client.invalidateQueries({ queryKey: POLICY_KEY })
+    if (type === 'policy.applied') refreshSoon(client, RECORDINGS_KEY)
     return true
   }
   if (!type.startsWith('asset.')) return false

@@ -120,6 +120,7 @@ export function RecordingPanel({ recording }: { readonly recording: RecordingVie
             <CopyRow label="Recording id" value={id} />
             {recording.sha256 !== null && <CopyRow label="SHA-256" value={recording.sha256} />}
             <CopyRow label="Key in the store" value={recording.storageKey} />
+            {recording.policyId !== null && <CopyRow label="Policy" value={recording.policyId} />}
           </div>
         </details>
       </div>
@@ -166,7 +167,7 @@ function aboutRecording(recording: RecordingView): readonly Fact[] {
   ]
 }
 
-function retentionOf({ tier, scheduledDeletionAt, movedToWarmAt, policyId }: RecordingView): readonly Fact[] {
+function retentionOf({ tier, scheduledDeletionAt, movedToWarmAt }: RecordingView): readonly Fact[] {
   return [
     { label: 'Tier', value: tier },
     ...(movedToWarmAt === null ? [] : [{ label: 'Warm since', value: formatAbsolute(Date.parse(movedToWarmAt)) }]),
@@ -174,7 +175,6 @@ function retentionOf({ tier, scheduledDeletionAt, movedToWarmAt, policyId }: Rec
       label: 'Kept until',
       value: scheduledDeletionAt === null ? 'For ever' : formatAbsolute(Date.parse(scheduledDeletionAt)),
     },
-    ...(policyId === null ? [] : [{ label: 'Policy', value: policyId }]),
   ]
 }
 

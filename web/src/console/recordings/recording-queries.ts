@@ -1,10 +1,13 @@
 // What is fetched of recordings of calls and under which key.
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import type { RecordingPageView, RecordingView } from '../../../../src/api/recording-contract.ts'
+import type { RecordingPolicyView } from '../../../../src/api/recording-policy-contract.ts'
 import { callApi } from '../api/client.ts'
 import { apiQuery, type RecordingSearch } from './recording-search.ts'
 
 export const RECORDINGS_KEY = ['recordings'] as const
+export const POLICY_PATH = '/recordings/policy'
+export const POLICY_KEY = ['recording-policy'] as const
 
 export function recordingPath(id: string): string {
   return `/recordings/${encodeURIComponent(id)}`
@@ -29,3 +32,8 @@ export function recordingQuery(id: string) {
     queryFn: ({ signal }) => callApi<RecordingView>('GET', recordingPath(id), { signal }),
   })
 }
+
+export const policyQuery = queryOptions({
+  queryKey: POLICY_KEY,
+  queryFn: ({ signal }) => callApi<RecordingPolicyView>('GET', POLICY_PATH, { signal }),
+})

@@ -8,6 +8,7 @@ import { CommandBlock } from '../ui/copy.tsx'
 import { AgeFilter, FilterSelect, SearchBox } from '../ui/filters.tsx'
 import { PageHeader, Section } from '../ui/section.tsx'
 import { EmptyState, ErrorState, Skeleton } from '../ui/states.tsx'
+import { PolicyLine } from './policy-line.tsx'
 import { RecordingById } from './recording-panel.tsx'
 import { recordingsQuery } from './recording-queries.ts'
 import {
@@ -47,6 +48,7 @@ export function RecordingsPage() {
             ? ''
             : `${formatCount(total)} ${total === 1 ? 'call' : 'calls'}${hasFilters(search) ? ' found' : ''}`}
         </p>
+        <PolicyLine />
       </PageHeader>
       <Filters search={search} change={change} />
       <Results search={search} change={change} />

@@ -18,6 +18,10 @@ export function useMayOperate(): boolean {
   return useMe().role !== 'viewer'
 }
 
+export function useMayAdminister(): boolean {
+  return useMe().role === 'admin'
+}
+
 export function useLogout(): () => Promise<void> {
   const client = useQueryClient()
   const navigate = useNavigate()
