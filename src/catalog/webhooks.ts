@@ -128,6 +128,7 @@ export function openWebhooks(db: Db, dialect: Dialect): Webhooks {
     async settle({ webhookId, id, fence }, { attempt, step, disabled }, nowMs) {
       const { status, failure, response, tookMs } = attempt
       return await db.transaction().execute(async (inside) => {
+        if (!(await lockFirst(inside, dialect, webhookId))) return null
         const row = await inside
           .updateTable('webhookDeliveries')
           .set({
@@ -185,6 +186,7 @@ export function openWebhooks(db: Db, dialect: Dialect): Webhooks {
           .where('state', '=', WAITING)
           .where('nextAtMs', '<', PARKED_MS)
           .groupBy('webhookId')
+          .orderBy('webhookId')
           .having((row) => row.fn.countAll(), '>=', MAX_WAITING_DELIVERIES)
           .execute()
         const disabled: WebhookRow[] = []
@@ -256,6 +258,7 @@ export function openWebhooks(db: Db, dialect: Dialect): Webhooks {
 
     async replaySince(webhook, what) {
       return await db.transaction().execute(async (inside) => {
+        if (!(await lockFirst(inside, dialect, webhook.id))) return { replayed: 0, more: false }
         const room = Math.max(0, MAX_REPLAYED_DELIVERIES - (await waitingFor(inside, webhook.id)))
         // What never arrived comes first, so that what arrived does not take its place.
         let left = room - (await replayEnded(inside, webhook, 'failed', what, room))
@@ -304,6 +307,21 @@ const forClaim = { postgres: sql`for update of delivery skip locked`, sqlite: sq
   Dialect,
   unknown
 >
+
+/**
+ * Whoever changes messages of an endpoint and the endpoint in one transaction locks the endpoint first, as removing it
+ * does, whose messages go with it: else each may hold what the other waits for. Those who only refer to it are let by.
+ * False: it is not there any more.
+ */
+async function lockFirst(db: Db, dialect: Dialect, webhookId: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('webhooks')
+    .select('id')
+    .where('id', '=', webhookId)
+    .$if(dialect === 'postgres', (query) => query.forNoKeyUpdate())
+    .executeTakeFirst()
+  return row !== undefined
+}
 
 function again(nowMs: number, giveUpAtMs: number) {
   return { state: 'waiting', attempt: 0, nextAtMs: nowMs, giveUpAtMs, finishedAtMs: null } as const

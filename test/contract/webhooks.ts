@@ -300,6 +300,27 @@ export function webhookContract(name: string, open: () => Promise<Catalog>): voi
       expect(await ids('one', { state: 'waiting' })).toContain(`missed${MAX_REPLAYED_DELIVERIES}`)
     }, 30_000)
 
+    test('endpoints are removed while attempts are settled and messages sent again: nobody waits for the other', async () => {
+      for (const round of range(6)) {
+        const ids = range(10).map((n) => `w${round}-${n}`)
+        for (const id of ids) await webhooks.create(webhook(id))
+        await catalog.events.append([told(`first${round}`), told(`second${round}`)])
+        const held: DeliveryRow[] = []
+        for (const _ of range(20)) held.push(await claimed())
+        const what = { sinceMs: 0, untilMs: NOW_MS + 1, failedOnly: false, nowMs: NOW_MS, giveUpAtMs: NOW_MS + DAY_MS }
+        const gaveUp = { attempt: FAILED, step: { kind: 'failed' }, disabled: null } as const
+        await webhooks.settle(held.find(({ webhookId }) => webhookId === ids[0]) ?? held[0]!, gaveUp, NOW_MS)
+        const done = await Promise.allSettled([
+          ...held.map(async (delivery) => await webhooks.settle(delivery, retry(NOW_MS + 5), NOW_MS)),
+          ...ids.map(async (id) => await webhooks.remove('default', id)),
+          webhooks.replaySince(webhook(ids[0] ?? ''), what),
+        ])
+        const reasons = done.flatMap((each) => (each.status === 'rejected' ? [String(each.reason)] : []))
+        expect(reasons).toEqual([])
+        expect(await webhooks.list('default')).toEqual([])
+      }
+    }, 60_000)
+
     test('for an endpoint as many wait as may, and it is switched off then', async () => {
       await webhooks.create(webhook('one'))
       await webhooks.create(webhook('quick', { types: ['job.*'] }))
