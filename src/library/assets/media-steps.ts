@@ -70,12 +70,12 @@ async function drawSound(
   { audio, container, durationSec }: DescribedMedia,
   onPercent: OnPercent,
 ): Promise<JsonObject> {
-  const { channels } = requireSound(audio)
+  const stream = requireSound(audio)
   const { ffmpegPath, spawn, log, media } = workshop.host
   const limits = { ...SOUND_LIMITS, cpuSec: Math.ceil(media.stepMs / 1000), wallMs: media.stepMs }
   const onSec = (sec: number) => durationSec !== null && onPercent((100 * sec) / durationSec)
   const input = await workshop.original()
-  const measured = await measureSound(input, channels, { ffmpegPath, spawn, log, limits, onSec }, workshop.signal)
+  const measured = await measureSound(input, stream, { ffmpegPath, spawn, log, limits, onSec }, workshop.signal)
   refuseCut({ container, durationSec }, measured.durationSec)
   const path = await workshop.path('waveform')
   await writeFile(path, JSON.stringify(measured.peaks))

@@ -45,6 +45,29 @@ test('a sound is described, drawn, measured, and made playable everywhere', asyn
   expect(await bench.scratch()).toEqual([])
 })
 
+test('a sound whose first track nobody can decode is made of the next one that can be decoded', async () => {
+  // Silence in the first, a tone in the second.
+  const silence = ['-f', 'lavfi', '-i', 'anullsrc=r=48000:cl=stereo', '-t', '2']
+  const tracks = ['-map', '0', '-map', '1', '-c:a:0', 'ac3', '-c:a:1', 'aac', '-t', '2']
+  const path = await bench.made('two.m4a', [...silence, ...TONE, ...tracks, '-f', 'mp4', '-brand', 'M4A '])
+  // MPEG-H 3D Audio, which ffmpeg knows by name alone.
+  const bytes = (await readFile(path)).toString('latin1').replace('ac-3', 'mhm1')
+  await writeFile(path, Buffer.from(bytes, 'latin1'))
+  const done = await bench.process(path)
+  expect(done.facts).toMatchObject({
+    audio: { index: 1, codec: 'aac', channels: 1 },
+    streams: [
+      { codec: 'mpegh_3d_audio', isDecodable: false },
+      { codec: 'aac', isDecodable: true },
+    ],
+    loudness: { peakDbfs: expect.closeTo(-18, 0) },
+  })
+  const rendered = done.renditions.map(({ name }) => name)
+  expect(rendered).toEqual(['waveform', 'm4a', 'opus', 'hls'])
+  const { streams } = await judge(await bench.file(done.renditions.find(({ name }) => name === 'm4a')))
+  expect(streams).toMatchObject([{ codec_name: 'aac', channels: 1 }])
+})
+
 test('a waveform takes no longer than any other step may', async () => {
   await using hasty = await MediaBench.open()
   const path = await hasty.made('slow.wav', TONE)

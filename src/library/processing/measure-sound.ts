@@ -2,6 +2,7 @@
 import { MirrorError } from '../../core/errors.ts'
 import { type LimitedHost, type RunLimits, runLimited } from '../../core/run-limited.ts'
 import { type Loudness, parseLoudness } from './loudness.ts'
+import type { AudioStream } from './media-facts.ts'
 import { contentError, inputArgs, type MediaInput, pipedInput, watchInput } from './media-input.ts'
 import { PeakCollector, type SoundPeaks } from './sound-peaks.ts'
 
@@ -37,12 +38,12 @@ export interface MeasuredSound {
 }
 
 /**
- * Of the first audio stream, which has `channels`. Rejects as `probeMedia` does; a file that breaks off in the middle is
+ * Of one audio stream: the first of a file may be one that nobody can decode. Rejects as `probeMedia` does; a file that breaks off in the middle is
  * measured to there.
  */
 export async function measureSound(
   input: MediaInput,
-  channels: number,
+  { index, channels }: Pick<AudioStream, 'index' | 'channels'>,
   host: SoundHost,
   signal: AbortSignal,
 ): Promise<MeasuredSound> {
@@ -53,7 +54,7 @@ export async function measureSound(
   let sizeBytes = 0
   const { code, stderrTail } = await runLimited(
     {
-      program: [host.ffmpegPath, ...soundArgs(input, kept)],
+      program: [host.ffmpegPath, ...soundArgs(input, index, kept)],
       limits: host.limits ?? SOUND_LIMITS,
       onOutput: (chunk) => {
         sizeBytes += chunk.length
@@ -74,14 +75,14 @@ export async function measureSound(
   }
 }
 
-function soundArgs(input: MediaInput, channels: number): string[] {
+function soundArgs(input: MediaInput, index: number, channels: number): string[] {
   // The summary of ebur128 is said at level info, its running figures one level below.
   const quiet = ['-nostdin', '-hide_banner', '-nostats', '-loglevel', 'info']
   const filter = `ebur128=framelog=verbose:peak=sample,aresample=${SAMPLE_RATE_HZ}`
   return [
     ...quiet,
     ...['-threads', '1', ...inputArgs(input, MAX_STREAMS)],
-    ...['-map', '0:a:0', '-filter_threads', '1', '-af', filter],
+    ...['-map', `0:${index}`, '-filter_threads', '1', '-af', filter],
     ...['-ac', String(channels), '-c:a', 'pcm_s16le', '-f', 's16le', '-flush_packets', '0', 'pipe:1'],
   ]
 }

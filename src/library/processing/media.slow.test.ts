@@ -52,7 +52,7 @@ async function written(name: string, content: string | Uint8Array): Promise<Medi
 
 const probe = (input: MediaInput, limits: Partial<ProbeLimits> = {}): Promise<MediaFacts> =>
   probeMedia(input, { ...host, limits: { ...PROBE_LIMITS, ...limits } }, signal)
-const measure = (input: MediaInput, channels = 1) => measureSound(input, channels, host, signal)
+const measure = (input: MediaInput, channels = 1) => measureSound(input, { index: 0, channels }, host, signal)
 
 test('a call is what its WAV says, from a file and from a pipe', async () => {
   const file = await made('call: one.wav', [...TONE, '-ac', '2'])

@@ -11,7 +11,7 @@ export function createSoundReader(tools: Omit<ProbeHost & SoundHost, 'limits'>):
       const { streams } = await probeMedia(input, tools, signal)
       const audio = streams.find((stream) => stream.kind === 'audio')
       if (audio === undefined) throw new MirrorError('content_unsupported', 'It has no sound')
-      const { durationSec, peaks } = await measureSound(input, audio.channels, tools, signal)
+      const { durationSec, peaks } = await measureSound(input, audio, tools, signal)
       const { codec, channels, sampleRateHz } = audio
       return { durationMs: Math.round(durationSec * 1000), codec, channels, sampleRateHz, peaks }
     },
