@@ -141,12 +141,19 @@ export function openJobs(db: Db, dialect: Dialect): JobTable {
     finish: async (claim, result, nowMs) =>
       await isDone(claimed(claim).set({ ...ENDED, state: 'done', result: encodeJson(result), finishedAtMs: nowMs })),
 
-    async fail(claim, failure, { nowMs, retryAtMs }) {
+    async fail(claim, failure, { nowMs, retryAtMs, isCounted = true }) {
       const change =
         retryAtMs === null
           ? ({ state: 'failed', finishedAtMs: nowMs } as const)
           : ({ state: 'waiting', runAtMs: retryAtMs } as const)
-      return await isDone(claimed(claim).set({ ...ENDED, ...change, failure: encodeJson(failure) }))
+      return await isDone(
+        claimed(claim).set((current) => ({
+          ...ENDED,
+          ...change,
+          failure: encodeJson(failure),
+          ...(isCounted ? {} : { attempt: current('attempt', '-', 1) }),
+        })),
+      )
     },
 
     release: async (claim, nowMs) =>

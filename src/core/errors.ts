@@ -625,8 +625,8 @@ export const ERRORS = {
   scratch_full: row(
     'mirror',
     507,
-    'There is no room on the disk to process it',
-    'Make room on the disk of the data folder, or upload a smaller version; it is tried again. The original is kept.',
+    'There is no room on the disk to go on',
+    'Make room on the disk of the data folder or of the store: it goes on by itself then. What was stored is kept.',
   ),
   processing_timeout: row(
     'mirror',

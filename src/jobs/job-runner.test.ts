@@ -132,6 +132,34 @@ test('a job that always fails has failed after its attempts', async () => {
   expect(failed).toHaveLength(1)
 })
 
+test('a job that finds a full disk waits with that cause as long as it takes, and no attempt is used up', async () => {
+  let nowMs = Date.now()
+  let isFull = true
+  let runs = 0
+  await add('a', { maxAttempts: 2 })
+  const run = async () => {
+    runs += 1
+    const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
+    if (isFull) throw new MirrorError('store_unavailable', '/data/store: the disk is full', { cause: full })
+    return {}
+  }
+  await using _runner = start({ pack: { limit: 1, run } }, () => nowMs)
+  const hasWaited = async () => {
+    nowMs += 20 * 60_000
+    return runs
+  }
+  await expect.poll(hasWaited).toBeGreaterThan(5)
+  await expect.poll(() => state('a')).toBe('waiting')
+  expect(await catalog.jobs.get('a')).toMatchObject({
+    attempt: 0,
+    failure: { code: 'scratch_full', message: expect.stringContaining('goes on by itself when there is room') },
+  })
+  isFull = false
+  nowMs += 20 * 60_000
+  await expect.poll(() => state('a')).toBe('done')
+  expect(failed).toEqual([])
+})
+
 test('progress is seen while the job runs', async () => {
   await add('a')
   const kind = waiting()

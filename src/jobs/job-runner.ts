@@ -1,7 +1,7 @@
 // Runs jobs of the catalog in this process: claims what is due, keeps leases alive, records how each ended.
 import { type MirrorError, toMirrorError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
-import { retryAtMs } from './after-failure.ts'
+import { failureOf, retryAtMs, waitsForRoom } from './after-failure.ts'
 import { nextRunMs } from './schedule-rule.ts'
 import type { JobClaim, JobPayload, JobProgress, JobRow, JobTable, KindCount, TenantLimits } from './types.ts'
 
@@ -199,7 +199,7 @@ class Runner implements JobRunner {
       if (await jobs.finish(claim, result, finishedAtMs)) onChange({ ...job, state: 'done', result, finishedAtMs })
     } catch (thrown) {
       const ended: unknown = signal.aborted ? signal.reason : null
-      if (!(ended instanceof AttemptEnded)) return await this.#fail(job, claim, toMirrorError(thrown))
+      if (!(ended instanceof AttemptEnded)) return await this.#fail(job, claim, failureOf(thrown))
       const finishedAtMs = now()
       if (ended.why === 'draining') await jobs.release(claim, finishedAtMs)
       if (ended.why === 'cancelled' && (await jobs.endCancelled(claim, finishedAtMs))) {
@@ -215,9 +215,11 @@ class Runner implements JobRunner {
     const { id, kind, attempt } = job
     const nowMs = now()
     const retry = retryAtMs(job, error, { nowMs, random })
-    log.warn('job failed', { job: id, kind, code: error.code, error: error.message, attempt })
+    const isCounted = !waitsForRoom(error)
+    const what = isCounted ? 'job failed' : 'job waits for room on the disk'
+    log.warn(what, { job: id, kind, code: error.code, error: error.message, attempt })
     const failure = { code: error.code, message: error.message }
-    const isWritten = await jobs.fail(claim, failure, { nowMs, retryAtMs: retry })
+    const isWritten = await jobs.fail(claim, failure, { nowMs, retryAtMs: retry, isCounted })
     if (isWritten && retry === null) onChange({ ...job, state: 'failed', failure, finishedAtMs: nowMs })
   }
 }

@@ -28,7 +28,7 @@ export interface JobRow {
   readonly state: JobState
   /** Higher first. */
   readonly priority: number
-  /** Attempts begun, the running one included. A drained one is given back. */
+  /** Attempts begun, the running one included. One that was drained, or found a full disk, is given back. */
   readonly attempt: number
   readonly maxAttempts: number
   /** Not before this. */
@@ -111,11 +111,11 @@ export interface JobTable {
   ): Promise<{ readonly cancelRequested: boolean } | null>
   /** These four are false, and change nothing, when the claim is lost. */
   finish(claim: JobClaim, result: JobPayload, nowMs: number): Promise<boolean>
-  /** With `retryAtMs` the job waits again, without it has failed. */
+  /** With `retryAtMs` the job waits again, without it has failed. `isCounted` is false: this attempt does not count. */
   fail(
     claim: JobClaim,
     failure: JobFailure,
-    when: { readonly nowMs: number; readonly retryAtMs: number | null },
+    when: { readonly nowMs: number; readonly retryAtMs: number | null; readonly isCounted?: boolean },
   ): Promise<boolean>
   /** Gives a job back that was not at fault: this attempt does not count. */
   release(claim: JobClaim, nowMs: number): Promise<boolean>

@@ -131,6 +131,17 @@ export function jobContract(name: string, open: () => Promise<Catalog>): void {
       expect(await jobs.markThrottled(limits, NOW_MS + 1)).toEqual([{ kind: 'pack', count: 1 }])
     })
 
+    test('a failed attempt that does not count is given back', async () => {
+      await jobs.add(newJob('a'), NOW_MS)
+      const claim = await claimed()
+      expect(claim.attempt).toBe(1)
+      const when = { nowMs: NOW_MS, retryAtMs: NOW_MS + 5, isCounted: false }
+      expect(await jobs.fail(claim, FAILURE, when)).toBe(true)
+      expect(await jobs.get('a')).toMatchObject({ state: 'waiting', attempt: 0, runAtMs: NOW_MS + 5, failure: FAILURE })
+      expect(await jobs.fail(claim, FAILURE, when)).toBe(false)
+      expect(await jobs.get('a')).toMatchObject({ attempt: 0 })
+    })
+
     test('whoever lost the lease can neither renew nor end the job, and the next one can', async () => {
       await jobs.add(newJob('a'), NOW_MS)
       const first = await claimed()

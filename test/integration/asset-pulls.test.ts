@@ -6,10 +6,10 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { AssetPageView, AssetView } from '../../src/api/asset-contract.ts'
 import type { JobView } from '../../src/api/job-contract.ts'
-import { MirrorError } from '../../src/core/errors.ts'
 import { AssetShelf } from '../../src/library/assets/asset-shelf.ts'
 import { PULL_ASSET_JOB, pullAssetJob } from '../../src/library/assets/pull-asset-job.ts'
 import { pullerFor } from '../../src/library/intake/pull.ts'
+import { toStoreError } from '../../src/storage/folder-errors.ts'
 import type { TieredStore } from '../../src/storage/tiers.ts'
 import { NO_LIMITS, startTestApi, type TestApi } from '../support/api-server.ts'
 import { adminEnvironment, runCommand } from '../support/command-line.ts'
@@ -21,6 +21,9 @@ let api: TestApi
 let source: Server
 let base: string
 let isDiskFull = false
+/** Puts that found it full. */
+let refused = 0
+let freeBytes = 2 ** 40
 let hung: ServerResponse | null = null
 const store = createMemoryTiers()
 const put: TieredStore['put'] = store.put.bind(store)
@@ -38,6 +41,7 @@ beforeAll(async () => {
     } else if (url.pathname === '/private') response.writeHead(302, { location: 'http://10.0.0.1/' }).end()
     else if (url.pathname === '/missing') response.writeHead(404).end()
     else if (url.pathname === '/large') response.writeHead(200).end(Buffer.alloc(MAX_BYTES + 1))
+    else if (url.pathname === '/sized') response.writeHead(200, { 'content-length': text.length }).end(text)
     else response.writeHead(200).end(url.pathname === '/empty' ? '' : text)
   })
   source.listen(0, '127.0.0.1')
@@ -45,13 +49,15 @@ beforeAll(async () => {
   base = `http://127.0.0.1:${(source.address() as AddressInfo).port}`
   store.put = async (...call) => {
     if (!isDiskFull) return await put(...call)
-    throw new MirrorError('store_unavailable', 'ENOSPC: no space left on device')
+    refused += 1
+    throw toStoreError('/data/store', Object.assign(new Error('no space left'), { code: 'ENOSPC', syscall: 'write' }))
   }
   api = await startTestApi({ store, limits: NO_LIMITS }, ({ catalog, news, jobs, now }) => {
     const shelf = new AssetShelf({ assets: catalog.assets, store, jobs, news, now })
     return {
       [PULL_ASSET_JOB]: pullAssetJob({
         ...{ assets: catalog.assets, shelf, store, maxBytes: MAX_BYTES, pull: pullerFor('127.0.0.1') },
+        disk: { freeBytes: async () => freeBytes, keepFreeBytes: 1000, copies: 2 },
         openSealed: (sealed) => api.options.secrets.open(sealed),
       }),
     }
@@ -114,14 +120,34 @@ test.each([
   await api.request(`/api/v1/jobs/${begun.id}/cancel`, { method: 'POST' })
 })
 
-test('a disk that is full is the cause that is told, and the file comes when there is room', async () => {
+test('a disk that is full is the cause that is told, uses up no attempt, and the file comes when there is room', async () => {
+  const before = { skipMs: api.clock.skipMs, refused }
   isDiskFull = true
   const begun = (await (await ask({ url: `${base}/a?text=${randomUUID()}` })).json()) as JobView
-  await expect.poll(async () => (await job(begun.id)).failure?.message).toContain('no space left')
+  // More often than a job is tried.
+  for (let n = 1; n <= begun.maxAttempts + 2; n += 1) {
+    await expect.poll(() => refused - before.refused).toBe(n)
+    await expect.poll(async () => (await job(begun.id)).state).toBe('waiting')
+    api.clock.skipMs += 20 * 60_000
+  }
+  expect(await job(begun.id)).toMatchObject({
+    failure: { code: 'scratch_full', message: expect.stringMatching(/^The disk is full .*when there is room$/) },
+  })
   isDiskFull = false
-  api.clock.skipMs += 60_000
   await expect.poll(async () => (await job(begun.id)).state).toBe('done')
-  api.clock.skipMs -= 60_000
+  api.clock.skipMs = before.skipMs
+})
+
+test('what the disk has no room for is not fetched, and is fetched when there is', async () => {
+  const { skipMs } = api.clock
+  freeBytes = 1010
+  const begun = (await (await ask({ url: `${base}/sized?text=${randomUUID()}` })).json()) as JobView
+  await expect.poll(async () => (await job(begun.id)).failure?.message).toContain('36 bytes are needed in the store')
+  expect((await job(begun.id)).state).toBe('waiting')
+  freeBytes = 2 ** 40
+  api.clock.skipMs += 20 * 60_000
+  await expect.poll(async () => (await job(begun.id)).state).toBe('done')
+  api.clock.skipMs = skipMs
 })
 
 test('how much has come is seen, and a cancelled pull ends without an asset', async () => {

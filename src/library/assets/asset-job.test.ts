@@ -9,8 +9,10 @@ import { openCatalog } from '../../catalog/open-catalog.ts'
 import type { Catalog } from '../../catalog/types.ts'
 import { MirrorError } from '../../core/errors.ts'
 import { silentLog } from '../../core/log.ts'
+import { waitsForRoom } from '../../jobs/after-failure.ts'
 import type { JobRow } from '../../jobs/types.ts'
 import { collect } from '../../storage/collect.ts'
+import { toStoreError } from '../../storage/folder-errors.ts'
 import { assetOriginalKey, parseObjectKey } from '../../storage/keys.ts'
 import { createMemoryStore } from '../../storage/memory-store.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
@@ -31,6 +33,7 @@ let store: ObjectStore
 let nowMs: number
 let told: string[]
 let failPutsOf: string | null
+let isDiskFull: boolean
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mirror-assets-'))
@@ -53,6 +56,7 @@ beforeEach(async () => {
   nowMs = 1_795_200_000_000
   told = []
   failPutsOf = null
+  isDiskFull = false
 })
 
 afterEach(() => catalog[Symbol.asyncDispose]())
@@ -62,6 +66,8 @@ function parts() {
   news.on((kind, { step }) => told.push(kind === 'progress' ? `${step?.name}` : kind))
   const put: ObjectStore['put'] = async (key, body, call) => {
     if (failPutsOf !== null && key.includes(failPutsOf)) throw new MirrorError('store_unavailable', 'it is away')
+    if (isDiskFull)
+      throw toStoreError('/data/store', Object.assign(new Error('full'), { code: 'ENOSPC', syscall: 'write' }))
     return await store.put(key, body, call)
   }
   const jobs = () => ({
@@ -97,7 +103,11 @@ async function attempt({ kind }: ReturnType<typeof parts>): Promise<{ readonly j
   const claim = { id: job.id, fence: job.fence }
   const ended: unknown = await kind.run({ job, claim, signal, progress() {} }).catch((error: unknown) => error)
   if (ended instanceof MirrorError)
-    await catalog.jobs.fail(claim, { code: ended.code, message: '' }, { nowMs, retryAtMs: nowMs })
+    await catalog.jobs.fail(
+      claim,
+      { code: ended.code, message: '' },
+      { nowMs, retryAtMs: nowMs, isCounted: !waitsForRoom(ended) },
+    )
   else await catalog.jobs.finish(claim, {}, nowMs)
   return { job, ended }
 }
@@ -204,6 +214,25 @@ test('what no attempt can mend fails once, by its step and cause, and the origin
   await expect(all.shelf.process('default', asset.id, { fromStart: false })).rejects.toMatchObject({
     code: 'asset_busy',
   })
+})
+
+test('an asset for which the disk has no room says so, waits beyond its attempts, and is ready when there is room', async () => {
+  const all = parts()
+  const created = await upload(all.shelf, photo, 'a.jpg')
+  isDiskFull = true
+  for (let n = 0; n < 8; n += 1) expect((await attempt(all)).ended).toMatchObject({ code: 'scratch_full' })
+  expect(await current(created)).toMatchObject({
+    ...{ status: 'processing', processedAtMs: null },
+    failure: {
+      step: 'thumbnail',
+      code: 'scratch_full',
+      message: expect.stringMatching(/^The disk is full .*when there is room$/),
+    },
+  })
+  expect(told).not.toContain('failed')
+  isDiskFull = false
+  expect((await attempt(all)).ended).toEqual({ outcome: 'ready' })
+  expect(await current(created)).toMatchObject({ status: 'ready', failure: null })
 })
 
 test('an asset whose job ended without a word fails with it', async () => {

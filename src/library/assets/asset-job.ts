@@ -1,8 +1,8 @@
 // Processing of an asset as a durable job: step after step, each written down before the next begins.
 import { z } from 'zod'
 import type { Catalog } from '../../catalog/types.ts'
-import { MirrorError, toMirrorError } from '../../core/errors.ts'
-import { isFinal } from '../../jobs/after-failure.ts'
+import { MirrorError } from '../../core/errors.ts'
+import { failureOf, isFinal } from '../../jobs/after-failure.ts'
 import type { JobContext, JobKind } from '../../jobs/job-runner.ts'
 import type { JobPayload, JobRow, NewJob } from '../../jobs/types.ts'
 import type { VideoConverter } from '../processing/mediaconvert/video-converter.ts'
@@ -126,7 +126,7 @@ class Attempt {
       await this.#percentTold
       signal.throwIfAborted()
       if (thrown instanceof Superseded) return { outcome: 'nothing to do' }
-      return await this.#failed(toMirrorError(thrown))
+      return await this.#failed(failureOf(thrown))
     }
   }
 

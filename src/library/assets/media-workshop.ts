@@ -11,18 +11,11 @@ import { MAX_STREAMS, type MediaLimits, probeLimits, runLimits } from '../proces
 import { ffprobePathOf, probeMedia } from '../processing/probe-media.ts'
 import { type FfmpegHost, runFfmpeg } from '../processing/run-ffmpeg.ts'
 import { fetchTo } from '../processing/scratch.ts'
+import { requireRoom, type ScratchDisk } from '../processing/scratch-disk.ts'
 import type { AssetRow, RenditionRow } from './asset.ts'
 import type { ConversionHost } from './convert-video.ts'
 import { keepRendition, type MadeRendition, type RenditionKeeper } from './keep-rendition.ts'
 import type { OnPercent } from './step-maker.ts'
-
-/** The disk of `scratchDir`, on which live streams may be recorded and the database may lie. */
-export interface ScratchDisk {
-  readonly freeBytes: () => Promise<number>
-  readonly keepFreeBytes: number
-  /** How often what was made lies on it before it is tidied up: in the store, too. */
-  readonly copies: 1 | 2
-}
 
 export interface MediaHost extends Omit<FfmpegHost, 'threads'>, RenditionKeeper {
   readonly store: Pick<ObjectStore, 'get' | 'put' | 'head' | 'delete'>
@@ -71,11 +64,7 @@ export class MediaWorkshop implements AsyncDisposable {
 
   /** For what is about to be made. Rejects with `scratch_full`. */
   async requireRoom(madeBytes: number, copies: number = this.host.disk.copies): Promise<void> {
-    const { freeBytes, keepFreeBytes } = this.host.disk
-    const [free, needed] = [await freeBytes(), Math.ceil(madeBytes * copies)]
-    if (free - needed >= keepFreeBytes) return
-    const beside = `${free} are free, of which ${keepFreeBytes} stay free`
-    throw new MirrorError('scratch_full', `${needed} bytes are needed in ${this.host.scratchDir}; ${beside}`)
+    await requireRoom(this.host.disk, Math.ceil(madeBytes * copies), this.host.scratchDir)
   }
 
   /** Where a file of this name may be written. */

@@ -5,6 +5,7 @@ import type { JobContext, JobKind } from '../../jobs/job-runner.ts'
 import type { JobPayload, NewJob } from '../../jobs/types.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import type { PulledFile } from '../intake/pull.ts'
+import { requireRoom, type ScratchDisk } from '../processing/scratch-disk.ts'
 import { attemptId, takenBefore, takenResult } from './attempt-asset.ts'
 import { type TakeHost, takeAsAsset } from './take-as-asset.ts'
 
@@ -25,6 +26,7 @@ const payloadSchema = z.object({
 export interface PullAssetHost extends TakeHost {
   readonly store: Pick<ObjectStore, 'put' | 'delete'>
   readonly pull: (url: string, call: { readonly maxBytes: number; readonly signal: AbortSignal }) => Promise<PulledFile>
+  readonly disk: ScratchDisk
   /** Null when it was sealed under another installation secret. */
   readonly openSealed: (sealed: string) => string | null
 }
@@ -57,6 +59,8 @@ async function pull(host: PullAssetHost, { job, claim, signal, progress }: JobCo
   if (url === null) throw new MirrorError('store_sealed', 'Its address was sealed under another installation secret')
   await using file = await host.pull(url, { maxBytes: host.maxBytes, signal })
   const { declaredBytes, chunks } = file
+  // A store in folders is on this disk, and to find it full by filling it would cost a download each time.
+  if (host.disk.copies === 2) await requireRoom(host.disk, declaredBytes ?? 0, 'the store')
   const from = new URL(file.url).host
   const onBytes = (done: number) => progress({ done, total: declaredBytes, note: `bytes from ${from}` })
   const sent = { ...fields, tenantId, id: attemptId(claim), name: name === '' ? nameOf(file.url) : name }

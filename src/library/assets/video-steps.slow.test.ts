@@ -105,7 +105,7 @@ test('nothing is made for which there is no room beside what stays free', async 
   small.disk = { freeBytes: async () => 1_674_000, keepFreeBytes: 1_000_000, copies: 2 }
   await expect(small.process(source)).rejects.toMatchObject({
     code: 'scratch_full',
-    message: expect.stringMatching(/^67\d{4} bytes are /),
+    message: expect.stringMatching(/^The disk is full \(67\d{4} bytes are /),
   })
   small.disk = { ...small.disk, freeBytes: async () => 1_676_000 }
   const made = await small.process(source)

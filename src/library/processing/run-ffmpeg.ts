@@ -48,7 +48,10 @@ export async function runFfmpeg(
     signal,
   )
   if (code !== 0 && /No space left on device/.test(stderrTail)) {
-    throw new MirrorError('scratch_full', 'the disk was full before everything was written')
+    throw new MirrorError(
+      'scratch_full',
+      'The disk is full (ffmpeg could not write all); it goes on by itself when there is room',
+    )
   }
   const [, filter] = /No such filter: '(\w+)'/.exec(stderrTail) ?? []
   if (code !== 0 && filter !== undefined) throw new MirrorError('ffmpeg_missing', `this ffmpeg has no filter ${filter}`)

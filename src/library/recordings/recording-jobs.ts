@@ -1,6 +1,7 @@
 // The work on recordings that outlives a request, as jobs: pulling, processing, deleting.
 import { z } from 'zod'
-import { ERRORS, MirrorError, toMirrorError } from '../../core/errors.ts'
+import { MirrorError } from '../../core/errors.ts'
+import { failureOf, isFinal } from '../../jobs/after-failure.ts'
 import type { JobContext, JobKind } from '../../jobs/job-runner.ts'
 import type { JobService } from '../../jobs/job-service.ts'
 import type { JobPayload, JobRow } from '../../jobs/types.ts'
@@ -108,9 +109,9 @@ async function orFailed(
     return await work()
   } catch (thrown) {
     signal.throwIfAborted()
-    const error = toMirrorError(thrown)
-    const isFinal = ERRORS[error.code].fault === 'caller' || FINAL.has(error.code) || job.attempt >= job.maxAttempts
-    if (!isFinal || error.code === 'database_unavailable') throw error
+    const error = failureOf(thrown)
+    const isEnd = FINAL.has(error.code) || isFinal(job, error)
+    if (!isEnd || error.code === 'database_unavailable') throw error
     await book.fail(pathSchema.parse(job.payload), error, claim)
     return { outcome: 'failed', code: error.code, problem: error.message }
   }

@@ -43,7 +43,7 @@ export interface PictureHost {
 
 /**
  * Every call rejects with `content_unsupported`, `content_damaged` or `content_too_large` about the picture, with
- * `processing_timeout` or `processing_died` about the process, after which no call succeeds, or with the signal's reason.
+ * `processing_timeout`, `scratch_full` or `processing_died` about the process, after which no call succeeds, or with the signal's reason.
  * One call at a time. Disposing ends the process.
  */
 export interface PictureReader extends AsyncDisposable {
@@ -131,6 +131,9 @@ class ChildReader implements PictureReader {
     this.#signal.throwIfAborted()
     if (isLate)
       return new MirrorError('processing_timeout', `a picture took longer than ${this.#limits.stepMs / 1000} s`)
-    return new MirrorError('processing_died', `the process that reads pictures ended: ${describeExit(exit)}`)
+    const ending = describeExit(exit)
+    if (/No space left|ENOSPC/.test(ending))
+      return new MirrorError('scratch_full', `The disk is full (${ending}); it goes on by itself when there is room`)
+    return new MirrorError('processing_died', `the process that reads pictures ended: ${ending}`)
   }
 }

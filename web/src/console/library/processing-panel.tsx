@@ -53,7 +53,9 @@ export function ProcessingPanel({
       </p>
       {failure !== null && (
         <p className="mt-2 text-warn text-xs">
-          The last try failed: {sentence(failure.message)} It is tried again by itself.
+          {failure.code === 'scratch_full'
+            ? sentence(failure.message)
+            : `The last try failed: ${sentence(failure.message)} It is tried again by itself.`}
         </p>
       )}
     </Section>
