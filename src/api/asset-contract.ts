@@ -111,6 +111,9 @@ export const assetSchema = z
     processedAt: z.iso.datetime().nullable(),
     deletedAt: z.iso.datetime().nullable().meta({ description: 'In the trash since then' }),
     scheduledDeletionAt: z.iso.datetime().nullable().meta({ description: 'When the trash is emptied of it' }),
+    trashSec: z
+      .number()
+      .meta({ description: 'How long it stays in the trash once somebody deletes it; until then it is kept' }),
     updatedAt: z.iso.datetime(),
   })
   .meta({ id: 'Asset' })

@@ -36,6 +36,7 @@ export function renderAsset(
     processedAt: asset.processedAtMs === null ? null : isoTime(asset.processedAtMs),
     deletedAt: asset.deletedAtMs === null ? null : isoTime(asset.deletedAtMs),
     scheduledDeletionAt: asset.deletedAtMs === null ? null : isoTime(asset.deletedAtMs + trashMs),
+    trashSec: trashMs / 1000,
     updatedAt: isoTime(asset.updatedAtMs),
   }
 }

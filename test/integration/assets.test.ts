@@ -123,7 +123,7 @@ test('a picture is uploaded, told of step by step, and its renditions are what a
   expect(uploaded).toMatchObject({
     ...{ name: 'Fjord.PNG', extension: 'png', folder: 'Reise/Norden', tags: ['See', 'Boot'], metadata: { iso: 100 } },
     ...{ kind: 'image', contentType: 'image/png', sizeBytes: bytes.byteLength, sha256, tenant: 'default' },
-    ...{ storageKey: `assets/default/${uploaded.id}/original`, scheduledDeletionAt: null },
+    ...{ storageKey: `assets/default/${uploaded.id}/original`, scheduledDeletionAt: null, trashSec: 30 * 86_400 },
   })
   const done = await ready(uploaded.id)
   expect(done).toMatchObject({ percent: 100, failure: null, facts: { width: 1000, height: 500, format: 'png' } })

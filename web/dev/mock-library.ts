@@ -77,7 +77,7 @@ function renderMockAsset(asset: MockAsset, at: number, nowMs: number): AssetView
     ...{ tags: [...tags], metadata: id === 'a1' ? { photographer: 'Ada Lindqvist', rights: { until: '2028-01-01' } } : {}, facts },
     renditions: isReady ? renditionsOf(id, kind, width, height) : [],
     ...{ storageKey: `assets/default/${id}/original`, playback: null, uploadedAt, processedAt: isReady ? uploadedAt : null },
-    ...{ deletedAt: null, scheduledDeletionAt: null, updatedAt: uploadedAt },
+    ...{ deletedAt: null, scheduledDeletionAt: null, trashSec: 30 * 86_400, updatedAt: uploadedAt },
     ...change,
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { formatAgo, formatDay, formatElapsed } from './moment.ts'
+import { formatAgo, formatDay, formatElapsed, formatPeriod } from './moment.ts'
 
 const now = Date.parse('2026-11-21T12:00:00Z')
 
@@ -25,4 +25,8 @@ test('running times grow from minutes to days', () => {
 test('days are named when they are near', () => {
   expect(formatDay(now, now)).toBe('Today')
   expect(formatDay(now - 86_400_000, now)).toBe('Yesterday')
+})
+
+test('how long something is kept is told in the unit that suits it', () => {
+  expect([90, 7200, 86_400, 30 * 86_400].map(formatPeriod)).toEqual(['90 s', '2 hours', '1 day', '30 days'])
 })

@@ -1,4 +1,5 @@
 // Times: relative in text, absolute on hover.
+import { plural } from './quantity.ts'
 
 export function formatAgo(atMs: number, nowMs: number): string {
   const sec = Math.round((nowMs - atMs) / 1000)
@@ -69,6 +70,12 @@ export function formatUntil(atMs: number, nowMs: number): string {
 
 export function formatDate(atMs: number): string {
   return new Date(atMs).toLocaleDateString(undefined, { dateStyle: 'medium' })
+}
+
+/** How long something is kept: 30 days, 12 hours, 90 s. */
+export function formatPeriod(sec: number): string {
+  if (sec >= 86_400) return plural(Math.round(sec / 86_400), 'day', 'days')
+  return sec >= 3600 ? plural(Math.round(sec / 3600), 'hour', 'hours') : `${Math.round(sec)} s`
 }
 
 /** A length of sound or film: 0:07, 12:05, 1:02:03. */

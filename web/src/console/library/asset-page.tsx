@@ -134,7 +134,7 @@ function Loaded({ asset, isOld }: { readonly asset: AssetView; readonly isOld: b
               <Facts facts={written} />
             </Section>
           )}
-          <StoredPanel storageKey={asset.storageKey} />
+          <StoredPanel asset={asset} />
         </div>
       </div>
       <EditDialog asset={asset} isOpen={open === 'edit'} onClose={() => setOpen(null)} />

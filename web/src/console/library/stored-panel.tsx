@@ -1,8 +1,9 @@
 // Where the bytes lie, and what has happened to them: what `mirror explain` says.
 import { useQuery } from '@tanstack/react-query'
 import { Archive, ArrowRightLeft, Trash2, Undo2 } from 'lucide-react'
+import type { AssetView } from '../../../../src/api/asset-contract.ts'
 import type { ExplanationView } from '../../../../src/api/object-contract.ts'
-import { formatAbsolute } from '../format/moment.ts'
+import { formatAbsolute, formatPeriod } from '../format/moment.ts'
 import { formatBytes } from '../format/quantity.ts'
 import { Facts } from '../ui/facts.tsx'
 import { RelativeTime } from '../ui/relative-time.tsx'
@@ -10,8 +11,8 @@ import { Section } from '../ui/section.tsx'
 import { InlineProblem, Notice, Skeleton } from '../ui/states.tsx'
 import { storedQuery } from './asset-queries.ts'
 
-export function StoredPanel({ storageKey }: { readonly storageKey: string }) {
-  const { data, error, isPending } = useQuery(storedQuery(storageKey))
+export function StoredPanel({ asset }: { readonly asset: Pick<AssetView, 'storageKey' | 'trashSec'> }) {
+  const { data, error, isPending } = useQuery(storedQuery(asset.storageKey))
   return (
     <Section title="Storage" description="Where the original lies, and what has happened to it.">
       {isPending ? (
@@ -22,7 +23,7 @@ export function StoredPanel({ storageKey }: { readonly storageKey: string }) {
       ) : data === undefined || data === null ? (
         <InlineProblem error={error} />
       ) : (
-        <Stored view={data} />
+        <Stored view={data} trashSec={asset.trashSec} />
       )}
     </Section>
   )
@@ -35,7 +36,7 @@ const TIER_WORDS = {
   archive: 'Archive: must be brought back before it can be read',
 } as const
 
-function Stored({ view }: { readonly view: ExplanationView }) {
+function Stored({ view, trashSec }: { readonly view: ExplanationView; readonly trashSec: number }) {
   const { object, blocks, ledger } = view
   if (object === null) return <Notice tone="bad">The store does not have it: its object is missing.</Notice>
   const { restore } = object
@@ -46,6 +47,7 @@ function Stored({ view }: { readonly view: ExplanationView }) {
           { label: 'Tier', value: TIER_WORDS[object.tier] },
           ...(object.storageClass === null ? [] : [{ label: 'Storage class', value: object.storageClass }]),
           { label: 'Copies', value: `1, of ${formatBytes(object.bytes)}` },
+          { label: 'Policy', value: `Kept until somebody deletes it, then ${formatPeriod(trashSec)} in the trash` },
           { label: 'Written', value: formatAbsolute(Date.parse(object.modifiedAt)) },
           ...(restore === null
             ? []
