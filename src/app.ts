@@ -202,6 +202,8 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
             maxBytes: config.recordings.maxBytes,
             scratch: await Scratch.open(join(config.dataDir, 'scratch', 'recordings')),
           },
+          coldFormat: config.recordings.coldFormat,
+          ffmpeg: { ffmpegPath: config.ffmpeg.path, threads: 1, spawn, log: log.child('recordings') },
           sound: createSoundReader({
             ...{ ffmpegPath: config.ffmpeg.path, ffprobePath: ffprobePathOf(config.ffmpeg.path) },
             ...{ spawn, log: log.child('recordings') },

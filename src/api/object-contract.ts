@@ -82,7 +82,7 @@ export const explanationSchema = z
     ledger: z.array(
       z.object({
         at: z.iso.datetime(),
-        action: z.enum(['move', 'restore', 'delete']),
+        action: z.enum(['move', 'restore', 'delete', 'compress']),
         state: z.enum(LEDGER_STATES),
         key: z.string(),
         from: tierSchema.nullable(),

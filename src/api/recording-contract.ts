@@ -93,6 +93,10 @@ export const recordingSchema = z
     codec: z.string().nullable(),
     sizeBytes: z.number().nullable(),
     sha256: z.string().nullable(),
+    original: z
+      .object({ format: z.string(), codec: z.string(), sizeBytes: z.number(), sha256: z.string() })
+      .nullable()
+      .meta({ description: 'What came in, where its sound is kept compressed by now; null: that is what is kept' }),
     durationSec: z.number().nullable().meta({ description: 'Of the sound that is there' }),
     channels: z.number().nullable(),
     sampleRateHz: z.number().nullable(),

@@ -17,6 +17,7 @@ export function renderRecording(row: RecordingRow, sourceUrl: string | null): Re
     sourceUrl: sourceUrl === null ? null : maskUrl(sourceUrl),
     storageKey: row.objectKey,
     ...{ fileName, expected: { ...said }, format, contentType, codec, sizeBytes, sha256 },
+    original: row.original && { ...row.original },
     durationSec: secondsOf(row),
     ...{ channels, sampleRateHz },
     truncated: row.issues.some(({ kind }) => kind === 'truncated'),

@@ -9,7 +9,7 @@ export type LedgerState = (typeof LEDGER_STATES)[number]
 
 /** One step of what happens to stored bytes. Steps are added, never changed. */
 export interface LedgerEntry {
-  readonly action: 'move' | 'restore' | 'delete'
+  readonly action: 'move' | 'restore' | 'delete' | 'compress'
   readonly state: LedgerState
   /** Of an object; ending with a slash: of everything below. */
   readonly key: string

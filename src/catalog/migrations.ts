@@ -433,6 +433,15 @@ const MIGRATIONS: readonly Migration[] = [
       'create unique index recording_policies_current on recording_policies (tenant_id) where ended_at_ms is null',
     ],
   },
+  {
+    version: 15,
+    name: 'recordings of calls that are kept compressed',
+    statements: ({ text }) => [
+      `alter table recordings add column original ${text}`,
+      `alter table recordings add column replaced_key ${text}`,
+      'create index recordings_by_leg on recordings (tenant_id, leg_id, created_at_ms) where leg_id is not null',
+    ],
+  },
 ]
 
 /**

@@ -1,4 +1,4 @@
-import { type ExpressionBuilder, type Selectable, type SqlBool, sql } from 'kysely'
+import { type ExpressionBuilder, type Selectable, sql } from 'kysely'
 import type { JobClaim } from '../jobs/types.ts'
 import type { RecordingChange, RecordingRow } from '../library/recordings/recording.ts'
 import { decodeJson, encodeJson } from './codec.ts'
@@ -206,9 +206,12 @@ function ownPolicy(db: Db) {
 /** What a look at the bytes tells. */
 const FACTS = ['durationMs', 'format', 'sha256', 'codec', 'channels', 'sampleRateHz', 'waveformKey'] as const
 
-/** By characters, alike in both databases: neither LIKE nor an order of theirs is. */
-function beginsWith(column: 'callId' | 'legId', text: string) {
-  return sql<SqlBool>`substr(${sql.ref(column)}, 1, ${[...text].length}) = ${text}`
+/** The last character that there is: what begins with a text sorts between the text and the text with it. */
+const LAST = '\u{10FFFF}'
+
+/** By an index: both databases sort these columns by their bytes. */
+function beginsWith(row: ExpressionBuilder<Schema, 'recordings'>, column: 'callId' | 'legId', text: string) {
+  return row.and([row(column, '>=', text), row(column, '<', `${text}${LAST}`)])
 }
 
 function matching({ tenantId, callId, idStart, states, fromMs, toMs }: RecordingFilter) {
@@ -216,31 +219,45 @@ function matching({ tenantId, callId, idStart, states, fromMs, toMs }: Recording
     row.and([
       row('tenantId', '=', tenantId),
       ...(callId === undefined ? [] : [row('callId', '=', callId)]),
-      ...(idStart === undefined ? [] : [row.or([beginsWith('callId', idStart), beginsWith('legId', idStart)])]),
+      ...(idStart === undefined
+        ? []
+        : [row.or([beginsWith(row, 'callId', idStart), beginsWith(row, 'legId', idStart)])]),
       ...(states === undefined ? [] : [row('status', 'in', [...states])]),
       ...(fromMs === undefined ? [] : [row('createdAtMs', '>=', fromMs)]),
       ...(toMs === undefined ? [] : [row('createdAtMs', '<', toMs)]),
     ])
 }
 
-function toColumns({ said, issues, metadata, ...row }: RecordingRow) {
-  return { ...row, said: encodeJson(said), issues: encodeJson(issues), metadata: encodeJson(metadata) }
+function toColumns({ said, issues, metadata, original, ...row }: RecordingRow) {
+  return {
+    ...row,
+    ...{ said: encodeJson(said), issues: encodeJson(issues), metadata: encodeJson(metadata) },
+    original: original && encodeJson(original),
+  }
 }
 
-function changedColumns({ said, issues, metadata, ...change }: RecordingChange & { readonly updatedAtMs: number }) {
+function changedColumns({
+  said,
+  issues,
+  metadata,
+  original,
+  ...change
+}: RecordingChange & { readonly updatedAtMs: number }) {
   return {
     ...change,
     ...(said === undefined ? {} : { said: encodeJson(said) }),
     ...(issues === undefined ? {} : { issues: encodeJson(issues) }),
     ...(metadata === undefined ? {} : { metadata: encodeJson(metadata) }),
+    ...(original === undefined ? {} : { original: original && encodeJson(original) }),
   }
 }
 
-function toRecording({ said, issues, metadata, ...row }: Selectable<Schema['recordings']>): RecordingRow {
+function toRecording({ said, issues, metadata, original, ...row }: Selectable<Schema['recordings']>): RecordingRow {
   return {
     ...row,
     said: decodeJson<RecordingRow['said']>(said),
     issues: decodeJson<RecordingRow['issues']>(issues),
     metadata: decodeJson<RecordingRow['metadata']>(metadata),
+    original: original === null ? null : decodeJson<RecordingRow['original']>(original),
   }
 }

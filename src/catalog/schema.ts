@@ -51,7 +51,12 @@ export interface Schema {
     cancelRequested: 0 | 1
   }
   dvrRecordings: Table<DvrRecordingRow>
-  recordings: Table<Omit<RecordingRow, 'said' | 'issues' | 'metadata'>> & { said: Json; issues: Json; metadata: Json }
+  recordings: Table<Omit<RecordingRow, 'said' | 'issues' | 'metadata' | 'original'>> & {
+    said: Json
+    issues: Json
+    metadata: Json
+    original: Json | null
+  }
   recordingPolicies: Table<Omit<RecordingPolicyRow, 'enabled'>> & { enabled: 0 | 1 }
   assets: Table<Omit<AssetRow, 'step' | 'failure' | 'tags' | 'metadata' | 'facts'>> & {
     seq: Generated<number>

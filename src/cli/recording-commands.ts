@@ -168,8 +168,18 @@ function rowOf({ id, callId, status, createdAt, durationSec, sizeBytes, truncate
 
 function renderDetail(recording: RecordingView): string {
   const { id, callId, legId, status, failure, sourceUrl, fileName, format, codec, channels, sampleRateHz } = recording
-  const { durationSec, sizeBytes, sha256, issues, createdAt, scheduledDeletionAt, metadata, storageKey, tier } =
-    recording
+  const {
+    durationSec,
+    sizeBytes,
+    sha256,
+    original,
+    issues,
+    createdAt,
+    scheduledDeletionAt,
+    metadata,
+    storageKey,
+    tier,
+  } = recording
   const facts: [string, string][] = [
     ['recording', id],
     ['call', legId === null ? callId : `${callId}, leg ${legId}`],
@@ -186,6 +196,14 @@ function renderDetail(recording: RecordingView): string {
     ],
     ['size', sizeOf(sizeBytes)],
     ['sha-256', sha256 ?? '–'],
+    ...(original === null
+      ? []
+      : [
+          [
+            'came as',
+            `${original.format}, ${original.codec}, ${sizeOf(original.sizeBytes)}, SHA-256 ${original.sha256}`,
+          ] satisfies [string, string],
+        ]),
     ['stored at', `${storageKey} (${tier})`],
     ['deleted', scheduledDeletionAt === null ? 'never by itself' : renderTime(scheduledDeletionAt)],
   ]

@@ -65,7 +65,7 @@ test('without file, variables and flags Mirror serves this machine only, from ./
       jobs: { perTenant: 5 },
       processing: { maxDurationSec: 43_200, stepMs: 43_200_000, mediaConvert: null },
       recordings: {
-        ...{ maxBytes: 2 * 2 ** 30, isLifecycleOn: true },
+        ...{ maxBytes: 2 * 2 ** 30, coldFormat: 'original', isLifecycleOn: true },
         standard: { hotToWarmDays: 30, warmToColdDays: 90, retentionDays: 365 },
       },
       ffmpeg: { path: 'ffmpeg' },

@@ -361,6 +361,7 @@ function toConfig(input: ConfigInput, locate: (name: string, written: string) =>
         warmToColdDays: input.recordings.warmToColdDays,
         retentionDays: input.recordings.retentionDays,
       },
+      coldFormat: input.recordings.coldFormat,
       isLifecycleOn: input.recordings.lifecycle,
     },
     ffmpeg: { path: input.ffmpeg.path },

@@ -759,6 +759,15 @@ export const CONFIG_SCHEMA = z.strictObject({
         about: 'The age at which they go to the cold tier; counted from when they came in, as the other one.',
         tradeOff: 'Buckets charge for reading what is cold, and for a least time that it is kept.',
       }),
+      coldFormat: key(oneOf('original', 'flac', 'opus'), {
+        kind: 'choice',
+        default: 'original',
+        env: 'RECORDING_COLD_FORMAT',
+        values: 'original, flac or opus',
+        about: 'As what the sound of a WAV is kept once it goes to a colder tier.',
+        tradeOff:
+          'flac has every sample in half the bytes or so; opus has a quarter of telephone sound and no way back. Its SHA-256 is kept.',
+      }),
       lifecycle: key(yesOrNo, {
         kind: 'boolean',
         default: true,

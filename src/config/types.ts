@@ -89,6 +89,8 @@ export interface Config {
       readonly warmToColdDays: number
       readonly retentionDays: number
     }
+    /** As what the sound of a WAV is kept once it goes to a colder tier. */
+    readonly coldFormat: 'original' | 'flac' | 'opus'
     /** Moving and deleting by itself, for all tenants. */
     readonly isLifecycleOn: boolean
   }

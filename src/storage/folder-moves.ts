@@ -1,8 +1,8 @@
 // Objects on their way from one tier of a folder store to another. A copy is placed before what it replaces goes, so that
 // the object is always in one tier at least; changes of what is there take the store's lock.
 import { createHash, type Hash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { MirrorError } from '../core/errors.ts'
+import { hashFile } from '../core/hash-file.ts'
 import { atPath } from './folder-errors.ts'
 import type { FolderLock } from './folder-lock.ts'
 import type { FolderRestores } from './folder-restores.ts'
@@ -167,9 +167,5 @@ async function* hashed(chunks: AsyncIterable<Uint8Array>, hash: Hash): AsyncGene
 }
 
 async function hashOf(path: string, signal: AbortSignal): Promise<string> {
-  return await atPath(path, async () => {
-    const hash = createHash('sha256')
-    for await (const chunk of createReadStream(path, { signal })) hash.update(chunk as Buffer)
-    return hash.digest('hex')
-  })
+  return await atPath(path, () => hashFile(path, signal))
 }

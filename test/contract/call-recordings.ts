@@ -296,22 +296,47 @@ export function callRecordingContract(
       expect(await sweep(api.options.clock() + 1)).toEqual({ resumed: 0, failed: 0, due: 0 })
     })
 
+    /** Everything is due for the tier now. */
+    const growOld = async (tier: 'warm' | 'cold') => {
+      const body = { hotToWarmDays: 1, warmToColdDays: tier === 'cold' ? 2 : 0, retentionDays: 0 }
+      await api.json('/api/v1/recordings/policy', { method: 'PUT', body })
+      api.clock.skipMs = 3 * DAY_MS
+    }
+    const resultOfMoving = async () => {
+      const { job } = await api.options.jobs.add({ kind: 'recording-tiers', tenantId: 'default', payload: {} })
+      for (;;) {
+        const seen = await api.json<JobView>(`/api/v1/jobs/${job.id}`)
+        if (seen.state === 'done' || seen.state === 'failed') return seen.result
+        await delay(10)
+      }
+    }
+
+    test('what goes to a colder tier is kept as FLAC where that is wished, and is found and checked as that', async () => {
+      const file = wav(4, 2)
+      const { id, storageKey } = await sent({ callId: 'old', file })
+      const { sha256, sizeBytes } = await api.ended(id)
+      const [tier = 'warm'] = colder
+      api.coldFormat = 'flac'
+      await growOld(tier)
+      expect(await resultOfMoving()).toEqual(expect.objectContaining({ [tier]: 1 }))
+      const kept = await api.json<RecordingView>(`/api/v1/recordings/${id}`)
+      expect(kept).toMatchObject({ tier, format: 'flac', codec: 'flac', durationSec: 4, channels: 2 })
+      expect(kept.original).toEqual({ format: 'wav', codec: 'pcm_s16le', sizeBytes, sha256 })
+      expect(kept.sizeBytes).toBeLessThan(0.9 * (sizeBytes ?? 0))
+      expect(await store.head(parseObjectKey(storageKey) as ObjectKey, { signal })).toBeNull()
+      const heard = await fetch(atLink(await linkOf(id)))
+      expect(heard.headers.get('content-type')).toBe('audio/flac')
+      const bytes = Buffer.from(await heard.arrayBuffer())
+      expect(bytes.toString('latin1', 0, 4)).toBe('fLaC')
+      expect(createHash('sha256').update(bytes).digest('hex')).toBe(kept.sha256)
+    })
+
     test(`what grows old goes to ${colder.join(', then to ')}, by the ledger, and plays as before`, async () => {
       const file = wav(1)
       const { id, storageKey } = await sent({ callId: 'old', file })
       await api.ended(id)
-      const resultOfMoving = async () => {
-        const { job } = await api.options.jobs.add({ kind: 'recording-tiers', tenantId: 'default', payload: {} })
-        for (;;) {
-          const seen = await api.json<JobView>(`/api/v1/jobs/${job.id}`)
-          if (seen.state === 'done' || seen.state === 'failed') return seen.result
-          await delay(10)
-        }
-      }
       for (const tier of colder) {
-        const body = { hotToWarmDays: 1, warmToColdDays: tier === 'cold' ? 2 : 0, retentionDays: 0 }
-        await api.json('/api/v1/recordings/policy', { method: 'PUT', body })
-        api.clock.skipMs = 3 * DAY_MS
+        await growOld(tier)
         expect(await resultOfMoving()).toMatchObject({ [tier]: 1 })
         expect(await api.json(`/api/v1/recordings/${id}`)).toMatchObject({ tier, status: 'COMPLETED' })
         expect(await store.head(parseObjectKey(storageKey) as ObjectKey, { signal })).toMatchObject({ tier })

@@ -13,6 +13,7 @@ export function callRecording(id: string, change: Partial<RecordingRow> = {}): R
     ...{ fileName: 'Anruf.wav', said: { format: 'wav', durationSec: 12.5, channels: 2 } },
     ...{ contentType: null, format: null, codec: null, sizeBytes: null, sha256: null, durationMs: null },
     ...{ channels: null, sampleRateHz: null, waveformKey: null, issues: [], tier: 'hot', policyId: null },
+    ...{ original: null, replacedKey: null },
     ...{ metadata: { agent: 'Ünal', tags: [1, null] }, movedToWarmAtMs: null, scheduledDeletionAtMs: null },
     ...{ deletedAtMs: null, createdAtMs: NOW_MS, updatedAtMs: NOW_MS },
     ...change,
@@ -35,6 +36,7 @@ export function recordingContract(name: string, open: () => Promise<Catalog>): v
         legId: 'b-leg',
         sealedSourceUrl: 'x',
         issues: [{ kind: 'truncated', message: 'ö' }],
+        ...{ original: { sha256: 'ab', sizeBytes: 9, format: 'wav', codec: 'pcm_s16le' }, replacedKey: 'recordings/x' },
       })
       await recordings().add(row)
       expect(await recordings().get('default', 'a')).toEqual(row)

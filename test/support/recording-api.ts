@@ -1,20 +1,26 @@
 // An API that takes recordings of calls, over the store of a test, with an ear that hears what is in a WAV header.
 
+import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { RecordingView } from '../../src/api/recording-contract.ts'
 import type { ApiServerOptions } from '../../src/api/server.ts'
 import { MirrorError } from '../../src/core/errors.ts'
+import { silentLog } from '../../src/core/log.ts'
 import { Scratch } from '../../src/library/processing/scratch.ts'
 import { APPLY_POLICY_JOB, applyPolicyJob } from '../../src/library/recordings/apply-policy.ts'
+import type { ColdFormat } from '../../src/library/recordings/cold-format.ts'
 import { MOVE_RECORDINGS_JOB, moveRecordingsJob } from '../../src/library/recordings/move-recordings.ts'
 import type { Sound } from '../../src/library/recordings/process-recording.ts'
 import { type RecordingJobsHost, recordingJobs } from '../../src/library/recordings/recording-jobs.ts'
+import { createSoundReader } from '../../src/library/recordings/sound-reader.ts'
 import type { TieredStore } from '../../src/storage/tiers.ts'
 import { NO_LIMITS, startTestApi, type TestApi } from './api-server.ts'
 
 export interface RecordingApi extends TestApi {
+  /** As what the job `recording-tiers` keeps what it moves. */
+  coldFormat: ColdFormat
   readonly pulls: Map<string, () => ReturnType<RecordingJobsHost['pull']>>
   /** A form, field by field, in this order; a `Uint8Array` is the file. */
   send(fields: Readonly<Record<string, string | Uint8Array<ArrayBuffer>>>, key?: string | null): Promise<Response>
@@ -45,13 +51,18 @@ export async function startRecordingApi(
         scratch,
       }),
       [MOVE_RECORDINGS_JOB]: moveRecordingsJob({
-        ...{ book, policies, now, store, ledger: catalog.ledger, recordings: catalog.recordings },
+        ...{ book, policies, now, store, ledger: catalog.ledger, recordings: catalog.recordings, scratch },
+        ...{ sound: createSoundReader(TOOLS), ffmpeg: { ...TOOLS, threads: 1 } },
+        get coldFormat() {
+          return opened.coldFormat
+        },
       }),
       [APPLY_POLICY_JOB]: applyPolicyJob({ policies, now, recordings: catalog.recordings }),
     }),
   )
   const opened: RecordingApi = {
     ...api,
+    coldFormat: 'original',
     pulls,
     async send(fields, key) {
       const form = new FormData()
@@ -78,6 +89,7 @@ export async function startRecordingApi(
   return opened
 }
 
+const TOOLS = { ffmpegPath: 'ffmpeg', ffprobePath: 'ffprobe', spawn, log: silentLog }
 const RATE = 8000
 
 /** Sixteen bit, 8 kHz. */

@@ -147,6 +147,7 @@ export function mockRecordings(nowMs: number): readonly RecordingView[] {
       ...{ storageKey: `recordings/default/r${at + 1}/original`, fileName: 'call.wav' },
       expected: { format: 'wav', durationSec: isCut ? 1262 : Math.round(durationSec), channels: 2 },
       ...{ format: 'wav', contentType: 'audio/wav', codec: 'pcm_s16le', sizeBytes: Math.round(durationSec * 32_000), sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08' },
+      original: at < 6 ? null : { format: 'wav', codec: 'pcm_s16le', sizeBytes: Math.round(durationSec * 64_000), sha256: '2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae' },
       ...{ durationSec: isOnItsWay ? null : durationSec, channels: 2, sampleRateHz: 8000, truncated: isCut },
       issues: isCut ? [{ kind: 'truncated', message: 'The call lasted 1262 s as it was said, its recording 904.8 s' }] : [],
       waveform: isOnItsWay || isFailed ? null : `/api/v1/recordings/r${at + 1}/waveform`,

@@ -1,7 +1,7 @@
 // A file that was made of an asset becomes one of its renditions.
-import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { hashFile } from '../../core/hash-file.ts'
 import { assetRenditionKey } from '../../storage/keys.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import type { AssetRow, RenditionRow } from './asset.ts'
@@ -31,7 +31,7 @@ export async function keepRendition(
   { path, ...made }: MadeRendition,
   signal: AbortSignal,
 ): Promise<RenditionRow> {
-  const sha256 = await hashOf(path, signal)
+  const sha256 = await hashFile(path, signal)
   const { name, extension, contentType, width, height } = made
   const objectKey = assetRenditionKey(tenantId, id, { name, sha256, extension })
   const { size: sizeBytes } = await stat(path)
@@ -40,10 +40,4 @@ export async function keepRendition(
   const row = { ...what, createdAtMs: now() }
   await save(row)
   return row
-}
-
-async function hashOf(path: string, signal: AbortSignal): Promise<string> {
-  const hash = createHash('sha256')
-  for await (const chunk of createReadStream(path, { signal })) hash.update(chunk as Uint8Array)
-  return hash.digest('hex')
 }

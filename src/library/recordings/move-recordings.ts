@@ -1,11 +1,12 @@
 // Moves recordings of calls to colder tiers as they grow old, as the policy of their tenant has it; as a job, by the ledger.
 import type { Catalog } from '../../catalog/types.ts'
-import { isMirrorError } from '../../core/errors.ts'
+import { type ErrorCode, isMirrorError, toMirrorError } from '../../core/errors.ts'
 import type { JobContext, JobKind } from '../../jobs/job-runner.ts'
 import type { JobPayload } from '../../jobs/types.ts'
 import { type MoveReport, type MoverHost, moveObjects } from '../../lifecycle/object-mover.ts'
 import { parseObjectKey } from '../../storage/keys.ts'
 import type { Tier, TieredStore } from '../../storage/tiers.ts'
+import { type CompressorHost, compressRecording } from './compress-recording.ts'
 import type { RecordingRow } from './recording.ts'
 import type { RecordingBook } from './recording-book.ts'
 import type { RecordingPolicies } from './recording-policies.ts'
@@ -20,7 +21,7 @@ export const MOVE_RECORDINGS_SCHEDULE = {
 
 const BATCH = 64
 
-export interface RecordingMoverHost extends MoverHost {
+export interface RecordingMoverHost extends MoverHost, Omit<CompressorHost, keyof MoverHost> {
   readonly store: TieredStore
   readonly recordings: Pick<Catalog['recordings'], 'inTiers'>
   readonly book: RecordingBook
@@ -69,17 +70,48 @@ async function moveAll(
     const last = rows.at(-1)
     if (last === undefined) return { moved, problem }
     after = last
+    const { compressed, failure } = await compressAll(host, rows, context)
+    problem ??= failure
     try {
-      const { failures } = await moveBatch(host, rows, move.to, context)
+      const { failures } = await moveBatch(host, compressed, move.to, context)
       problem ??= failures[0] === undefined ? null : `${failures[0].key} was not moved: ${failures[0].message}`
     } catch (error) {
       if (isMirrorError(error, 'store_cannot')) return { moved, problem: error.message }
       throw error
     }
-    moved += await noteTiers(host, rows, move.to, context)
+    moved += await noteTiers(host, compressed, move.to, context)
     context.progress({ done: moved, total: null, note: move.to })
   }
 }
+
+/** As they are moved: what could not be compressed goes as it is, and is told. */
+async function compressAll(
+  host: RecordingMoverHost,
+  rows: readonly RecordingRow[],
+  { job, claim, signal }: JobContext,
+): Promise<{ readonly compressed: readonly RecordingRow[]; readonly failure: string | null }> {
+  const compressed: RecordingRow[] = []
+  let failure: string | null = null
+  for (const row of rows) {
+    signal.throwIfAborted()
+    try {
+      const kept = await compressRecording(host, row, { claim, attempt: job.attempt, signal })
+      if (kept !== null) compressed.push(kept)
+    } catch (thrown) {
+      signal.throwIfAborted()
+      const error = toMirrorError(thrown)
+      if (ENDS_THE_JOB.has(error.code)) throw error
+      failure ??= `${row.objectKey} was not compressed: ${error.message}`
+      compressed.push(row)
+    }
+  }
+  return { compressed, failure }
+}
+
+/** What another recording would meet as well. */
+const ENDS_THE_JOB: ReadonlySet<ErrorCode> = new Set([
+  ...(['database_unavailable', 'ffmpeg_missing', 'job_abandoned', 'scratch_full', 'store_unavailable'] as const),
+])
 
 async function moveBatch(
   host: RecordingMoverHost,

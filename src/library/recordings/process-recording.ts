@@ -1,16 +1,14 @@
 // What becomes of a recording once its bytes are in the store: they are read back and compared, looked at, and drawn.
 // STORED becomes VERIFIED, VERIFIED becomes COMPLETED. Every step may be repeated after a crash.
-import { createHash } from 'node:crypto'
-import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { MirrorError } from '../../core/errors.ts'
 import type { JobClaim } from '../../jobs/types.ts'
-import { callRecordingPartKey, parseObjectKey } from '../../storage/keys.ts'
+import { callRecordingPartKey } from '../../storage/keys.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
-import { SNIFF_BYTES, sniffType } from '../intake/sniff.ts'
+import { sniffType } from '../intake/sniff.ts'
 import type { Scratch } from '../processing/scratch.ts'
 import type { SoundPeaks } from '../processing/sound-peaks.ts'
 import { compareWithSaid } from './compare-with-said.ts'
+import { type Copy, judgeCopy, readBack } from './read-back.ts'
 import type { RecordingIssue, RecordingRow } from './recording.ts'
 import type { RecordingBook, RecordingPath } from './recording-book.ts'
 
@@ -65,40 +63,6 @@ export async function processRecording(
   })
 }
 
-interface Copy {
-  readonly sizeBytes: number
-  readonly sha256: string
-  readonly head: Uint8Array
-}
-
-async function readBack(store: ObjectStore, row: RecordingRow, file: string, signal: AbortSignal): Promise<Copy> {
-  const key = parseObjectKey(row.objectKey)
-  await using body = key === null ? null : await store.get(key, { signal })
-  if (body === null) throw new MirrorError('recording_bytes_missing', `The store has no ${row.objectKey}`)
-  const hash = createHash('sha256')
-  let head: Buffer = Buffer.alloc(0)
-  let sizeBytes = 0
-  const handle = await open(file, 'w', 0o600)
-  try {
-    for await (const chunk of body.chunks) {
-      hash.update(chunk)
-      if (sizeBytes < SNIFF_BYTES) head = Buffer.concat([head, chunk.subarray(0, SNIFF_BYTES - sizeBytes)])
-      sizeBytes += chunk.byteLength
-      for (let at = 0; at < chunk.byteLength; ) at += (await handle.write(chunk, at)).bytesWritten
-    }
-  } finally {
-    await handle.close()
-  }
-  return { sizeBytes, sha256: hash.digest('hex'), head }
-}
-
-function judgeCopy(row: RecordingRow, copy: Copy, isRecount: boolean): readonly RecordingIssue[] {
-  if (row.sha256 === null || row.sha256 === copy.sha256) return []
-  const message = `${row.sizeBytes} bytes with SHA-256 ${row.sha256} came in, ${copy.sizeBytes} with ${copy.sha256} are there`
-  if (!isRecount) throw new MirrorError('recording_damaged', message)
-  return [{ kind: 'checksum', message }]
-}
-
 async function verify(
   { book }: ProcessingHost,
   row: RecordingRow,
@@ -112,7 +76,11 @@ async function verify(
   const isKnown = sniffed.kind === 'audio' || sniffed.kind === 'video'
   const issues = [
     ...checksum,
-    ...compareWithSaid(row.said, { durationMs, channels, format: isKnown ? sniffed.format : null }),
+    ...compareWithSaid(row.said, {
+      durationMs,
+      channels,
+      format: row.original?.format ?? (isKnown ? sniffed.format : null),
+    }),
   ]
   const format = isKnown ? sniffed.format : (row.format ?? row.said.format ?? 'wav')
   const facts = { sizeBytes, sha256, format, contentType: sniffed.mediaType, durationMs, codec, channels, sampleRateHz }

@@ -13,6 +13,20 @@ export interface RecordingNews {
   readonly row: RecordingRow
 }
 
+export type PlacedBytes = Pick<
+  RecordingChange,
+  | 'tier'
+  | 'movedToWarmAtMs'
+  | 'objectKey'
+  | 'format'
+  | 'codec'
+  | 'contentType'
+  | 'sizeBytes'
+  | 'sha256'
+  | 'original'
+  | 'replacedKey'
+>
+
 export interface RecordingPath {
   readonly tenantId: string
   readonly id: string
@@ -89,12 +103,8 @@ export class RecordingBook {
     return await this.move(path, 'FAILED', { failureCode: error.code, failure: error.message }, claim)
   }
 
-  /** Its bytes are in another tier now. Null when it was deleted, or another worker has the job. */
-  async place(
-    { tenantId, id }: RecordingPath,
-    placed: Pick<RecordingChange, 'tier' | 'movedToWarmAtMs'>,
-    claim: JobClaim,
-  ): Promise<RecordingRow | null> {
+  /** Its bytes are in another tier now, or others. Null when it was deleted, or another worker has the job. */
+  async place({ tenantId, id }: RecordingPath, placed: PlacedBytes, claim: JobClaim): Promise<RecordingRow | null> {
     return await this.#recordings.change(tenantId, id, { ...placed, updatedAtMs: this.#now() }, { claim })
   }
 

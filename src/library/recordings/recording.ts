@@ -16,6 +16,14 @@ export interface RecordingIssue {
   readonly message: string
 }
 
+/** Of bytes that are no longer kept. */
+export interface OriginalFacts {
+  readonly sha256: string
+  readonly sizeBytes: number
+  readonly format: string
+  readonly codec: string
+}
+
 export interface RecordingRow {
   readonly id: string
   readonly tenantId: string
@@ -44,6 +52,10 @@ export interface RecordingRow {
   readonly durationMs: number | null
   readonly channels: number | null
   readonly sampleRateHz: number | null
+  /** What came in, where its sound is kept compressed now; null: it is what is kept. */
+  readonly original: OriginalFacts | null
+  /** What was compressed, until the store is rid of it. */
+  readonly replacedKey: string | null
   /** Where its waveform is. */
   readonly waveformKey: string | null
   readonly issues: readonly RecordingIssue[]
@@ -62,6 +74,4 @@ export interface RecordingRow {
 }
 
 /** What may change in the life of a recording. */
-export type RecordingChange = Partial<
-  Omit<RecordingRow, 'id' | 'tenantId' | 'objectKey' | 'createdAtMs' | 'updatedAtMs'>
->
+export type RecordingChange = Partial<Omit<RecordingRow, 'id' | 'tenantId' | 'createdAtMs' | 'updatedAtMs'>>

@@ -1,6 +1,6 @@
 // Where the bytes lie, and what has happened to them: what `mirror explain` says.
 import { useQuery } from '@tanstack/react-query'
-import { Archive, ArrowRightLeft, Trash2, Undo2 } from 'lucide-react'
+import { Archive, ArrowRightLeft, FileArchive, Trash2, Undo2 } from 'lucide-react'
 import type { AssetView } from '../../../../src/api/asset-contract.ts'
 import type { ExplanationView } from '../../../../src/api/object-contract.ts'
 import { formatAbsolute, formatPeriod } from '../format/moment.ts'
@@ -103,6 +103,7 @@ function ledgerWords({ action, state, from, to, bytes }: Entry): string {
     move: `Moved ${from === null ? '' : `from ${from} `}to ${to ?? 'another tier'}`,
     restore: 'Brought back from the archive',
     delete: 'Deleted',
+    compress: 'Kept compressed',
   }[action]
   const size = bytes === null ? '' : `, ${formatBytes(bytes)}`
   return state === 'done' ? `${what}${size}` : `${what}${size}: ${state}`
@@ -114,6 +115,8 @@ function ActionIcon({ action }: Pick<Entry, 'action'>) {
       return <ArrowRightLeft size={14} aria-hidden />
     case 'restore':
       return <Undo2 size={14} aria-hidden />
+    case 'compress':
+      return <FileArchive size={14} aria-hidden />
     case 'delete':
       return <Trash2 size={14} aria-hidden />
     default:

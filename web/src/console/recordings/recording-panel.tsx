@@ -151,7 +151,8 @@ function Player({ recording }: { readonly recording: RecordingView }) {
 }
 
 function aboutRecording(recording: RecordingView): readonly Fact[] {
-  const { legId, createdAt, format, codec, channels, sampleRateHz, sizeBytes, fileName, durationSec } = recording
+  const { legId, createdAt, format, codec, channels, sampleRateHz, sizeBytes, fileName, durationSec, original } =
+    recording
   const sound = [
     codec === null ? format : formatCodec(codec),
     sampleRateHz === null ? null : `${sampleRateHz / 1000} kHz`,
@@ -163,6 +164,9 @@ function aboutRecording(recording: RecordingView): readonly Fact[] {
     ...(durationSec === null ? [] : [{ label: 'Length', value: formatLength(durationSec) }]),
     ...(sound.length === 0 ? [] : [{ label: 'Sound', value: sound.join(', ') }]),
     ...(sizeBytes === null ? [] : [{ label: 'Size', value: formatBytes(sizeBytes) }]),
+    ...(original === null
+      ? []
+      : [{ label: 'Came as', value: `${formatCodec(original.codec)}, ${formatBytes(original.sizeBytes)}` }]),
     ...(fileName === null ? [] : [{ label: 'File', value: fileName }]),
   ]
 }
