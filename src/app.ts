@@ -2,13 +2,13 @@
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, readFile, rm, statfs } from 'node:fs/promises'
-import { availableParallelism, hostname, totalmem } from 'node:os'
+import { mkdir, readFile } from 'node:fs/promises'
+import { hostname, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createApiSecrets } from './api/api-secrets.ts'
 import { ensureFirstLogin } from './api/login-links.ts'
-import { type ApiServerOptions, startApiServer } from './api/server.ts'
+import { startApiServer } from './api/server.ts'
 import { registerStreams } from './api/stream-service.ts'
 import { type Addresses, consoleUrl, mediaUrl } from './api/stream-urls.ts'
 import { writtenEvents } from './api/written-events.ts'
@@ -22,55 +22,25 @@ import { writeCliCredentials } from './cli/credentials-file.ts'
 import type { Config } from './config/types.ts'
 import { parseAddressSet } from './core/address-set.ts'
 import { lockDataFolder } from './core/data-lock.ts'
-import { MirrorError, toMirrorError } from './core/errors.ts'
+import { MirrorError } from './core/errors.ts'
 import { parseHostSet } from './core/host-set.ts'
 import type { Log } from './core/log.ts'
 import { holdPort } from './core/reserve-port.ts'
 import { deriveKey, openInstallationSecret } from './core/secrets.ts'
 import { jobKinds } from './job-kinds.ts'
 import { JobService } from './jobs/job-service.ts'
-import { dropAdopted } from './library/assets/adopt-object-job.ts'
-import { cancelConversionWithJob, failWithJob as failAssetWithJob } from './library/assets/asset-job.ts'
-import { AssetNews } from './library/assets/asset-news.ts'
-import { AssetShelf } from './library/assets/asset-shelf.ts'
-import { IncomingDesk } from './library/assets/incoming-desk.ts'
-import { SizeMaker } from './library/assets/size-maker.ts'
-import { followTrash } from './library/assets/withhold-playback.ts'
-import { pullerFor } from './library/intake/pull.ts'
-import { openConverter } from './library/processing/mediaconvert/video-converter.ts'
-import { ffprobePathOf } from './library/processing/probe-media.ts'
-import { Scratch } from './library/processing/scratch.ts'
-import type { ScratchDisk } from './library/processing/scratch-disk.ts'
-import { RecordingBook } from './library/recordings/recording-book.ts'
-import { failWithJob } from './library/recordings/recording-jobs.ts'
-import { RecordingPolicies } from './library/recordings/recording-policies.ts'
-import { createSoundReader } from './library/recordings/sound-reader.ts'
-import { startSweeper } from './library/recordings/sweep-recordings.ts'
-import { keepAsAsset } from './library/uploads/keep-as-asset.ts'
-import { UploadDesk, type UploadDeskHost } from './library/uploads/upload-desk.ts'
+import { openLibrary } from './library-parts.ts'
 import { DeleteBook } from './lifecycle/delete-book.ts'
 import { RestoreOnPlay } from './lifecycle/restore-on-play.ts'
 import type { RegisteredStream } from './live/control.ts'
 import { SlateMaker } from './live/slate/slate-maker.ts'
-import { type Supervisor, type SupervisorOptions, startSupervisor } from './live/supervisor.ts'
-import type { TimelineLocation } from './live/threads/messages.ts'
-import { openDirectUploads } from './storage/direct-uploads.ts'
+import { type Supervisor, startSupervisor } from './live/supervisor.ts'
+import { dvrData, timelineLocation } from './live-options.ts'
 import { openStore } from './storage/open-store.ts'
 import { probeStore } from './storage/probe-store.ts'
 import { storeLocation } from './storage/store-location.ts'
 import { postMessage } from './webhooks/post-message.ts'
 import { WebhookSender } from './webhooks/webhook-sender.ts'
-
-const SPOOL_MAX_BYTES = 20 * 2 ** 30
-/** Of the read cache: 50 GB. */
-const CACHE_MAX_BYTES = 50e9
-const PACK_MS = 5 * 60_000
-const FOLDER_FLUSH_MS = 30_000
-const PACK_BYTES = 2 ** 30
-/** How late a recording of a call may go whose time is over. */
-const RECORDING_SWEEP_MS = 60_000
-/** A client that sends nothing for so long has lost its connection. */
-const UPLOAD_IDLE_MS = 30_000
 
 export interface MirrorHost {
   readonly log: Log
@@ -156,30 +126,14 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
     srtPassphrase: config.srt.passphrase,
   }
   const backups = opened.use(new BackupWatch({ store, now: clock, log: log.child('backup') }))
-  const written = writtenEvents({ now: clock, newId: randomUUID })
-  const recordings = new RecordingBook({ recordings: catalog.recordings, eventOf: written.ofRecording, now: clock })
-  const policies = new RecordingPolicies({
-    ...{ catalog, now: clock, newId: randomUUID, eventOf: written.ofPolicy },
-    ...{ standard: config.recordings.standard, isLifecycleOn: config.recordings.isLifecycleOn },
-  })
-  const assetScratchDir = join(config.dataDir, 'scratch', 'assets')
-  await rm(assetScratchDir, { recursive: true, force: true }) // Left by a Mirror that was killed.
-  const { mediaConvert } = config.processing
-  const isConverted = mediaConvert !== null && config.store.kind === 's3'
-  const converter = isConverted ? opened.use(await openConverter(mediaConvert, config.store.s3)) : null
-  const assetHost = {
-    converter,
-    ...{ assets: catalog.assets, store, news: new AssetNews(written.ofAsset), jobs: () => jobs, now: clock },
-    ...{ scratchDir: assetScratchDir, trashMs: config.assets.trashMs, spawn, log: log.child('assets') },
-    ...{ ffmpegPath: config.ffmpeg.path, media: { ...config.processing, threads: backgroundThreads() } },
-    disk: { keepFreeBytes: config.uploads.keepFreeBytes, ...dataDisk(config) },
-  }
-  const shelf = new AssetShelf(assetHost)
-  const direct = opened.use(await openDirectUploads(storeLocation(config), { nowMs: clock }))
-  const desk =
-    config.incoming === null
-      ? null
-      : new IncomingDesk({ ...config.incoming, incoming: catalog.incoming, store, jobs: () => jobs, now: clock })
+  const library = await openLibrary(
+    {
+      ...{ config, catalog, store, secrets, clock, log },
+      jobs: () => jobs,
+      written: writtenEvents({ now: clock, newId: randomUUID }),
+    },
+    opened,
+  )
   const jobs: JobService = opened.use(
     new JobService({
       jobs: catalog.jobs,
@@ -194,28 +148,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
         backups,
         store,
         perTenant: config.jobs.perTenant,
-        incoming: desk === null || config.incoming === null ? null : { desk, everyMs: config.incoming.everyMs },
-        recordings: {
-          ...{ book: recordings, recordings: catalog.recordings, store, ledger: catalog.ledger, now: clock },
-          policies,
-          ...{
-            maxBytes: config.recordings.maxBytes,
-            scratch: await Scratch.open(join(config.dataDir, 'scratch', 'recordings')),
-          },
-          coldFormat: config.recordings.coldFormat,
-          ffmpeg: { ffmpegPath: config.ffmpeg.path, threads: 1, spawn, log: log.child('recordings') },
-          sound: createSoundReader({
-            ...{ ffmpegPath: config.ffmpeg.path, ffprobePath: ffprobePathOf(config.ffmpeg.path) },
-            ...{ spawn, log: log.child('recordings') },
-          }),
-          pull: pullerFor(config.pull.allow),
-          openSealed: (sealed) => secrets.open(sealed),
-          jobs: () => jobs,
-        },
-        assets: {
-          ...{ ...assetHost, shelf, direct, maxBytes: config.assets.maxBytes, pull: pullerFor(config.pull.allow) },
-          openSealed: (sealed) => secrets.open(sealed),
-        },
+        ...library.jobHosts,
       }),
       owner: `${hostname()} ${process.pid}`,
       now: clock,
@@ -224,19 +157,8 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
       log: log.child('jobs'),
     }),
   )
-  opened.defer(jobs.onChange((job) => void failWithJob(recordings, job).catch(() => {})))
-  opened.defer(jobs.onChange((job) => void failAssetWithJob(assetHost, job).catch(() => {})))
-  opened.defer(jobs.onChange((job) => void dropAdopted(store, job).catch(() => {})))
-  const uncancelled = (error: unknown) =>
-    log.warn('a MediaConvert job was not cancelled', { error: toMirrorError(error).message })
-  opened.defer(jobs.onChange((job) => void cancelConversionWithJob(assetHost, job).catch(uncancelled)))
-  if (desk !== null) opened.defer(jobs.onChange((job) => void desk.forgetWithJob(job).catch(() => {})))
-  opened.defer(followTrash(assetHost.news, assetHost))
   restores = new RestoreOnPlay({ jobs, keepMs: config.archive.keepRestoredMs, now: clock, log: log.child('restore') })
-  const keep = keepAsAsset({ store, shelf, find: (tenantId, id) => catalog.assets.get(tenantId, id) })
-  const uploads = opened.use(
-    await UploadDesk.open({ ...uploadOptions(config), keep, now: clock, log: log.child('uploads') }),
-  )
+  const libraryServices = await library.startServices()
   const allow = parseHostSet(config.pull.allow)
   if (allow === null) throw new MirrorError('config_invalid', `pull.allow is no set of hosts: "${config.pull.allow}"`)
   const sender = opened.use(
@@ -262,15 +184,8 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
       probeStore: (location, signal) => probeStore(location, { signal, nowMs: clock, randomId: randomUUID }),
       addresses,
       store,
-      assets: {
-        ...{ shelf, sizes: new SizeMaker(assetHost), news: assetHost.news },
-        ...config.assets,
-      },
-      uploads,
-      incoming: watchedBucket(config, desk),
-      direct,
+      ...libraryServices,
       webhooks: { sender, allow },
-      recordings: { book: recordings, policies, maxBytes: config.recordings.maxBytes },
       keepRestoredMs: config.archive.keepRestoredMs,
       database: config.database.kind,
       adminToken: config.adminToken,
@@ -286,20 +201,7 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
       log: log.child('api'),
     }),
   )
-  opened.use(
-    await startSweeper(
-      {
-        ...{ book: recordings, recordings: catalog.recordings, now: clock },
-        deletesDue: config.recordings.isLifecycleOn,
-        start: (job) => jobs.add(job),
-      },
-      {
-        aloneSinceMs: config.database.kind === 'sqlite' ? startedAtMs : null,
-        everyMs: RECORDING_SWEEP_MS,
-        log: log.child('recordings'),
-      },
-    ),
-  )
+  await library.startSweeper(startedAtMs)
   // Only now: whoever listens to jobs hears the first one, too.
   await jobs.start({ isAlone: config.database.kind === 'sqlite' })
   await sender.start({ isAlone: config.database.kind === 'sqlite' })
@@ -318,71 +220,6 @@ export async function startMirror(config: Config, { log, signal, greet }: Mirror
   return { addresses, live, catalog, [Symbol.asyncDispose]: () => parts.disposeAsync() }
 }
 
-function dataDisk({ store, dataDir }: Config): Pick<ScratchDisk, 'freeBytes' | 'copies'> {
-  return {
-    // Folders are mostly on the same disk, and what is wanted too much there is only asked for in time.
-    copies: store.kind === 's3' ? 1 : 2,
-    freeBytes: async () => {
-      const { bavail, bsize } = await statfs(dataDir)
-      return bavail * bsize
-    },
-  }
-}
-
-function uploadOptions(config: Config): Pick<UploadDeskHost, 'folder' | 'limits' | 'freeBytes' | 'newId'> {
-  const { assets, uploads, dataDir } = config
-  const { copies, freeBytes } = dataDisk(config)
-  return {
-    folder: join(dataDir, 'uploads'),
-    limits: {
-      ...{ maxBytes: assets.maxBytes, maxUnfinished: uploads.maxUnfinished, keepMs: uploads.expireMs },
-      ...{ keepFreeBytes: uploads.keepFreeBytes, idleMs: UPLOAD_IDLE_MS, copies },
-    },
-    freeBytes,
-    newId: randomUUID,
-  }
-}
-
-function watchedBucket(config: Config, desk: IncomingDesk | null): ApiServerOptions['incoming'] {
-  const location = storeLocation(config)
-  if (desk === null || location.kind !== 's3') return null
-  return { desk, bucket: location.settings.bucket, keyPrefix: location.settings.prefix }
-}
-
-function timelineLocation(config: Config): TimelineLocation {
-  const { timeline, database } = config
-  if (timeline.arbiter === 'database' && database.kind === 'postgres') return { kind: 'postgres', url: database.url }
-  return storeLocation(config)
-}
-
-async function dvrData(config: Config): Promise<SupervisorOptions['dvr']> {
-  const spoolDir = config.dvr.spoolPath ?? join(config.dataDir, 'spool')
-  const isBucket = config.store.kind === 's3'
-  await mkdir(spoolDir, { recursive: true })
-  const { blocks, bsize } = await statfs(spoolDir)
-  return {
-    spoolDir,
-    cache: isBucket ? await cacheOptions(config) : null,
-    store: storeLocation(config),
-    // On folders a file a segment costs nothing; on S3 every object costs a request.
-    writeMode: isBucket ? 'pack' : 'segment',
-    limits: {
-      maxBytes: config.dvr.spoolMaxBytes ?? Math.min(SPOOL_MAX_BYTES, Math.floor((blocks * bsize) / 10)),
-      packMs: config.dvr.flushMs ?? (isBucket ? PACK_MS : FOLDER_FLUSH_MS),
-      packBytes: PACK_BYTES,
-    },
-  }
-}
-
-/** Null: no copies are wanted. What lies on folders is as near as a copy of it. */
-async function cacheOptions({ dvr, dataDir }: Config): Promise<SupervisorOptions['dvr']['cache']> {
-  if (dvr.cacheMaxBytes === 0) return null
-  const folder = dvr.cachePath ?? join(dataDir, 'cache')
-  await mkdir(folder, { recursive: true })
-  const { blocks, bsize } = await statfs(folder)
-  return { folder, maxBytes: dvr.cacheMaxBytes ?? Math.min(CACHE_MAX_BYTES, Math.floor((blocks * bsize) / 10)) }
-}
-
 async function readTls({ media }: Config): Promise<{ readonly cert: string; readonly key: string } | null> {
   if (media.tls === null) return null
   const [cert, key] = await Promise.all([readFile(media.tls.certFile, 'utf8'), readFile(media.tls.keyFile, 'utf8')])
@@ -393,11 +230,6 @@ async function readTls({ media }: Config): Promise<{ readonly cert: string; read
 function reachableHost(bind: string): string {
   if (bind === '0.0.0.0') return '127.0.0.1'
   return bind === '::' ? '::1' : bind
-}
-
-/** Half of the machine at most for what is not live. */
-function backgroundThreads(): number {
-  return Math.min(8, Math.max(1, Math.floor(availableParallelism() / 2)))
 }
 
 /** What the machine has, or less where a container says so. */
