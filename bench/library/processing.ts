@@ -91,7 +91,7 @@ async function renderByHand(path: string): Promise<void> {
   await within(150).jpeg({ quality: 85 }).toBuffer()
   await within(800, 600).jpeg({ quality: 85 }).toBuffer()
   await within(LONGEST_SIDE).webp({ quality: 80 }).toBuffer()
-  await within(LONGEST_SIDE).avif({ quality: 55, effort: 3 }).toBuffer()
+  await within(LONGEST_SIDE).avif({ quality: 55, effort: 0 }).toBuffer()
 }
 
 export interface VideoCost {

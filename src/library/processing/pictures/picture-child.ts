@@ -106,8 +106,9 @@ function encoded(picture: Sharp, format: PictureRendition['format'], quality: nu
     case 'webp':
       return picture.webp({ quality })
     case 'avif':
-      // Effort 3: half the time of the default for a few per cent of size.
-      return picture.avif({ quality, effort: 3 })
+      // A fifth of the time of effort 3 and less, for 1 to 25 per cent more bytes: still a fifth fewer than WebP, at a higher
+      // PSNR. What is looked at for the first time should not wait for the last per cent.
+      return picture.avif({ quality, effort: 0 })
     default:
       return format satisfies never
   }
