@@ -402,13 +402,15 @@ test.each([
     })
     const { segments } = packageTrack(samples, { timescale: 48_000, cell, kind: 'audio' })
     const parts = segments.flatMap((segment) => segment.parts)
-    const steps = parts.slice(1).map(({ startDts }, index) => startDts - parts[index]!.endDts)
-    expect(steps, `seam ${seam}`).toEqual(steps.map(() => 0))
+    const unkept = parts.slice(1).filter(({ startDts }, at) => startDts !== parts[at]!.endDts)
+    expect(unkept, `seam ${seam}`).toEqual([])
     const frames = parts.flatMap((part) => part.samples)
-    for (const [index, { dts, cto, duration: lasts }] of frames.entries()) {
-      expect(dts + lasts, `seam ${seam}`).toBeLessThanOrEqual(frames[index + 1]?.dts ?? Number.POSITIVE_INFINITY)
-      expect(cto).toBe(0)
-    }
+    // One look at all of them: many expectations take longer than what they look at.
+    const overlapping = frames.filter(
+      ({ dts, duration: lasts }, at) => dts + lasts > (frames[at + 1]?.dts ?? Number.POSITIVE_INFINITY),
+    )
+    expect(overlapping, `seam ${seam}`).toEqual([])
+    expect(frames.every(({ cto }) => cto === 0)).toBe(true)
   }
 })
 
