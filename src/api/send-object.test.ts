@@ -27,7 +27,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mirror-send-'))
   store = await openFolderStore(folder, { randomId: randomUUID })
   await store.put(object.key, bytes, { signal, contentType: 'audio/wav' })
-  app = fastify()
+  // As in the server: a connection that a test still holds keeps nobody waiting.
+  app = fastify({ forceCloseConnections: true })
   app.setErrorHandler((error, _request, reply) => {
     const problem = toProblem(error)
     return reply.code(problem.status).send(problem)
