@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { callRecording } from '../../../test/contract/recordings.ts'
+import { createMemoryTiers } from '../../../test/support/memory-tiers.ts'
 import { openCatalog } from '../../catalog/open-catalog.ts'
 import type { Catalog } from '../../catalog/types.ts'
 import { silentLog } from '../../core/log.ts'
@@ -18,6 +19,7 @@ import type { ObjectStore } from '../../storage/object-store.ts'
 import { Scratch } from '../processing/scratch.ts'
 import type { ColdFormat } from './cold-format.ts'
 import { type CompressorHost, compressRecording } from './compress-recording.ts'
+import { moveRecordingsJob } from './move-recordings.ts'
 import type { RecordingRow } from './recording.ts'
 import { RecordingBook } from './recording-book.ts'
 import { createSoundReader } from './sound-reader.ts'
@@ -200,4 +202,24 @@ test('whose job was taken over writes nothing', async () => {
   claim = { ...claim, fence: claim.fence + 1 }
   await expect(compressRecording(await host('flac'), row, order())).rejects.toMatchObject({ code: 'job_abandoned' })
   expect(await keysOf('a')).toEqual(['recordings/default/a/original'])
+})
+
+test('where the disk is full nothing goes uncompressed: the job waits until there is room', async () => {
+  const row = await recorded('a', ['-c:a', 'pcm_s16le'], { createdAtMs: now() - 40 * 86_400_000 })
+  const withFolder = async () => Promise.reject(Object.assign(new Error('no space left'), { code: 'ENOSPC' }))
+  const tiers = Object.assign(createMemoryTiers(), { tiers: ['hot', 'warm'] as const })
+  const job = moveRecordingsJob({
+    ...(await host('flac', { scratch: { withFolder } })),
+    ...{ store: tiers, ledger: catalog.ledger, recordings: catalog.recordings },
+    policies: {
+      standard: { hotToWarmDays: 30, warmToColdDays: 0, retentionDays: 0, enabled: true },
+      isStandardActive: true,
+      async *all() {},
+    },
+  })
+  const claimed = await catalog.jobs.get('job')
+  if (claimed === null) throw new Error('no job')
+  const running = job.run({ job: claimed, claim, signal, progress() {} })
+  await expect(running).rejects.toMatchObject({ code: 'scratch_full' })
+  expect(await catalog.recordings.get('default', 'a')).toEqual(row)
 })

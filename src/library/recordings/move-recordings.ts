@@ -1,6 +1,7 @@
 // Moves recordings of calls to colder tiers as they grow old, as the policy of their tenant has it; as a job, by the ledger.
 import type { Catalog } from '../../catalog/types.ts'
-import { type ErrorCode, isMirrorError, toMirrorError } from '../../core/errors.ts'
+import { type ErrorCode, isMirrorError } from '../../core/errors.ts'
+import { failureOf } from '../../jobs/after-failure.ts'
 import type { JobContext, JobKind } from '../../jobs/job-runner.ts'
 import type { JobPayload } from '../../jobs/types.ts'
 import { type MoveReport, type MoverHost, moveObjects } from '../../lifecycle/object-mover.ts'
@@ -99,7 +100,7 @@ async function compressAll(
       if (kept !== null) compressed.push(kept)
     } catch (thrown) {
       signal.throwIfAborted()
-      const error = toMirrorError(thrown)
+      const error = failureOf(thrown)
       if (ENDS_THE_JOB.has(error.code)) throw error
       failure ??= `${row.objectKey} was not compressed: ${error.message}`
       compressed.push(row)
