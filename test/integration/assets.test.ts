@@ -1,5 +1,5 @@
 // Uploaded content from the form to its renditions: over the API, the WebSocket and the command line, and through a kill.
-import { execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -16,12 +16,10 @@ import type {
   AssetView,
   UploadedAssetView,
 } from '../../src/api/asset-contract.ts'
-import { silentLog } from '../../src/core/log.ts'
-import { assetJobs } from '../../src/library/assets/asset-job.ts'
 import { asset } from '../contract/assets.ts'
-import { ADMIN_TOKEN, NO_LIMITS, startTestApi, type TestApi } from '../support/api-server.ts'
+import { ADMIN_TOKEN, type TestApi } from '../support/api-server.ts'
+import { startAssetApi } from '../support/asset-api.ts'
 import { adminEnvironment, runCommand } from '../support/command-line.ts'
-import { createMemoryTiers } from '../support/memory-tiers.ts'
 import { MirrorProcess } from '../support/mirror-process.ts'
 
 const run = promisify(execFile)
@@ -33,16 +31,7 @@ let pictures: number
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mirror-library-'))
   pictures = 0
-  const store = createMemoryTiers()
-  api = await startTestApi({ store, limits: NO_LIMITS }, ({ catalog, news, now, dataDir }) =>
-    assetJobs({
-      converter: null,
-      ...{ assets: catalog.assets, store, news, now, spawn, log: silentLog },
-      ...{ scratchDir: join(dataDir, 'scratch'), ffmpegPath: 'ffmpeg' },
-      disk: { freeBytes: async () => 2 ** 40, keepFreeBytes: 0, copies: 1 },
-      media: { maxDurationSec: 60, stepMs: 600_000, threads: 1 },
-    }),
-  )
+  api = await startAssetApi()
 })
 
 afterAll(async () => {

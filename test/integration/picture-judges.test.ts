@@ -1,5 +1,5 @@
 // Uploaded pictures as programs of others see them: ExifTool, webpinfo, ffmpeg and ffprobe.
-import { execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,12 +7,10 @@ import { promisify } from 'node:util'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { AssetView, UploadedAssetView } from '../../src/api/asset-contract.ts'
-import { silentLog } from '../../src/core/log.ts'
-import { assetJobs } from '../../src/library/assets/asset-job.ts'
 import { notRun } from '../not-run.ts'
-import { ADMIN_TOKEN, NO_LIMITS, startTestApi, type TestApi } from '../support/api-server.ts'
+import { ADMIN_TOKEN, type TestApi } from '../support/api-server.ts'
+import { startAssetApi } from '../support/asset-api.ts'
 import { findProgram } from '../support/daemon.ts'
-import { createMemoryTiers } from '../support/memory-tiers.ts'
 
 const run = promisify(execFile)
 const hasExifTool = findProgram('exiftool') !== null
@@ -29,16 +27,7 @@ let folder: string
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mirror-judged-'))
-  const store = createMemoryTiers()
-  api = await startTestApi({ store, limits: NO_LIMITS }, ({ catalog, news, now, dataDir }) =>
-    assetJobs({
-      converter: null,
-      ...{ assets: catalog.assets, store, news, now, spawn, log: silentLog },
-      ...{ scratchDir: join(dataDir, 'scratch'), ffmpegPath: 'ffmpeg' },
-      disk: { freeBytes: async () => 2 ** 40, keepFreeBytes: 0, copies: 1 },
-      media: { maxDurationSec: 60, stepMs: 600_000, threads: 1 },
-    }),
-  )
+  api = await startAssetApi()
 })
 
 afterAll(async () => {
