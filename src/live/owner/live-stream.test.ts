@@ -157,6 +157,25 @@ test('an RTMP encoder that reconnects starts its clock anew: the discontinuity i
   expect(stage.told('stream.stopped')).toHaveLength(0)
 })
 
+test('before a discontinuity all tracks are equally long, wherever in a cell the encoder went away', async () => {
+  const partSec = 0.22
+  // Keyframes come 0.7 s into each cell: before that sound has begun the cell, and picture has not.
+  for (let diedMs = 6000; diedMs < 8000; diedMs += 100) {
+    const stage = new Stage({ startMs: NOON_MS + 700 })
+    stage.stream.close(await live(stage, diedMs), null)
+    await stage.wait(1500)
+    await live(stage)
+    const [videoSec = 0, audioSec = 0] = ['v0', 'a0'].map((track) => {
+      const durations = stage.durations(track)
+      const listed = stage.segments(track)
+      expectRising(listed)
+      return listed.reduce((sum, { dsn }, index) => sum + (dsn === 0 ? (durations[index] ?? 0) : 0), 0)
+    })
+    expect(videoSec).toBeGreaterThan(5)
+    expect(Math.abs(videoSec - audioSec), `after ${diedMs} ms`).toBeLessThan(partSec)
+  }
+})
+
 test('an MPEG-TS encoder whose clock went on adopts its entry: no discontinuity', async () => {
   const stage = new Stage()
   const first = stage.open('ts')

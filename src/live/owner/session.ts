@@ -171,8 +171,18 @@ export class Session {
     this.#texts.advanceThrough(this.lastMsn)
   }
 
-  fillGapsThrough(msn: number): void {
-    for (const packager of this.#packagers()) packager.fillGapsThrough(msn)
+  /**
+   * The playlist goes on with another session in the cell after `msn`. What is missing until then is no gap: every track ends
+   * where the furthest does. Playlists that differ in length before a discontinuity are out of step behind it, and a player
+   * that moves sound by more than a segment to mend that finds nothing to load any more (hls.js 1.7.4).
+   */
+  endThrough(msn: number): void {
+    this.closeOpenSegments()
+    const reaching = [...this.#tracks.values()].filter(({ packager }) => packager.lastMsn === msn)
+    const untilSec = reaching.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...reaching.map(endSecOf))
+    for (const { packager, grid } of this.#tracks.values()) {
+      packager.fillGapsThrough(msn, Math.round((untilSec - TIMELINE_EPOCH_SEC) * grid.timescale))
+    }
     this.#texts.advanceThrough(this.lastMsn)
   }
 

@@ -339,8 +339,7 @@ export class StreamSessions {
     const kept = isContinuing ? output.presentation : null
     const presentation = kept ?? output.begin(stream, entry, gathering.frameSecs())
     if (isContinuing && previous !== null) {
-      previous.closeOpenSegments()
-      previous.fillGapsThrough(firstCell - 1)
+      previous.endThrough(firstCell - 1)
       previous.clock.close()
       const message = 'The input clock or configuration changed: a discontinuity begins'
       emit('stream.quality_change', 'info', 'discontinuity', message, { dsn: entry.dsn })

@@ -119,11 +119,12 @@ export class TrackPackager {
     if (this.#isOpen) this.#endSegment()
   }
 
-  /** Closes what is open and fills every cell through `msn` with a gap. */
-  fillGapsThrough(msn: number): void {
+  /** Closes what is open and fills every cell through `msn` with a gap, the last one up to `untilDts` at most. */
+  fillGapsThrough(msn: number, untilDts = Number.POSITIVE_INFINITY): void {
     if (this.#lastMsn >= msn && !this.#isOpen) return
     this.close()
-    while (this.#lastMsn < msn) this.#gap(this.#lastMsn + 1)
+    while (this.#lastMsn < msn - 1) this.#gap(this.#lastMsn + 1)
+    if (this.#lastMsn < msn) this.#gap(msn, untilDts)
   }
 
   #take(sample: PackagedSample): void {
@@ -316,10 +317,13 @@ export class TrackPackager {
     this.#sink.onSegmentEnd({ msn: this.#lastMsn, startDts: this.#segmentStartDts, endDts: this.#endDts })
   }
 
-  #gap(msn: number): void {
-    const endDts = this.#options.grid.startOf(msn + 1)
+  #gap(msn: number, untilDts = Number.POSITIVE_INFINITY): void {
+    const { grid } = this.#options
+    const cellEndDts = grid.startOf(msn + 1)
     // A long GOP may reach nearly to the end of the next cell; a gap still lasts at least a millisecond.
-    const startDts = Math.min(this.#endDts, endDts - Math.ceil(this.#options.grid.timescale / 1000))
+    const shortest = Math.ceil(grid.timescale / 1000)
+    const startDts = Math.min(this.#endDts, cellEndDts - shortest)
+    const endDts = Math.min(cellEndDts, Math.max(untilDts, startDts + shortest))
     this.#lastMsn = msn
     this.#endDts = endDts
     this.#joinDts = null
