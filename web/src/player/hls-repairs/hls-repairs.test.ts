@@ -91,6 +91,8 @@ describe('when media was removed', () => {
 
 describe('parts are loaded', () => {
   const PART = { start: 0, fragment: { duration: 0.683 } }
+  const fragments = [{ start: 0 }]
+  const endingInGap = [...fragments, { start: 2.1 }, { start: 4.9, gap: true }]
   class Loading {
     playhead = 0
     loadingParts = false
@@ -108,10 +110,12 @@ describe('parts are loaded', () => {
   }
 
   test.each([
-    ['where all whole segments are buffered', { fragmentEnd: 0.683, partList: [PART] }, 0.6829, 0, true],
-    ['not while a whole segment is missing', { fragmentEnd: 1.7, partList: [PART] }, 0.683, 0, false],
-    ['not where there are none', { fragmentEnd: 0.683, partList: null }, 0.683, 0, false],
-    ['not for who went back', { fragmentEnd: 60, partList: [{ ...PART, start: 56 }] }, 60, 20, false],
+    ['where all whole segments are buffered', { fragments, fragmentEnd: 0.683, partList: [PART] }, 0.6829, 0, true],
+    ['where what follows is a gap', { fragments: endingInGap, fragmentEnd: 6.6, partList: [PART] }, 4.9, 4.8, true],
+    ['not before the gap', { fragments: endingInGap, fragmentEnd: 6.6, partList: [PART] }, 4.8, 4.7, false],
+    ['not while a whole segment is missing', { fragments, fragmentEnd: 1.7, partList: [PART] }, 0.683, 0, false],
+    ['not where there are none', { fragments, fragmentEnd: 0.683, partList: null }, 0.683, 0, false],
+    ['not for who went back', { fragments, fragmentEnd: 60, partList: [{ ...PART, start: 56 }] }, 60, 20, false],
     ['not before there is a playlist', undefined, 0, 0, false],
   ] as const)('%s', (_, details, bufferEndSec, playhead, isExpected) => {
     const loading = new Repaired()
