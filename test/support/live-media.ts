@@ -1,5 +1,8 @@
 // Files to publish as they are, and ffmpeg and ffprobe as independent judges of what comes out.
 import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'vitest'
 import { makeFixtureFile } from './fixtures.ts'
@@ -35,13 +38,33 @@ export function copyArgs(file: string): string[] {
 /** One frame per fragment, as the console recommends. */
 export const CMAF_COPY_OUTPUT = ['-f', 'mp4', '-movflags', '+cmaf+delay_moov', '-frag_duration', '1'] as const
 
+/** Pictures with the times that they have: rounded to the frame rate, two of a jittery source may fall on one another. */
+const AS_THEY_ARE = ['-fps_mode:v', 'passthrough', '-enc_time_base:v', '-1'] as const
+
 /** What ffmpeg has to complain about while it decodes so many seconds of a playlist. */
 export async function decodeErrors(url: string, seconds: number): Promise<string> {
-  // Pictures with the times that they have: rounded to the frame rate, two of a jittery source may fall on one another.
-  const asTheyAre = ['-fps_mode:v', 'passthrough', '-enc_time_base:v', '-1']
-  const input = ['-hide_banner', '-v', 'error', '-nostdin', '-i', url, '-t', String(seconds)]
-  const args = [...input, ...asTheyAre, '-f', 'null', '-']
-  const { stderr } = await run('ffmpeg', args, { timeout: seconds * 1000 + 40_000, maxBuffer: MAX_OUTPUT_BYTES })
+  return await complaints(['-i', url, '-t', String(seconds), ...AS_THEY_ARE, '-f', 'null', '-'], seconds)
+}
+
+/**
+ * The same from the first keyframe on, for playlists with segments that have none. ffmpeg begins to decode wherever a segment
+ * begins, and complains in one of 16 places of a GOP of x264: where a frame is numbered as if it followed a keyframe.
+ */
+export async function decodeErrorsFromKeyframe(url: string, seconds: number): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'mirror-copy-'))
+  try {
+    const file = join(folder, 'copy.nut')
+    // A copy begins with a keyframe, but ffmpeg looks at the pictures before it.
+    await complaints(['-v', 'fatal', '-i', url, '-t', String(seconds), '-c', 'copy', file], seconds)
+    return await complaints(['-i', file, ...AS_THEY_ARE, '-f', 'null', '-'], seconds)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function complaints(args: readonly string[], seconds: number): Promise<string> {
+  const options = { timeout: seconds * 1000 + 40_000, maxBuffer: MAX_OUTPUT_BYTES }
+  const { stderr } = await run('ffmpeg', ['-hide_banner', '-v', 'error', '-nostdin', ...args], options)
   return stderr
 }
 
