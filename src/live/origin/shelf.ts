@@ -201,7 +201,8 @@ export class Shelf {
     const { playlist } = track
     if (playlist === null) return false
     const msn = SEGMENT_NAME.exec(name)?.[1]
-    if (msn !== undefined) return Number(msn) === (playlist.position.lastMsn ?? -1) + 1
+    const { lastMsn, openMsn } = playlist.position
+    if (msn !== undefined) return Number(msn) === (lastMsn === null ? openMsn : lastMsn + 1)
     const dts = PART_NAME.exec(name)?.[1]
     const hintedDts = PART_NAME.exec(playlist.preloadName ?? '')?.[1]
     return dts !== undefined && hintedDts !== undefined && Number(dts) > Number(hintedDts)

@@ -157,22 +157,41 @@ test('an RTMP encoder that reconnects starts its clock anew: the discontinuity i
   expect(stage.told('stream.stopped')).toHaveLength(0)
 })
 
-test('before a discontinuity all tracks are equally long, wherever in a cell the encoder went away', async () => {
-  const partSec = 0.22
+test('before a discontinuity all tracks end alike, wherever in a cell the encoder went away', async () => {
+  const partMs = 220
+  const subtitles = { id: 's0', name: 'English', language: 'en', role: null, isDefault: false }
   // Keyframes come 0.7 s into each cell: before that sound has begun the cell, and picture has not.
   for (let diedMs = 6000; diedMs < 8000; diedMs += 100) {
-    const stage = new Stage({ startMs: NOON_MS + 700 })
+    const stage = new Stage({ startMs: NOON_MS + 700, settings: { tracks: [subtitles] } })
     stage.stream.close(await live(stage, diedMs), null)
     await stage.wait(1500)
     await live(stage)
-    const [videoSec = 0, audioSec = 0] = ['v0', 'a0'].map((track) => {
-      const durations = stage.durations(track)
-      const listed = stage.segments(track)
-      expectRising(listed)
-      return listed.reduce((sum, { dsn }, index) => sum + (dsn === 0 ? (durations[index] ?? 0) : 0), 0)
+    const [videoMs = 0, ...others] = ['v0', 'a0', 's0'].map((track) => {
+      const [before = '', after] = stage.text(track).split('#EXT-X-DISCONTINUITY\n')
+      expect(after, track).toContain('#EXTINF')
+      const startsAtMs = Date.parse(/PROGRAM-DATE-TIME:(.*)/.exec(before)?.[1] ?? '')
+      return [...before.matchAll(/#EXTINF:([\d.]+)/g)].reduce((ms, [, sec]) => ms + 1000 * Number(sec), startsAtMs)
     })
-    expect(videoSec).toBeGreaterThan(5)
-    expect(Math.abs(videoSec - audioSec), `after ${diedMs} ms`).toBeLessThan(partSec)
+    expect(videoMs).toBeGreaterThan(NOON_MS + 5000)
+    for (const endMs of others) expect(Math.abs(endMs - videoMs), `after ${diedMs} ms`).toBeLessThan(partMs)
+  }
+})
+
+test('behind a discontinuity all tracks begin alike, wherever in a cell the next encoder comes', async () => {
+  const subtitles = { id: 's0', name: 'English', language: 'en', role: null, isDefault: false }
+  for (let silentMs = 500; silentMs < 2500; silentMs += 100) {
+    const stage = new Stage({ settings: { tracks: [subtitles] } })
+    stage.stream.close(await live(stage, 6500), null)
+    await stage.wait(silentMs)
+    await live(stage)
+    const [videoMs = 0, ...others] = ['v0', 'a0', 's0'].map((track) => {
+      const after = stage.text(track).split('#EXT-X-DISCONTINUITY\n')[1] ?? ''
+      return Date.parse(/PROGRAM-DATE-TIME:(.*)/.exec(after)?.[1] ?? '')
+    })
+    expect(videoMs).toBeGreaterThan(NOON_MS + 7000)
+    for (const startMs of others) expect(Math.abs(startMs - videoMs), `after ${silentMs} ms`).toBeLessThan(60)
+    const sounds = stage.playlist('a0').segments.filter(({ discontinuitySequence }) => discontinuitySequence === 1)
+    expect(sounds.length).toBeGreaterThan(1)
   }
 })
 

@@ -63,6 +63,16 @@ export class SessionTexts {
   advanceThrough(msn: number): void {
     for (const { packager } of this.#texts.values()) packager.advanceThrough(msn)
   }
+
+  /** The others begin, in cell `msn` and at `startSec`. */
+  beginAt(msn: number, startSec: number): void {
+    for (const { packager } of this.#texts.values()) packager.beginAt(msn, toTicks(startSec))
+  }
+
+  /** The others have ended, in cell `msn` and at `untilSec`. */
+  endThrough(msn: number, untilSec: number): void {
+    for (const { packager } of this.#texts.values()) packager.endThrough(msn, toTicks(untilSec))
+  }
 }
 
 function limitOf(coveredSec: number | null, nowSec: number): number {

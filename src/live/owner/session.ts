@@ -7,7 +7,7 @@ import type { TextCue } from '../../media/text/text-cue.ts'
 import { type CellGrid, cellGrid, TIMELINE_EPOCH_SEC } from '../../media/timeline/cell.ts'
 import type { DriftPoint } from '../../media/timeline/drift.ts'
 import { entrySec, type TimelineEntry } from '../../media/timeline/entry.ts'
-import { Timing } from '../../media/timeline/timing.ts'
+import { type TimedSample, Timing } from '../../media/timeline/timing.ts'
 import type { ClockKeeper } from './clock-keeper.ts'
 import type { ArrivedSample } from './gathering.ts'
 import type { Presentation, PresentedEntry } from './presentation.ts'
@@ -16,6 +16,11 @@ import { SessionTexts } from './session-texts.ts'
 export interface PackagedTrack {
   readonly packager: TrackPackager
   readonly grid: CellGrid
+}
+
+interface HeldSample {
+  readonly track: PackagedTrack
+  readonly sample: TimedSample
 }
 
 export interface SessionOptions {
@@ -34,6 +39,8 @@ export class Session {
   #timing: Timing
   /** Tracks of which the input before has already brought what comes first. */
   readonly #relieved = new Set<string>()
+  /** Sound of the entry's first cell until it is known where the pictures begin; null: it is. */
+  #awaiting: { readonly cell: number; readonly held: HeldSample[] } | null
 
   private constructor(entry: TimelineEntry, firstCell: number, options: SessionOptions) {
     this.entry = entry
@@ -41,6 +48,10 @@ export class Session {
     this.#options = options
     this.#texts = new SessionTexts(entry, firstCell, options.presentation, this.#presented)
     this.#timing = this.#newTiming()
+    const { startCell, tracks } = entry
+    const isPictured = tracks[0]?.id.startsWith('v') === true
+    this.#awaiting =
+      startCell !== undefined && startCell >= firstCell && isPictured ? { cell: startCell, held: [] } : null
   }
 
   /**
@@ -111,10 +122,42 @@ export class Session {
       if (isWaiting || placed.sample.dts < endDts) return 'left_out'
       this.#relieved.delete(sample.trackId)
     }
+    if (this.#isHeldBack(sample.trackId, placed.sample, track)) return 'early'
     packager.push(placed.sample)
+    this.#noteStart(sample.trackId, track)
     if (packager.endDts <= endDts) return 'left_out'
     this.#texts.advance(this.endSec)
     return 'taken'
+  }
+
+  /** Sound waits for the pictures where every track is to begin with them. */
+  #isHeldBack(trackId: string, sample: TimedSample, track: PackagedTrack): boolean {
+    if (this.#awaiting === null || trackId.startsWith('v')) return false
+    if (track.grid.cellOf(sample.dts) === this.#awaiting.cell) {
+      this.#awaiting.held.push({ track, sample })
+      return true
+    }
+    this.#release(null)
+    return false
+  }
+
+  #noteStart(trackId: string, { packager, grid }: PackagedTrack): void {
+    if (this.#awaiting === null || trackId !== this.entry.tracks[0]?.id) return
+    if (packager.lastMsn < this.#awaiting.cell) return
+    // A cell without pictures is a gap from its border on.
+    const hasPicture = packager.lastMsn === this.#awaiting.cell && packager.isOpen
+    this.#release(hasPicture ? packager.segmentStartDts / grid.timescale : null)
+  }
+
+  /** Sound goes on; what comes before the first picture (in seconds of the grid) is left out, so that tracks stay in step. */
+  #release(startSec: number | null): void {
+    const awaiting = this.#awaiting
+    if (awaiting === null) return
+    this.#awaiting = null
+    if (startSec !== null) this.#texts.beginAt(awaiting.cell, startSec + TIMELINE_EPOCH_SEC)
+    for (const { track, sample } of awaiting.held) {
+      if (startSec === null || sample.dts >= Math.floor(startSec * track.grid.timescale)) track.packager.push(sample)
+    }
   }
 
   /** Subtitles from here on. Players that are there do not look for tracks again; those who come see it. */
@@ -161,12 +204,14 @@ export class Session {
   }
 
   closeOpenSegments(): void {
+    this.#release(null)
     for (const packager of this.#packagers()) packager.close()
     this.#texts.advanceThrough(this.lastMsn)
   }
 
   /** Publishes a gap for each cell that has wholly passed by `untilSec` (since 1970), in every track. */
   fillGapsUntil(untilSec: number): void {
+    this.#release(null)
     for (const track of this.#tracks.values()) fillTrack(track, untilSec)
     this.#texts.advanceThrough(this.lastMsn)
   }
@@ -177,13 +222,13 @@ export class Session {
    * that moves sound by more than a segment to mend that finds nothing to load any more (hls.js 1.7.4).
    */
   endThrough(msn: number): void {
-    this.closeOpenSegments()
-    const reaching = [...this.#tracks.values()].filter(({ packager }) => packager.lastMsn === msn)
-    const untilSec = reaching.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...reaching.map(endSecOf))
+    this.#release(null)
+    for (const packager of this.#packagers()) packager.close()
+    const untilSec = this.lastMsn === msn ? this.endSec : Number.POSITIVE_INFINITY
     for (const { packager, grid } of this.#tracks.values()) {
       packager.fillGapsThrough(msn, Math.round((untilSec - TIMELINE_EPOCH_SEC) * grid.timescale))
     }
-    this.#texts.advanceThrough(this.lastMsn)
+    this.#texts.endThrough(msn, untilSec)
   }
 
   /** Tracks that have fallen silent while others go on get their gaps; `lagSec` behind the furthest one. */

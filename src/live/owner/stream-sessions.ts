@@ -214,7 +214,8 @@ export class StreamSessions {
     this.#resolving = abort
     const stream = this.#options.stream()
     const { segmentMs } = stream.settings
-    const create = (newest: TimelineEntry | null, dsn: number) => gathering.makeEntry(dsn, newest, segmentMs, now())
+    const create = (newest: TimelineEntry | null, dsn: number) =>
+      this.#startingTogether(gathering, gathering.makeEntry(dsn, newest, segmentMs, now()))
     const resolving = timeline.resolve(
       stream,
       { ...gathering.sight(), relievedDsn: this.#relievedDsn },
@@ -228,6 +229,27 @@ export class StreamSessions {
       .catch((error: unknown) => {
         if (!abort.signal.aborted) this.#options.onFailed(toMirrorError(error))
       })
+  }
+
+  /** Where a playlist goes on, all tracks begin with the first picture: players take the first segments for simultaneous. */
+  #startingTogether(gathering: Gathering, entry: TimelineEntry): TimelineEntry {
+    const { isContinuing, firstCell } = this.#plan(gathering, { entry, isAdopted: false }, [])
+    return isContinuing ? { ...entry, startCell: firstCell } : entry
+  }
+
+  #plan(
+    gathering: Gathering,
+    { entry, isAdopted }: Pick<ResolvedEntry, 'entry' | 'isAdopted'>,
+    past: readonly PastTrack[],
+  ): ReturnType<typeof planSession> {
+    const previous = this.#session
+    return planSession({
+      wantedCell: firstCellOf(entry, gathering.firsts(), isAdopted),
+      cell: entry.cell,
+      previous: previous === null ? null : { lastMsn: previous.lastMsn, cell: previous.entry.cell },
+      endedMsn: isAdopted ? this.#endedMsn : later(this.#endedMsn, newestRecorded(past)),
+      graceMs: this.#options.stream().settings.graceMs,
+    })
   }
 
   /** Of a playlist that begins anew: later it would no longer be the beginning. */
@@ -325,17 +347,11 @@ export class StreamSessions {
 
   #beginSession(gathering: Gathering, resolved: ResolvedEntry, past: readonly PastTrack[]): Session {
     const { output, emit, onBegun } = this.#options
-    const { entry, isAdopted } = resolved
+    const { entry } = resolved
     const stream = this.#options.stream()
     const { settings } = stream
     const previous = this.#session
-    const { isContinuing, firstCell } = planSession({
-      wantedCell: firstCellOf(entry, gathering.firsts(), isAdopted),
-      cell: entry.cell,
-      previous: previous === null ? null : { lastMsn: previous.lastMsn, cell: previous.entry.cell },
-      endedMsn: isAdopted ? this.#endedMsn : later(this.#endedMsn, newestRecorded(past)),
-      graceMs: settings.graceMs,
-    })
+    const { isContinuing, firstCell } = this.#plan(gathering, resolved, past)
     const kept = isContinuing ? output.presentation : null
     const presentation = kept ?? output.begin(stream, entry, gathering.frameSecs())
     if (isContinuing && previous !== null) {

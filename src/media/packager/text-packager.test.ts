@@ -74,6 +74,19 @@ test('nothing is published before its time, whatever is known already', () => {
   expect(parts).toHaveLength(1)
 })
 
+test('the last cell ends with the media, or with what has been published of it', () => {
+  const ends = [1500, 100, 5000].map((endMs) => {
+    const { packager, parts, segments, say } = packaging()
+    say(0, 60_000)
+    packager.advance(START + 214)
+    packager.endThrough(FIRST_CELL, START + endMs)
+    expect(parts.at(-1)?.endDts).toBe(segments[0]?.endDts)
+    expect(packager.lastMsn).toBe(FIRST_CELL)
+    return segments.map(({ startDts, endDts }) => [startDts - START, endDts - START])
+  })
+  expect(ends).toEqual([[[0, 1500]], [[0, 215]], [[0, 2002]]])
+})
+
 test('a cue that comes late is shown for the rest of its time; one that is over is counted', () => {
   const { packager, parts, segments, repairs, say } = packaging()
   packager.advance(START + 1000)

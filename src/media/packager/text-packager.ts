@@ -99,6 +99,13 @@ export class TextPackager {
     this.#repair('sample_dropped', `more than ${MAX_HELD_CUES} subtitles wait for their time`)
   }
 
+  /** The others begin at `startDts` of this cell, if it is the first: so does this one. */
+  beginAt(msn: number, startDts: number): void {
+    if (msn !== this.#msn || msn !== this.#options.firstCell || this.#isOpen) return
+    this.#cellStart = Math.max(this.#cellStart, Math.min(startDts, this.#cellEnd - 1))
+    this.#partStart = this.#cellStart
+  }
+
   /** Publishes every part that is over by `untilDts`, and every segment. */
   advance(untilDts: number): void {
     for (;;) {
@@ -114,6 +121,14 @@ export class TextPackager {
   /** Publishes through the end of the cell. */
   advanceThrough(msn: number): void {
     if (msn >= this.#msn) this.advance(this.#options.grid.startOf(msn + 1))
+  }
+
+  /** Publishes through the cell, which is the last one and ends at `untilDts`, or with what is published already. */
+  endThrough(msn: number, untilDts: number): void {
+    if (msn < this.#msn) return
+    this.advance(this.#options.grid.startOf(msn))
+    this.#cellEnd = Math.min(this.#cellEnd, Math.max(untilDts, this.#partStart + 1))
+    this.advance(this.#cellEnd)
   }
 
   #start(): void {

@@ -97,6 +97,11 @@ export class TrackPackager {
     return this.#isOpen
   }
 
+  /** Where the newest segment starts, open or closed; before the first one 0. */
+  get segmentStartDts(): number {
+    return this.#segmentStartDts
+  }
+
   /** Decode time up to which media has been taken in. */
   get endDts(): number {
     return this.#endDts

@@ -36,6 +36,8 @@ export const timelineEntrySchema = z.object({
   configHash: z.string(),
   tracks: z.array(entryTrackSchema).min(1).max(48),
   createdAtMs: z.int(),
+  /** Of an entry that goes on with a playlist, the first cell: there every track begins with the first picture. */
+  startCell: z.int().nonnegative().optional(),
 })
 
 export type TimelineEntry = z.infer<typeof timelineEntrySchema>
