@@ -52,6 +52,8 @@ export function decideReload({ msn, part }: ReloadDirectives, at: PlaylistPositi
 
 function isReached(msn: number, part: number | null, at: PlaylistPosition): boolean {
   const { lastMsn, openMsn, openParts } = at
+  // Before its first complete segment a playlist has all that lies before the open one: it never will have more of it.
+  if (lastMsn === null && openMsn !== null && msn < openMsn) return true
   if (part === null) return lastMsn !== null && msn <= lastMsn
   if (openMsn !== null && msn === openMsn) return part < openParts
   if (lastMsn === null || msn > lastMsn) return false
