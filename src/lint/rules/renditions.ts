@@ -1,9 +1,11 @@
 // Playlists of one presentation against each other: RFC 8216bis 6.2.4.
 import type { ClockZero, PresentationHistory, RenditionHistory } from '../history.ts'
-import type { MediaPlaylist } from '../media-playlist-model.ts'
+import type { MediaPlaylist, Segment } from '../media-playlist-model.ts'
 import { BIS, type Fault, ms, type Rule } from './rule.ts'
 import { parentsOf } from './segments.ts'
 
+/** Frames of sound and picture end apart, and parts of sound may. Players place what follows by the sum of durations. */
+const OUT_OF_STEP_MS = 500
 /** Dates are written in milliseconds and audio frames last 21: no player hears less. */
 const CLOCK_SLACK_MS = 50
 
@@ -60,6 +62,22 @@ export const RENDITION_RULES: readonly Rule[] = [
           if (there === null || there === dsn) continue
           yield { url: other.url, seen: `segment ${msn} has ${dsn}, ${reference.name} has ${there} at that time` }
           break
+        }
+      }
+    },
+  ),
+  across(
+    'discontinuity-in-step',
+    'Before a discontinuity all renditions end at the same time, within half a second.',
+    function* (renditions) {
+      const [reference, ...others] = renditions.filter(({ latest }) => !latest.isIFramesOnly)
+      if (reference === undefined) return
+      const ends = endsByDsn(reference)
+      for (const other of others) {
+        for (const [dsn, endMs] of endsByDsn(other)) {
+          const offMs = endMs - (ends.get(dsn) ?? endMs)
+          if (Math.abs(offMs) > OUT_OF_STEP_MS)
+            yield { url: other.url, seen: `discontinuity ${dsn + 1} comes ${ms(offMs)} off ${reference.name}` }
         }
       }
     },
@@ -169,15 +187,26 @@ function nearestZero(zeros: readonly DatedZero[], atMs: number): DatedZero | nul
 
 /** The middle of each segment, where its date is known or follows from the one before. */
 function middles(playlist: MediaPlaylist): Dated[] {
-  return timesOf(playlist).map(({ msn, dsn, startMs, endMs }) => ({ msn, dsn, atMs: (startMs + endMs) / 2 }))
+  return timesOf(playlist.segments).map(({ msn, dsn, startMs, endMs }) => ({ msn, dsn, atMs: (startMs + endMs) / 2 }))
+}
+
+/** When the last segment before each discontinuity ended that was ever seen, by the discontinuity number of that segment. */
+function endsByDsn({ segments }: Followed): ReadonlyMap<number, number> {
+  const seen = [...segments.values()].flatMap(({ segment }) => segment ?? []).toSorted((a, b) => a.msn - b.msn)
+  const times = timesOf(seen)
+  return new Map(
+    times.flatMap(({ dsn, endMs }, index): [number, number][] =>
+      times[index + 1]?.dsn === dsn + 1 ? [[dsn, endMs]] : [],
+    ),
+  )
 }
 
 /** Null at times that the playlist does not hold, and near a discontinuity, which renditions cut a frame apart. */
 function dsnAt(playlist: MediaPlaylist, atMs: number): number | null {
-  return timesOf(playlist).find(({ startMs, endMs }) => startMs <= atMs && atMs < endMs)?.dsn ?? null
+  return timesOf(playlist.segments).find(({ startMs, endMs }) => startMs <= atMs && atMs < endMs)?.dsn ?? null
 }
 
-function timesOf({ segments }: MediaPlaylist): { msn: number; dsn: number; startMs: number; endMs: number }[] {
+function timesOf(segments: readonly Segment[]): { msn: number; dsn: number; startMs: number; endMs: number }[] {
   const times: { msn: number; dsn: number; startMs: number; endMs: number }[] = []
   let nextMs: number | null = null
   for (const { msn, dsn, pdtMs, durationSec, hasDiscontinuity } of segments) {

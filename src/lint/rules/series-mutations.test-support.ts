@@ -252,6 +252,12 @@ export const SERIES_MUTATIONS: readonly Mutation[] = [
       (text) => text.replace(/DISCONTINUITY-SEQUENCE:(\d)/, (_, dsn) => `DISCONTINUITY-SEQUENCE:${Number(dsn) + 1}`),
     ),
   ),
+  live('discontinuity-in-step', 'a second of sound is missing before one', nothing, {
+    text: (text, track) => {
+      const cut = text.replace(/(#EXT-X-PROGRAM-DATE-TIME:.*\n#EXTINF:2.00000,\n12.m4s)/, '#EXT-X-DISCONTINUITY\n$1')
+      return track === 'a0' ? cut.replace('2.00000,\n11.m4s', '1.00000,\n11.m4s') : cut
+    },
+  }),
   live('dateranges-equal', 'two DURATIONs', media('a0', 'DURATION=4.0', 'DURATION=4.5')),
   live(
     'start-equal',
