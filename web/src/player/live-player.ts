@@ -18,6 +18,7 @@ import {
 import { fetchTail, probePlaylist, type Tail } from './playlist-probe.ts'
 import { Refill } from './refill.ts'
 import { type Destination, SKIP_BACK_MS } from './seek-bar.ts'
+import { Standing } from './standing.ts'
 import { isSameChoices, NO_CHOICES, type TrackChoices } from './track-choices.ts'
 
 /** An operator who has just pressed Start wants the picture at once; later the server is asked less often. */
@@ -32,6 +33,9 @@ const MEDIA_RECOVERY_WINDOW_MS = 30_000
 /** A follower that is further behind than this jumps to the live edge instead of speeding up. */
 const FOLLOW_JUMP_SEC = 6
 const FOLLOW_JUMP_PAUSE_MS = 4000
+/** So does one that stands this long with nothing coming, and the playlist goes on: there is media, and hls.js asks for none. */
+const STANDING_MS = 2500
+const STANDING_JUMP_SEC = 2
 const ENDED = 'The stream has ended.'
 const INTERRUPTED = 'The stream is interrupted.'
 const END_TOLERANCE_SEC = 0.5
@@ -76,6 +80,7 @@ export class LivePlayer {
   #attachedAtMs = 0
   /** After running dry playback is held until some media has gathered. */
   #refill: Refill | null = null
+  readonly #standing = new Standing()
   /** Media time of the end, once the playlist has one. */
   #endSec: number | null = null
   #askedAtMs = 0
@@ -489,9 +494,14 @@ export class LivePlayer {
     const edgeSec = hls.liveSyncPosition
     if (edgeSec === null || this.#isGapAt(edgeSec)) return
     const behindSec = edgeSec - this.#video.currentTime
+    const stoodMs = this.#standing.lookAt(performance.now(), {
+      positionSec: this.#video.currentTime,
+      bufferedSec: bufferedAhead(this.#video),
+      isPaused: this.#video.paused,
+    })
     const isStuckInGap =
       this.#video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA && this.#isGapAt(this.#video.currentTime)
-    if (behindSec < (isStuckInGap ? 0 : FOLLOW_JUMP_SEC)) return
+    if (behindSec < (isStuckInGap ? 0 : stoodMs > STANDING_MS ? STANDING_JUMP_SEC : FOLLOW_JUMP_SEC)) return
     if (performance.now() - this.#lastJumpAtMs < FOLLOW_JUMP_PAUSE_MS) return
     if (!isStuckInGap && (this.#isSeeking() || !this.#hasPlayed)) return
     this.#lastJumpAtMs = performance.now()
