@@ -19,6 +19,7 @@ import { AssetNews } from './library/assets/asset-news.ts'
 import { AssetShelf } from './library/assets/asset-shelf.ts'
 import { IncomingDesk } from './library/assets/incoming-desk.ts'
 import { SizeMaker } from './library/assets/size-maker.ts'
+import { SubtitleDesk } from './library/assets/subtitle-desk.ts'
 import { followTrash } from './library/assets/withhold-playback.ts'
 import { pullerFor } from './library/intake/pull.ts'
 import { openConverter } from './library/processing/mediaconvert/video-converter.ts'
@@ -127,7 +128,13 @@ export async function openLibrary(host: LibraryHost, opened: AsyncDisposableStac
         await UploadDesk.open({ ...uploadOptions(config), keep, now: clock, log: log.child('uploads') }),
       )
       return {
-        assets: { ...{ shelf, sizes: new SizeMaker(assetHost), news: assetHost.news }, ...config.assets },
+        assets: {
+          ...{ shelf, sizes: new SizeMaker(assetHost), news: assetHost.news, ...config.assets },
+          subtitles: new SubtitleDesk({
+            ...{ ...assetHost, shelf },
+            scratch: await Scratch.open(join(config.dataDir, 'scratch', 'subtitles')),
+          }),
+        },
         ...{ uploads, direct, incoming: watchedBucket(config, desk) },
         recordings: { book: recordings, policies, maxBytes: config.recordings.maxBytes },
       }

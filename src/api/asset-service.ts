@@ -11,6 +11,7 @@ import type { AssetShelf, CreatedAsset } from '../library/assets/asset-shelf.ts'
 import { pullAssetWork } from '../library/assets/pull-asset-job.ts'
 import { searchWords } from '../library/assets/search-words.ts'
 import type { SizeMaker } from '../library/assets/size-maker.ts'
+import type { SubtitleDesk } from '../library/assets/subtitle-desk.ts'
 import { discardUnlessKept } from '../library/assets/take-as-asset.ts'
 import { takeIn } from '../library/intake/intake.ts'
 import { sniffType } from '../library/intake/sniff.ts'
@@ -50,6 +51,7 @@ export interface AssetServiceOptions {
   readonly shelf: AssetShelf
   readonly assets: Catalog['assets']
   readonly sizes: Pick<SizeMaker, 'make'>
+  readonly subtitles: Pick<SubtitleDesk, 'put' | 'remove'>
   readonly store: Pick<ObjectStore, 'put' | 'delete'>
   readonly links: SignedLinks
   /** Of addresses at the media origin. */
@@ -82,6 +84,15 @@ export interface AssetService {
   restore(tenantId: string, id: string): Promise<AssetView>
   /** Throws `asset_busy`. */
   process(tenantId: string, id: string, fromStart: boolean): Promise<AssetView>
+  /** Shows them in a language (BCP 47), in place of others in it. Throws as `SubtitleDesk.put` does. */
+  putSubtitles(
+    tenantId: string,
+    id: string,
+    sent: { readonly language: string; readonly bytes: Uint8Array },
+    signal: AbortSignal,
+  ): Promise<AssetView>
+  /** Throws `asset_busy`, `rendition_not_found`. */
+  removeSubtitles(tenantId: string, id: string, language: string): Promise<AssetView>
   /**
    * What is sent of one: null for the original. A size of a picture that nobody has asked for is made now. Throws
    * `rendition_not_found`, `processing_busy`, and what is wrong with the picture.
@@ -98,7 +109,7 @@ export interface UploadedAsset {
 }
 
 export function createAssetService(options: AssetServiceOptions): AssetService {
-  const { shelf, assets, sizes, store, links, playback, jobs, seal, maxBytes, trashMs } = options
+  const { shelf, assets, sizes, subtitles, store, links, playback, jobs, seal, maxBytes, trashMs } = options
   const { consoleUrl, countUpload, newId, clock } = options
   let uploads = 0
 
@@ -244,6 +255,9 @@ export function createAssetService(options: AssetServiceOptions): AssetService {
     trash: async (tenantId, id) => await view(await shelf.trash(tenantId, id)),
     restore: async (tenantId, id) => await view(await shelf.restore(tenantId, id)),
     process: async (tenantId, id, fromStart) => await view(await shelf.process(tenantId, id, { fromStart })),
+
+    putSubtitles: async (tenantId, id, sent, signal) => await view(await subtitles.put(tenantId, id, sent, signal)),
+    removeSubtitles: async (tenantId, id, language) => await view(await subtitles.remove(tenantId, id, language)),
     sent,
 
     async linked(tenantId, id, rendition, signal) {

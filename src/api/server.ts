@@ -20,6 +20,7 @@ import type { AssetNews } from '../library/assets/asset-news.ts'
 import type { AssetShelf } from '../library/assets/asset-shelf.ts'
 import { PULL_ASSET_JOB } from '../library/assets/pull-asset-job.ts'
 import type { SizeMaker } from '../library/assets/size-maker.ts'
+import type { SubtitleDesk } from '../library/assets/subtitle-desk.ts'
 import type { RecordingBook } from '../library/recordings/recording-book.ts'
 import type { RecordingPolicies } from '../library/recordings/recording-policies.ts'
 import type { UploadDesk } from '../library/uploads/upload-desk.ts'
@@ -55,6 +56,7 @@ import { createRequestGate } from './request-gate.ts'
 import { registerApiKeyRoutes } from './routes/api-key-routes.ts'
 import { registerAssetFileRoutes } from './routes/asset-file-routes.ts'
 import { registerAssetRoutes } from './routes/asset-routes.ts'
+import { registerAssetSubtitleRoutes } from './routes/asset-subtitle-routes.ts'
 import { registerAuthRoutes } from './routes/auth-routes.ts'
 import { registerDateRangeRoutes } from './routes/date-range-routes.ts'
 import { registerDirectUploadRoutes } from './routes/direct-upload-routes.ts'
@@ -111,6 +113,7 @@ export interface ApiServerOptions {
   readonly assets: {
     readonly shelf: AssetShelf
     readonly sizes: SizeMaker
+    readonly subtitles: SubtitleDesk
     readonly news: AssetNews
     readonly maxBytes: number
     readonly trashMs: number
@@ -294,6 +297,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   registerLinkRoutes(app, context)
   registerAssetRoutes(app, context)
   registerAssetFileRoutes(app, context)
+  registerAssetSubtitleRoutes(app, context)
   registerDirectUploadRoutes(app, context)
   registerIncomingRoutes(app, context)
   registerUploadRoutes(app, context)

@@ -18,3 +18,17 @@ export function durationSchema(minMs: number, maxMs: number) {
     { error: `must be a duration such as "2s", from ${formatDuration(minMs)} to ${formatDuration(maxMs)}` },
   )
 }
+
+/** A BCP 47 tag in any case. */
+export const languageSchema = z
+  .string()
+  .max(35)
+  .refine(isLanguageTag, { error: 'must be a BCP 47 language tag such as "de" or "pt-BR"' })
+
+function isLanguageTag(tag: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(tag).length === 1
+  } catch {
+    return false
+  }
+}

@@ -3,23 +3,9 @@ import { z } from 'zod'
 import { TRACK_ROLES } from '../media/track-role.ts'
 import { dvrSettingsSchema } from './dvr-contract.ts'
 import { configuredInputSchema, connectedInputSchema, inputSchema } from './input-contract.ts'
-import { durationSchema, streamIdSchema } from './shared-fields.ts'
+import { durationSchema, languageSchema, streamIdSchema } from './shared-fields.ts'
 
 export const MAX_TRACK_DESCRIPTIONS = 64
-
-/** A BCP 47 tag in any case. */
-const languageSchema = z
-  .string()
-  .max(35)
-  .refine(isLanguageTag, { error: 'must be a BCP 47 language tag such as "de" or "pt-BR"' })
-
-function isLanguageTag(tag: string): boolean {
-  try {
-    return Intl.getCanonicalLocales(tag).length === 1
-  } catch {
-    return false
-  }
-}
 
 /** Null or left out: what the input says. */
 export const trackDescriptionSchema = z

@@ -199,6 +199,17 @@ export function openAssets(db: Db, dialect: Dialect): Assets {
       })
     },
 
+    async removeRendition(tenantId, assetId, name) {
+      const removed = await db
+        .deleteFrom('assetRenditions')
+        .where('tenantId', '=', tenantId)
+        .where('assetId', '=', assetId)
+        .where('name', '=', name)
+        .returning('name')
+        .executeTakeFirst()
+      return removed !== undefined
+    },
+
     async renditions(tenantId, assetIds) {
       if (assetIds.length === 0) return []
       return await db

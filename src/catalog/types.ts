@@ -322,6 +322,8 @@ export interface Catalog extends AsyncDisposable {
     ): Promise<AssetRow | null>
     /** In the place of one with the same name; false as above. Without a claim: for what no job makes. */
     saveRendition(row: RenditionRow, claim: JobClaim | null): Promise<boolean>
+    /** False: it has none of this name. */
+    removeRendition(tenantId: string, assetId: string, name: string): Promise<boolean>
     /** By asset and name. */
     renditions(tenantId: string, assetIds: readonly string[]): Promise<readonly RenditionRow[]>
     /** Of all tenants, oldest change first: what is not ready and has not failed. */

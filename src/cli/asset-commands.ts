@@ -1,5 +1,5 @@
 import { constants, openAsBlob } from 'node:fs'
-import { access } from 'node:fs/promises'
+import { access, readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Command } from 'commander'
 import type { AssetPageView, AssetView, UploadedAssetView } from '../api/asset-contract.ts'
@@ -118,6 +118,38 @@ export function addAssetCommands(program: Command, withSession: WithSession): vo
         print(begun, `Asset ${id} is processed again; "mirror asset show ${id}" tells how far it is.\n`)
       }),
     )
+
+  addSubtitleCommands(asset, withSession)
+}
+
+function addSubtitleCommands(asset: Command, withSession: WithSession): void {
+  const subtitles = asset.command('subtitles').description('add subtitles to a video, and take them away again')
+  const told = `"mirror asset show" tells when players are given them.`
+
+  serverCommand(subtitles, 'add <id> <file>', 'SubRip, WebVTT or SubStation Alpha of at most 8 MiB, in UTF-8')
+    .requiredOption('--language <tag>', 'BCP 47, such as de or pt-BR; replaces what there is in it')
+    .action((id: string, file: string, { language }: { language: string }, self: Command) =>
+      withSession(self, async ({ client, print }) => {
+        const bytes = await readFile(file).catch((error: unknown) => {
+          throw new CliError(`The file ${file} cannot be read.`, 'Check the path.', error)
+        })
+        const begun = await client.put<AssetView>(subtitlesPath(id, language), bytes)
+        print(begun, `${file} is shown in ${language} from now on; ${told}\n`)
+      }),
+    )
+
+  serverCommand(subtitles, 'remove <id>', 'show what the file itself has in a language again')
+    .requiredOption('--language <tag>', 'of what was added')
+    .action((id: string, { language }: { language: string }, self: Command) =>
+      withSession(self, async ({ client, print }) => {
+        const begun = await client.deleteFor<AssetView>(subtitlesPath(id, language))
+        print(begun, `What was added in ${language} is no longer shown; ${told}\n`)
+      }),
+    )
+}
+
+function subtitlesPath(id: string, language: string): string {
+  return `${pathOf(id)}/subtitles/${encodeURIComponent(language)}`
 }
 
 function withFilters(command: Command): Command {

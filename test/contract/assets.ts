@@ -169,6 +169,10 @@ export function assetContract(name: string, open: () => Promise<Catalog>): void 
       expect(await assets().saveRendition(again, claim)).toBe(true)
       expect(await assets().saveRendition(rendition('none', 'avif'), claim)).toBe(false)
       expect(await assets().renditions('default', ['a', 'b'])).toEqual([again])
+      expect(await assets().removeRendition('other', 'a', 'avif')).toBe(false)
+      expect(await assets().removeRendition('default', 'a', 'webp')).toBe(false)
+      expect(await assets().removeRendition('default', 'a', 'avif')).toBe(true)
+      expect(await assets().renditions('default', ['a'])).toEqual([])
       expect(ids(await assets().unfinished(9))).toEqual(['a'])
       const failure = { step: 'avif', code: 'content_damaged', message: 'ö' }
       const failed = { status: 'failed', step: null, failure, processedAtMs: NOW_MS } as const

@@ -288,6 +288,28 @@ test('a video plays from its playlist, and its storyboard leads through it', asy
   await expect.poll(() => video('currentTime')).toBeGreaterThan(2.5)
 })
 
+test('subtitles are added on the page of a video, shown by its player, and taken away again', async () => {
+  const path = join(folder, 'words.srt')
+  await writeFile(path, '1\n00:00:00,500 --> 00:00:05,500\nGuten Tag\n')
+  const panel = page.locator('section', { has: page.getByRole('heading', { name: 'Subtitles', exact: true }) })
+  const dialog = page.getByRole('dialog')
+  await panel.getByText('None.').waitFor()
+  await panel.getByRole('button', { name: 'Add' }).click()
+  await dialog.getByLabel('Language').fill('no such language')
+  await dialog.getByLabel('File').setInputFiles(path)
+  await dialog.getByRole('button', { name: 'Add' }).click()
+  await dialog.getByText('must be a BCP 47 language tag').waitFor()
+  await dialog.getByLabel('Language').fill('de')
+  await dialog.getByRole('button', { name: 'Add' }).click()
+  await panel.getByText('German').waitFor({ timeout: 30_000 })
+  await expect.poll(() => page.evaluate<number>("document.querySelector('video').textTracks.length")).toBe(1)
+  if (process.env['MIRROR_SHOTS'] !== undefined) {
+    await page.screenshot({ path: join(process.env['MIRROR_SHOTS'], 'subtitles.png'), fullPage: true })
+  }
+  await panel.getByRole('button', { name: 'Remove subtitles in German' }).click()
+  await panel.getByText('None.').waitFor({ timeout: 30_000 })
+})
+
 test('an admin changes how long calls are kept, and is told at the field what makes no sense', async () => {
   await page.getByRole('link', { name: 'Recordings' }).click()
   await page.getByText('Kept 365 days, warm after 30 days, cold after 90 days').waitFor()

@@ -65,6 +65,14 @@ const ROUTES: Readonly<Record<string, Row>> = {
   'DELETE /api/v1/assets/:id': { own: 200, foreign: NO_ASSET },
   'POST /api/v1/assets/:id/restore': { own: 200, foreign: NO_ASSET },
   'POST /api/v1/assets/:id/process': { own: 202, body: {}, foreign: NO_ASSET },
+  // A picture has none; what a video takes, test/integration/added-subtitles.test.ts asks.
+  'PUT /api/v1/assets/:id/subtitles/:language': {
+    own: 415,
+    body: 'x',
+    headers: { 'content-type': 'text/vtt' },
+    foreign: NO_ASSET,
+  },
+  'DELETE /api/v1/assets/:id/subtitles/:language': { own: 415, foreign: NO_ASSET },
   'GET /api/v1/assets/:id/url': { own: 200, foreign: NO_ASSET },
   'GET /api/v1/assets/:id/original': { own: 200, foreign: NO_ASSET },
   'GET /api/v1/assets/:id/renditions/:rendition': { own: 200, foreign: NO_ASSET },
@@ -206,7 +214,7 @@ function pathOf(route: string, owned: Owned): string {
   const path = route.slice(route.indexOf(' ') + 1)
   const id = path.includes('/uploads') ? owned.upload : owned.asset
   const named = path.replace(':tenant', owned.tenant).replace(':deliveryId', owned.delivery)
-  return named.replace(':rendition', 'thumbnail').replace(':id', id)
+  return named.replace(':rendition', 'thumbnail').replace(':language', 'de').replace(':id', id)
 }
 
 async function ask(route: string, path: string, key: string | null): Promise<readonly [number, string]> {

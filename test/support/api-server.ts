@@ -18,6 +18,8 @@ import { failWithJob as failAssetWithJob } from '../../src/library/assets/asset-
 import { AssetNews } from '../../src/library/assets/asset-news.ts'
 import { AssetShelf } from '../../src/library/assets/asset-shelf.ts'
 import { SizeMaker } from '../../src/library/assets/size-maker.ts'
+import { SubtitleDesk } from '../../src/library/assets/subtitle-desk.ts'
+import { Scratch } from '../../src/library/processing/scratch.ts'
 import { RecordingBook } from '../../src/library/recordings/recording-book.ts'
 import { failWithJob } from '../../src/library/recordings/recording-jobs.ts'
 import { RecordingPolicies } from '../../src/library/recordings/recording-policies.ts'
@@ -133,6 +135,7 @@ export async function startTestApi(
       post: (url, message, signal) => postMessage(url, message, { allow, signal, now }),
     }),
   )
+  const shelf = new AssetShelf({ assets: catalog.assets, store, jobs: () => jobs, news, now })
   const options: ApiServerOptions = {
     host: '127.0.0.1',
     port: 0,
@@ -154,12 +157,16 @@ export async function startTestApi(
     backups: { newest: null, trouble: null, onTrouble: () => () => {} },
     store,
     assets: {
-      shelf: new AssetShelf({ assets: catalog.assets, store, jobs: () => jobs, news, now }),
+      shelf,
       sizes: new SizeMaker({
         ...{ assets: catalog.assets, store, now, spawn, log: silentLog },
         scratchDir: join(dataDir, 'scratch', 'assets'),
       }),
       ...{ news, maxBytes: 2 ** 22, trashMs: 30 * 86_400_000 },
+      subtitles: new SubtitleDesk({
+        ...{ shelf, assets: catalog.assets, store, now, spawn, log: silentLog, ffmpegPath: 'ffmpeg' },
+        scratch: await Scratch.open(join(dataDir, 'scratch', 'subtitles')),
+      }),
     },
     recordings: {
       book,

@@ -6,10 +6,11 @@ import { assetOriginalKey } from '../../storage/keys.ts'
 import type { ObjectStore } from '../../storage/object-store.ts'
 import type { Intake } from '../intake/intake.ts'
 import { sniffType } from '../intake/sniff.ts'
-import type { AssetEdit, AssetRow, JsonObject } from './asset.ts'
+import type { AssetEdit, AssetProgress, AssetRow, JsonObject } from './asset.ts'
 import { assetWork } from './asset-job.ts'
 import { cleanFileName, cleanFolder, extensionOf } from './asset-name.ts'
 import type { AssetNews } from './asset-news.ts'
+import { resumeAt, stepNamed, stepsOf } from './asset-steps.ts'
 
 export interface AssetShelfHost {
   readonly assets: Catalog['assets']
@@ -116,11 +117,22 @@ export class AssetShelf {
    * its own. Throws `asset_not_found`, also for what is in the trash, and `asset_busy`.
    */
   async process(tenantId: string, id: string, { fromStart }: { readonly fromStart: boolean }): Promise<AssetRow> {
-    const { assets, jobs, news, now } = this.#host
     const asset = await this.get(tenantId, id)
+    return await this.#begin(asset, fromStart || asset.status === 'ready' ? { step: null } : {})
+  }
+
+  /** Processes it again from this step on, or from the one that failed before it. Throws as `process` does. */
+  async remake(tenantId: string, id: string, name: string): Promise<AssetRow> {
+    const asset = await this.get(tenantId, id)
+    const isMissed = asset.status === 'failed' && resumeAt(asset) < stepsOf(asset).indexOf(name)
+    return await this.#begin(asset, isMissed ? {} : { step: stepNamed(asset, name) })
+  }
+
+  async #begin(asset: AssetRow, step: Pick<AssetProgress, 'step'>): Promise<AssetRow> {
+    const { assets, jobs, news, now } = this.#host
+    const { id } = asset
     if (asset.deletedAtMs !== null) return notFound(id)
     const begin = { status: 'pending', failure: null, processedAtMs: null } as const
-    const step = fromStart || asset.status === 'ready' ? { step: null } : {}
     const on = { nowMs: now(), from: ['ready', 'failed'], tell: news.written('updated') } as const
     const pending = await assets.advance(asset, { ...begin, ...step }, on)
     if (pending === null) throw new MirrorError('asset_busy', `asset ${id} is being processed already`)

@@ -1,7 +1,7 @@
 // What is done to an asset, step after step. Pure.
 import type { MediaKind } from '../intake/sniffed-type.ts'
 import { RENDITION_NAMES } from '../processing/pictures/plan-image.ts'
-import type { AssetRow } from './asset.ts'
+import type { AssetRow, AssetStep } from './asset.ts'
 
 const STEPS: Readonly<Record<MediaKind, readonly string[]>> = {
   image: ['identify', 'metadata', 'placeholder', ...RENDITION_NAMES],
@@ -17,6 +17,14 @@ const STEPS: Readonly<Record<MediaKind, readonly string[]>> = {
  */
 export function stepsOf({ kind }: Pick<AssetRow, 'kind'>): readonly string[] {
   return STEPS[kind]
+}
+
+/** To begin with it. Throws when nothing of this kind has such a step. */
+export function stepNamed(asset: Pick<AssetRow, 'kind'>, name: string): AssetStep {
+  const steps = stepsOf(asset)
+  const index = steps.indexOf(name)
+  if (index < 0) throw new Error(`no step ${name} of ${asset.kind}`)
+  return { name, index: index + 1, count: steps.length }
 }
 
 /** From 0: the first step that is not done. A plan that has changed since begins anew. */

@@ -42,7 +42,7 @@ export class MediaSteps implements StepMaker {
         await makeStoryboard(workshop, describedIn(facts), onPercent)
         return null
       case 'subtitles':
-        return await makeSubtitles(workshop, describedIn(facts))
+        return await makeSubtitles(workshop, describedIn(facts), facts)
       case 'hls':
         return await makePlayback(workshop, describedIn(facts), subtitlesIn(facts), onPercent)
       default:

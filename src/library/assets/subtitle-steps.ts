@@ -1,4 +1,4 @@
-// Subtitles inside a video become files of their own.
+// Subtitles inside a video become files of their own, beside those that somebody added to it.
 
 import { toMirrorError } from '../../core/errors.ts'
 import { languageTag } from '../../media/codecs/language-tag.ts'
@@ -14,7 +14,11 @@ export interface SubtitleTrack {
   readonly language: string
   readonly title: string | null
   readonly isDefault: boolean
+  /** Somebody sent it; omitted: it was in the file. */
+  readonly isAdded?: true
 }
+
+const ADDED = 'added-subtitles-'
 
 /** Of text; those of pictures (DVD, Blu-ray, DVB) would have to be read by somebody. */
 const TEXT_CODECS = [
@@ -35,13 +39,28 @@ const MAX_BPS = 100_000
 /** Of one track. */
 const MAX_FILE_BYTES = 16 * 2 ** 20
 
-/** What cannot be read does not keep the video from being played: `subtitleProblem` says so. */
+/** Of the rendition that holds what was added in a language. */
+export function addedSubtitlesName(language: string): string {
+  return `${ADDED}${language.toLowerCase()}`
+}
+
+/**
+ * What cannot be read does not keep the video from being played: `subtitleProblem` says so. What was added in a language
+ * takes the place of what the file has in it. `before`: facts of an earlier time, which are made anew.
+ */
 export async function makeSubtitles(
   workshop: MediaWorkshop,
   { streams, durationSec }: DescribedMedia,
+  before: JsonObject,
 ): Promise<JsonObject> {
-  const found = streams.filter(isText).slice(0, MAX_TRACKS)
-  if (found.length === 0) return {}
+  const added = await addedTracks(workshop)
+  const isReplaced = ({ language }: StreamFacts) =>
+    added.some((track) => track.language === languageTag(language ?? ''))
+  const found = streams.filter((stream) => isText(stream) && !isReplaced(stream)).slice(0, MAX_TRACKS)
+  const anew = 'subtitleProblem' in before ? { subtitleProblem: undefined } : {}
+  if (found.length === 0) {
+    return added.length === 0 && subtitlesIn(before).length === 0 ? anew : { ...anew, subtitles: added }
+  }
   const files: { readonly track: SubtitleTrack; readonly path: string; readonly index: number }[] = []
   for (const { index, language, title, isDefault } of found) {
     const tag = languageTag(language ?? '')
@@ -67,12 +86,21 @@ export async function makeSubtitles(
   } catch (error) {
     const { code, message } = toMirrorError(error)
     if (!code.startsWith('content_')) throw error
-    return { subtitles: [], subtitleProblem: message }
+    return { subtitles: added, subtitleProblem: message }
   }
   for (const { track, path } of files) {
     await workshop.keep({ name: track.name, path, extension: 'vtt', contentType: 'text/vtt' })
   }
-  return { subtitles: files.map(({ track }) => track) }
+  return { ...anew, subtitles: [...files.map(({ track }) => track), ...added] }
+}
+
+async function addedTracks({ host }: MediaWorkshop): Promise<readonly SubtitleTrack[]> {
+  return (await host.renditions())
+    .filter(({ name }) => name.startsWith(ADDED))
+    .map(({ name }) => {
+      const [language = 'und'] = Intl.getCanonicalLocales(name.slice(ADDED.length))
+      return { name, language, title: null, isDefault: false, isAdded: true }
+    })
 }
 
 export function subtitlesIn(facts: JsonObject): readonly SubtitleTrack[] {

@@ -3,9 +3,9 @@ import { open } from 'node:fs/promises'
 import { MirrorError } from '../../core/errors.ts'
 import { SNIFF_BYTES, sniffType } from '../intake/sniff.ts'
 
-/** A file on a local disk, or bytes that come once. */
+/** A file on a local disk, or bytes that come once. `formats`: what else than a container of sound or video it may be. */
 export type MediaInput =
-  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'file'; readonly path: string; readonly formats?: readonly string[] }
   | { readonly kind: 'pipe'; readonly chunks: AsyncIterable<Uint8Array> }
 
 /**
@@ -45,8 +45,9 @@ const CONTAINERS = [
 export function inputArgs(input: MediaInput, maxStreams: number): string[] {
   const address = input.kind === 'file' ? `file:${input.path}` : 'pipe:0'
   const protocol = input.kind === 'file' ? 'file' : 'pipe'
+  const formats = (input.kind === 'file' ? input.formats : undefined) ?? CONTAINERS
   return [
-    ...['-protocol_whitelist', protocol, '-format_whitelist', CONTAINERS.join(',')],
+    ...['-protocol_whitelist', protocol, '-format_whitelist', formats.join(',')],
     ...['-max_streams', String(maxStreams), '-i', address],
   ]
 }

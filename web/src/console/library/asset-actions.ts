@@ -21,6 +21,19 @@ export function editAsset({ id }: Named, body: PatchAssetBody): Promise<AssetVie
   return callApi('PATCH', assetPath(id), { body })
 }
 
+/** `language`: a BCP 47 tag. */
+export function putSubtitles(asset: Named, language: string, file: File): Promise<AssetView> {
+  return callApi('PUT', subtitlesPath(asset, language), { file })
+}
+
+export function removeSubtitles(asset: Named, language: string): Promise<AssetView> {
+  return callApi('DELETE', subtitlesPath(asset, language))
+}
+
+function subtitlesPath({ id }: Named, language: string): string {
+  return `${assetPath(id)}/subtitles/${encodeURIComponent(language)}`
+}
+
 export function linkAsset({ id }: Named, rendition: string | null, expiresInSec: number): Promise<AssetLinkView> {
   const query = new URLSearchParams({ expiresIn: String(expiresInSec), ...(rendition === null ? {} : { rendition }) })
   return callApi('GET', `${assetPath(id)}/url?${query}`)

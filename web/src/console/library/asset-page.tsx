@@ -15,7 +15,7 @@ import { Section } from '../ui/section.tsx'
 import { ShareDialog } from '../ui/share-dialog.tsx'
 import { EmptyState, ErrorState, Notice, Skeleton } from '../ui/states.tsx'
 import { toastDone, toastError } from '../ui/toast.tsx'
-import { linkAsset, processAsset, restoreAsset, trashAsset } from './asset-actions.ts'
+import { linkAsset, processAsset, removeSubtitles, restoreAsset, trashAsset } from './asset-actions.ts'
 import { aboutAsset, hasLocation, writtenInto } from './asset-facts.ts'
 import { assetQuery, putAsset } from './asset-queries.ts'
 import { AssetStatusBadge } from './asset-status.tsx'
@@ -26,6 +26,7 @@ import { GoesIn } from './goes-in.tsx'
 import { ProcessingPanel } from './processing-panel.tsx'
 import { RenditionTable } from './rendition-table.tsx'
 import { StoredPanel } from './stored-panel.tsx'
+import { SubtitlesPanel } from './subtitles-panel.tsx'
 
 const route = getRouteApi('/shell/library/$id')
 
@@ -121,6 +122,15 @@ function Loaded({ asset, isOld }: { readonly asset: AssetView; readonly isOld: b
           </Section>
         </div>
         <div className="min-w-0 space-y-4">
+          {asset.kind === 'video' && (
+            <SubtitlesPanel
+              asset={asset}
+              mayChange={mayOperate && !isTrashed && !isBusyWith(asset)}
+              onRemove={(language) =>
+                void run(removeSubtitles(asset, language), 'The playlist is made again without them.')
+              }
+            />
+          )}
           <RenditionTable asset={asset} onShare={isTrashed ? null : share} />
           {written.length > 0 && (
             <Section
@@ -180,7 +190,7 @@ function Header({
   readonly run: (act: Promise<AssetView>, done: string) => Promise<void>
 }) {
   const isTrashed = asset.deletedAt !== null
-  const isBusy = asset.status === 'pending' || asset.status === 'processing'
+  const isBusy = isBusyWith(asset)
   return (
     <header className="mb-5 flex flex-wrap items-start justify-between gap-x-6 gap-y-3">
       <div className="min-w-0">
@@ -236,6 +246,10 @@ function Header({
       </div>
     </header>
   )
+}
+
+function isBusyWith({ status }: AssetView): boolean {
+  return status === 'pending' || status === 'processing'
 }
 
 function OwnersWords({ asset, onEdit }: { readonly asset: AssetView; readonly onEdit: (() => void) | null }) {

@@ -26,6 +26,9 @@ test('renditions and formats have names that people use', () => {
   expect(['thumbnail', 'fit-320-webp', 'mp4-720p', 'm4a', 'new-one'].map(renditionWords)).toEqual([
     ...['Thumbnail', 'Within 320×320, WEBP', 'MP4, 720p', 'AAC, M4A', 'new-one'],
   ])
+  expect(['subtitles-de', 'subtitles-de-2', 'added-subtitles-pt-br'].map(renditionWords)).toEqual([
+    ...['Subtitles, German', 'Subtitles, German', 'Subtitles, Brazilian Portuguese, added'],
+  ])
   expect(formatWords({ format: 'bin', extension: 'zip' })).toBe('ZIP')
   expect(formatWords({ format: 'bin', extension: '' })).toBe('File')
 })

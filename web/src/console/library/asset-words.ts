@@ -1,6 +1,7 @@
 // Assets in words. Pure.
 import type { AssetView } from '../../../../src/api/asset-contract.ts'
 import type { AssetStatus, Kind } from './library-search.ts'
+import { languageWords } from './subtitles.ts'
 
 export const KIND_WORDS: Readonly<Record<Kind, string>> = {
   image: 'Picture',
@@ -28,7 +29,7 @@ const STEP_WORDS: Readonly<Record<string, string>> = {
   probe: 'looks into the container',
   poster: 'makes the poster',
   storyboard: 'makes the storyboard',
-  subtitles: 'takes out the subtitles',
+  subtitles: 'gathers the subtitles',
   hls: 'prepares playback',
   pages: 'counts the pages',
   waveform: 'draws the waveform',
@@ -71,6 +72,11 @@ const RENDITION_WORDS: Readonly<Record<string, string>> = {
 export function renditionWords(name: string): string {
   const size = /^fit-(\d+)-(\w+)$/.exec(name)
   if (size !== null) return `Within ${size[1]}×${size[1]}, ${size[2]?.toUpperCase()}`
+  const subtitles = /^(added-)?subtitles-(.+)$/.exec(name)
+  if (subtitles !== null) {
+    const language = languageWords((subtitles[2] ?? '').replace(/-\d$/, ''))
+    return `Subtitles, ${language}${subtitles[1] === undefined ? '' : ', added'}`
+  }
   const film = /^mp4-(\d+p)$/.exec(name)
   return film === null ? (RENDITION_WORDS[name] ?? name) : `MP4, ${film[1]}`
 }
