@@ -1,8 +1,6 @@
 // Any sequence of calls on a store answers as a map would: made at random, judged against a model, shrunk when it fails.
 import { randomUUID } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -14,6 +12,7 @@ import type { ObjectStore } from '../../src/storage/object-store.ts'
 import { openPostgresStore } from '../../src/storage/postgres-store.ts'
 import { MIN_PART_BYTES } from '../../src/storage/s3-settings.ts'
 import { openS3Store } from '../../src/storage/s3-store.ts'
+import { FAST_DISK } from '../support/fast-disk.ts'
 import { startPostgres } from '../support/postgres.ts'
 import { restless } from '../support/restless-store.ts'
 import { rgwMissing } from '../support/rgw.ts'
@@ -26,7 +25,6 @@ const LONG_MS = 3_600_000
 /** A folder is written in steps of 256 KiB; a body in memory in steps of 4 MiB. */
 const FOLDER_SIZES = [256 * 1024, 256 * 1024 + 1, 300_000]
 /** On a disk in memory: what a real one keeps through a power failure is not asked here, and it would only be slower. */
-const FAST_DISK = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
 /** fast-check prints the seed and the shortest sequence that fails. */
 async function hold(handles: readonly [ObjectStore, ObjectStore], count: number, ground: Ground): Promise<void> {

@@ -1,15 +1,18 @@
 // Real encoders that fall silent, die and change, before a player that never asks for another address.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { InputListView } from '../../src/api/input-contract.ts'
 import type { StreamView } from '../../src/api/stream-contract.ts'
+import { renderReport } from '../../src/lint/report.ts'
+import { watchPresentation } from '../../src/lint/watcher.ts'
 import { launchChromium } from '../support/chromium.ts'
 import { Encoder, type PictureOptions, pictureArgs } from '../support/encoder.ts'
+import { FAST_DISK } from '../support/fast-disk.ts'
 import { mediaPlaylist, multivariantPlaylist } from '../support/hls.ts'
+import { BY_THE_CLOCK } from '../support/lint-rules.ts'
 import { decodeErrors } from '../support/live-media.ts'
 import { MirrorProcess } from '../support/mirror-process.ts'
 import { isSameListing, OriginRecord } from '../support/origin-record.ts'
@@ -23,6 +26,7 @@ import { WatchPage } from '../support/watch-page.ts'
  */
 const STANDS_STILL_MS = 4500
 const CELL_MS = 2000
+const LINT_SEC = 12
 const PICTURE: PictureOptions = { seconds: 600, size: '160x90', rate: '30', gop: 15 }
 
 const suite = new AsyncDisposableStack()
@@ -91,6 +95,10 @@ test.each([
     opened.use(new Encoder([...pictureArgs({ ...PICTURE, size: '192x108' }), ...outputTo(protocol, stream)]))
     await waitForRoles(id, { 'push-1': 'active healthy', 'push-2': 'standby healthy' })
     const watch = opened.use(await playing(stream))
+    const linting = watchPresentation({
+      ...{ url: stream.playback.hls, seconds: LINT_SEC, media: 'sample', maxRenditions: 4 },
+      ...{ fetch, now: Date.now, signal: AbortSignal.timeout(4000 * LINT_SEC) },
+    })
 
     // Soon after a border of cells sound has begun the next one, and picture has not.
     await delay(CELL_MS - (Date.now() % CELL_MS) + 225)
@@ -106,13 +114,17 @@ test.each([
       await mirror.api('POST', `/streams/${id}/inputs/push-1/activate`)
       await expectSoonPlaysOn(watch, 160)
     }
+    const report = await linting
+    // No part came while the input was silent, and what was said of bit rates before knows nothing of the other's keyframes.
+    const found = report.findings.filter(({ rule }) => !BY_THE_CLOCK.has(rule) && rule !== 'iframe-bandwidth')
+    expect(found, renderReport(report)).toEqual([])
   },
   90_000,
 )
 
 test('of two outputs of one encoder one ends, and every byte is that of an origin whose input went on', async () => {
   await using opened = new AsyncDisposableStack()
-  const folder = await mkdtemp(join(tmpdir(), 'mirror-shared-'))
+  const folder = await mkdtemp(join(FAST_DISK, 'mirror-shared-'))
   opened.defer(() => rm(folder, { recursive: true, force: true }))
   const config = join(folder, 'mirror.yml')
   await writeFile(config, `store: { path: ${join(folder, 'store')} }\n`)

@@ -1,6 +1,5 @@
 // Two origins of one stream behind a proxy that changes its mind: players go on as if there were one.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Browser, Page } from 'playwright-core'
@@ -8,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { PlayerStats } from '../../web/src/player/player-state.ts'
 import { launchChromium } from '../support/chromium.ts'
 import { pictureArgs } from '../support/encoder.ts'
+import { FAST_DISK } from '../support/fast-disk.ts'
 import { FlipProxy } from '../support/flip-proxy.ts'
 import { MirrorProcess } from '../support/mirror-process.ts'
 import { Relay } from '../support/relay.ts'
@@ -30,6 +30,8 @@ const WINDOW_MS = 30_000
  */
 const STAND_STILL_MAX_MS = 3500
 const STOOD_MAX_SHARE = 0.05
+/** Of what is shown: a part or two that a player leaves out when it comes to an origin that is a little behind. */
+const MISSED_MAX_SEC = 1
 const FRAMES_PER_SEC = 30
 const TEST_TIMEOUT_MS = 240_000
 
@@ -40,7 +42,7 @@ let studio: Published
 let studioSinceMs = 0
 
 beforeAll(async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'mirror-shared-'))
+  const folder = await mkdtemp(join(FAST_DISK, 'mirror-shared-'))
   opened.defer(() => rm(folder, { recursive: true, force: true }))
   const config = join(folder, 'mirror.yml')
   await writeFile(config, `store: { path: ${join(folder, 'store')} }\n`)
@@ -100,7 +102,7 @@ test(
     expect(errorsOf(after.watch), told).toEqual([])
     expect(after.watch).toMatchObject({ fatalErrors: 0, reloads: 0, mediaRecoveries: 0 })
     expect(after.shaka.errors, told).toEqual([])
-    expect(after.shaka.gapsJumped, told).toBe(before.shaka.gapsJumped)
+    for (const movement of [watched, shaked]) expect(missedSec(movement), told).toBeLessThan(MISSED_MAX_SEC)
     // Of the time in which the machine ran: what it stood still for, no player can make good.
     const framesMin = (0.9 * FRAMES_PER_SEC * runningClock.runMs(startMs, startMs + FLIPS * FLIP_MS)) / 1000
     expect(after.watch.decodedFrames - before.watch.decodedFrames, told).toBeGreaterThan(framesMin)
@@ -145,6 +147,10 @@ async function flip(
     await delay(everyMs)
   }
   return await Promise.all(pages.map(movementOf))
+}
+
+function missedSec(movement: Movement | undefined): number {
+  return movement?.jumpsSec.reduce((sum, sec) => sum + sec, 0) ?? Number.NaN
 }
 
 function expectMoved(movement: Movement | undefined, stoodMaxMs: number, told: string): void {

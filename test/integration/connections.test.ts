@@ -240,7 +240,8 @@ async function readHttp2(port: number): Promise<number> {
 }
 
 test('who floods the origin with guesses waits a second for each answer; what is there is served to everybody at once', async () => {
-  const { port } = opened.use(await openOrigin())
+  // Its clock stands still: no guess comes back with time.
+  const { port } = opened.use(await openOrigin({}, null, () => 0))
   const media = `GET ${MEDIA_PATH} HTTP/1.1\r\nHost: mirror\r\n\r\n`
   const guess = (n: number) => `GET /stream/guess-${n}/playlist.m3u8 HTTP/1.1\r\nHost: mirror\r\n\r\n`
   const flooder = await Caller.open(port, '127.0.0.2')
@@ -248,8 +249,6 @@ test('who floods the origin with guesses waits a second for each answer; what is
 
   const fromMs = performance.now()
   expect(await flooder.ask(guess(200))).toBe('HTTP/1.1 404 Not Found')
-  // A few guesses come back with the time that the first ones took.
-  for (let n = 201; performance.now() - fromMs < 900 && n < 300; n += 1) await flooder.ask(guess(n))
   expect(performance.now() - fromMs).toBeGreaterThan(900)
   const viewer = await Caller.open(port, '127.0.0.2')
   expect(await viewer.ask(media)).toBe(OK)

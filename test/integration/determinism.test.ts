@@ -1,15 +1,13 @@
 // Two Mirrors behind one relay, which share nothing but a folder of timeline entries, name the same bytes alike.
 
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll } from 'vitest'
+import { FAST_DISK } from '../support/fast-disk.ts'
 import { OriginPair, onFolder } from '../support/origin-pair.ts'
 import { encodeFeeds, expectSameNames, type Feed, OriginScenario } from '../support/origin-scenario.ts'
 
 /** The folder lies in memory where it can: a disk that flushes for over a second leaves each origin on its own, by design. */
-const SHARED_IN = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 /** New segments of 2 s before each next step: joining late, a restart, a kill. */
 const CELLS = 3
 
@@ -26,7 +24,7 @@ const opened = new AsyncDisposableStack()
 let scenario: OriginScenario
 
 beforeAll(async () => {
-  const shared = await mkdtemp(join(SHARED_IN, 'mirror-shared-'))
+  const shared = await mkdtemp(join(FAST_DISK, 'mirror-shared-'))
   opened.defer(() => rm(shared, { recursive: true, force: true }))
   const setup = onFolder(join(shared, 'store'))
   const ids = FEEDS.map(({ id }) => id)

@@ -1,7 +1,6 @@
 // What origins agree through is away as a publisher comes: live goes on without it, and joins what it finds afterwards.
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -12,6 +11,7 @@ import { openPostgresStore } from '../../src/storage/postgres-store.ts'
 import { openS3Store } from '../../src/storage/s3-store.ts'
 import { notRun } from '../not-run.ts'
 import { pictureArgs } from '../support/encoder.ts'
+import { FAST_DISK } from '../support/fast-disk.ts'
 import { FaultProxy, type Faults, seededRandom } from '../support/fault-proxy.ts'
 import type { MirrorProcess } from '../support/mirror-process.ts'
 import { type OriginSetup, onDatabase, onS3, startMirror } from '../support/origin-pair.ts'
@@ -119,7 +119,7 @@ describe.concurrent('away for the first five seconds', () => {
     '$what costs an event, not the stream',
     async ({ what, open }, { expect: expectHere }) => {
       await using opened = new AsyncDisposableStack()
-      const dataDir = await mkdtemp(join(tmpdir(), 'mirror-test-'))
+      const dataDir = await mkdtemp(join(FAST_DISK, 'mirror-test-'))
       opened.defer(() => rm(dataDir, { recursive: true, force: true }))
       const { ground, mirror } = await inTurn(async () => {
         const ground = await open(opened)

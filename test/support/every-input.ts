@@ -58,7 +58,7 @@ const WAYS: Readonly<Record<string, Publish>> = {
   udp: async (ways, _ingest, stream) => await sendDatagrams(ways, stream, 'udp', 'mpegts'),
   rtp: async (ways, _ingest, stream) => await sendDatagrams(ways, stream, 'rtp', 'rtp_mpegts'),
   'pull-file': async (ways, _ingest, stream) => {
-    await pull(ways, stream, pathToFileURL(await encodedFile('h264', LOOP_SEC)).href)
+    await pull(ways, stream, pathToFileURL(await loopFile()).href)
   },
   'pull-hls': async (ways, _ingest, stream) => {
     const { playback } = await ways.mirror.waitForStatus('rtmp', 'live', LIVE_TIMEOUT_MS)
@@ -90,6 +90,11 @@ const WAYS: Readonly<Record<string, Publish>> = {
 
 export const INPUT_NAMES: readonly string[] = Object.keys(WAYS)
 
+/** A round lasts 10 ms more than its pictures: with keyframes as far apart as cells are long, some cell would have none. */
+async function loopFile(): Promise<string> {
+  return await encodedFile('h264', LOOP_SEC, { gop: 30 })
+}
+
 /** As cameras send it: RTP has no decode times, and ffmpeg's guess at those of B-frames is wrong now and then. */
 async function cameraFile(seconds: number): Promise<string> {
   return await encodedFile('h264', seconds, { hasBFrames: false })
@@ -97,12 +102,7 @@ async function cameraFile(seconds: number): Promise<string> {
 
 /** Makes what is published, so that nobody has to wait for it while others are live already. */
 export async function prepareEveryInput(seconds: number): Promise<void> {
-  await Promise.all([
-    encodedFile('h264', seconds),
-    cameraFile(seconds),
-    encodedFile('hevc', seconds),
-    encodedFile('h264', LOOP_SEC),
-  ])
+  await Promise.all([encodedFile('h264', seconds), cameraFile(seconds), encodedFile('hevc', seconds), loopFile()])
 }
 
 /** One stream per way in, named after it; resolves when all are live. */

@@ -10,21 +10,21 @@ import { makeFixtureFile } from './fixtures.ts'
 const run = promisify(execFile)
 const MAX_OUTPUT_BYTES = 64 * 2 ** 20
 
-const X264 = '-c:v libx264 -preset veryfast -bf 2 -g 60 -keyint_min 60 -sc_threshold 0'
+const X264 = '-c:v libx264 -preset veryfast -bf 2 -sc_threshold 0'
 const X265 = '-c:v libx265 -preset ultrafast -x265-params log-level=error:keyint=60:min-keyint=60:scenecut=0:bframes=2'
 
 /** HEVC takes a third of the time that it lasts when four are encoded at once on two cores. */
 const ENCODE_MS_PER_SEC = 1000
 const ENCODE_MS = 60_000
 
-/** Moving picture with B-frames and a keyframe every two seconds, and a tone. */
+/** Moving picture with B-frames and a keyframe every `gop` frames, of which there are 30 a second, and a tone. */
 export function encodedFile(
   codec: 'h264' | 'hevc',
   seconds = 90,
-  { hasBFrames = true }: { readonly hasBFrames?: boolean } = {},
+  { hasBFrames = true, gop = 60 }: { readonly hasBFrames?: boolean; readonly gop?: 30 | 60 } = {},
 ): Promise<string> {
   const inputs = `-f lavfi -i testsrc2=s=320x180:r=30 -f lavfi -i sine=f=440:r=48000 -t ${seconds}`
-  const video = codec === 'h264' ? X264 : `${X265} -tag:v hvc1`
+  const video = codec === 'h264' ? `${X264} -g ${gop} -keyint_min ${gop}` : `${X265} -tag:v hvc1`
   const order = hasBFrames ? '' : ' -bf 0'
   const args = `${inputs} ${video}${order} -pix_fmt yuv420p -b:v 300k -c:a aac -b:a 96k`
   return makeFixtureFile(args.split(' '), `${codec}.mp4`, ENCODE_MS + seconds * ENCODE_MS_PER_SEC)

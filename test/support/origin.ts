@@ -33,7 +33,7 @@ export const MEDIA_BYTES = 8 * 1024 * 1024
 export async function openOrigin(
   limits: Partial<ConnectionLimits> = {},
   tls: SelfSigned | null = null,
-  /** For the idle time of connections. */
+  /** For the idle time of connections, and for guesses that come back with time. */
   nowMs: () => number = () => performance.now(),
 ): Promise<Origin> {
   const port = await freePort()
@@ -57,7 +57,7 @@ export async function openOrigin(
     port,
     tls,
     guard,
-    fruitless: new FruitlessLimit({ isTrusted: limits.isTrusted ?? (() => false), nowMs: () => performance.now() }),
+    fruitless: new FruitlessLimit({ isTrusted: limits.isTrusted ?? (() => false), nowMs }),
     holds: new HoldLimit(100),
     viewers: new ViewerCounter(new Uint8Array(32)),
     watch: { answerPage: (_, response) => void response.end(), answerAsset: (_, response) => void response.end() },
