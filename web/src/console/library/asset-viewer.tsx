@@ -19,7 +19,7 @@ export function AssetViewer({ asset }: { readonly asset: AssetView }) {
       return <PictureView asset={asset} />
     case 'video':
       // Made anew when it can be played better than before.
-      return <VideoView key={asset.playback === null ? 'file' : 'hls'} asset={asset} />
+      return <VideoView key={playedPart(asset)} asset={asset} />
     case 'audio':
       return <SoundView asset={asset} />
     default:
@@ -60,11 +60,16 @@ function PictureView({ asset }: { readonly asset: AssetView }) {
 
 type Engine = 'hls' | 'file' | 'none'
 
+/** What was made playable: the same whenever its address is renewed, another when it is made again. */
+function playedPart({ playback }: AssetView): string {
+  return /\/hls-[0-9a-f]+\//.exec(playback?.hls ?? '')?.[0] ?? ''
+}
+
 function VideoView({ asset }: { readonly asset: AssetView }) {
   const poster = asset.renditions.find(({ name }) => name === 'poster')?.path
   const films = asset.renditions.filter(({ contentType }) => contentType.startsWith('video/mp4'))
   const [video, setVideo] = useState<HTMLVideoElement | null>(null)
-  // The address is renewed each hour; whoever is watching stays with the one that began.
+  // The address is renewed each hour; whoever is watching stays with the one that began, until something else is played.
   const [url] = useState(asset.playback?.hls ?? null)
   const [engine, setEngine] = useState<Engine>(url === null ? 'file' : 'hls')
   useEffect(() => {
