@@ -132,7 +132,7 @@ test.each([
     !(await page.evaluate<boolean>(`MediaSource.isTypeSupported('video/mp4;codecs="hvc1.1.6.L60.90"')`))
   ) {
     // Debian's Chromium has no HEVC decoder; all that can be asked of the page is to say so.
-    await page.getByText('The picture cannot be shown here').waitFor()
+    await page.getByText('The picture cannot be shown here').waitFor({ timeout: 30_000 })
     return
   }
   await waitForPlayer(page, ({ state, atLiveEdge }) => state === 'playing' && atLiveEdge, 20_000)
