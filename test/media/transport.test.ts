@@ -157,9 +157,12 @@ test('a resolution that flaps every two seconds: a discontinuity each time, few 
   const second = await encodedTs({ seconds: 16, gopFrames: 30, size: '128x96' })
   const broadcast = await play('ts', inTurns(first.file, second.file, 2000))
   broadcast.expectLegal()
+  // Each turn is counted. One that is over before its first picture has a cell to begin in is not shown.
   for (const id of ['v0', 'a0']) {
-    expect(broadcast.discontinuities(id)).toBeGreaterThanOrEqual(5)
-    expect(broadcast.discontinuities(id)).toBeLessThanOrEqual(7)
+    expect(broadcast.discontinuities(id)).toBeGreaterThanOrEqual(3)
+    const newest = Math.max(...broadcast.segments(id).map(({ dsn }) => dsn))
+    expect(newest).toBeGreaterThanOrEqual(5)
+    expect(newest).toBeLessThanOrEqual(7)
   }
   const dsns = new Set(broadcast.segments('v0').flatMap(({ dsn, isGap }) => (isGap ? [] : [dsn])))
   for (const dsn of dsns) expect(await broadcast.decode(dsn)).toBe('')

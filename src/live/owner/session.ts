@@ -39,7 +39,10 @@ export class Session {
   #timing: Timing
   /** Tracks of which the input before has already brought what comes first. */
   readonly #relieved = new Set<string>()
-  /** Sound of the entry's first cell until it is known where the pictures begin; null: it is. */
+  /**
+   * Sound of the entry's first cell until it is known where the pictures begin; null: it is. When the session ends before,
+   * that cell has not begun, and is another's.
+   */
   #awaiting: { readonly cell: number; readonly held: HeldSample[] } | null
 
   private constructor(entry: TimelineEntry, firstCell: number, options: SessionOptions) {
@@ -204,14 +207,14 @@ export class Session {
   }
 
   closeOpenSegments(): void {
-    this.#release(null)
+    this.#awaiting = null
     for (const packager of this.#packagers()) packager.close()
     this.#texts.advanceThrough(this.lastMsn)
   }
 
   /** Publishes a gap for each cell that has wholly passed by `untilSec` (since 1970), in every track. */
   fillGapsUntil(untilSec: number): void {
-    this.#release(null)
+    this.#awaiting = null
     for (const track of this.#tracks.values()) fillTrack(track, untilSec)
     this.#texts.advanceThrough(this.lastMsn)
   }
@@ -222,7 +225,7 @@ export class Session {
    * that moves sound by more than a segment to mend that finds nothing to load any more (hls.js 1.7.4).
    */
   endThrough(msn: number): void {
-    this.#release(null)
+    this.#awaiting = null
     for (const packager of this.#packagers()) packager.close()
     const untilSec = this.lastMsn === msn ? this.endSec : Number.POSITIVE_INFINITY
     for (const { packager, grid } of this.#tracks.values()) {
