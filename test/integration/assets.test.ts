@@ -283,6 +283,8 @@ const ROUTES = [
   ['DELETE', '/:id', 'operator'],
   ['POST', '/:id/restore', 'operator'],
   ['POST', '/:id/process', 'operator'],
+  ['PUT', '/:id/subtitles/:language', 'operator'],
+  ['DELETE', '/:id/subtitles/:language', 'operator'],
   ['GET', '/:id/url', 'viewer'],
   ['GET', '/:id/original', 'viewer'],
   ['GET', '/:id/renditions/:rendition', 'viewer'],
@@ -307,7 +309,8 @@ describe('who may do what', () => {
   test.each(ROUTES)(
     '%s /assets%s: nobody without a key, no reader where things change, and no asset of others',
     async (method, route, access) => {
-      const path = `/api/v1/assets${route.replace(':id', 'theirs').replace(':rendition', 'thumbnail')}`
+      const named = route.replace(':id', 'theirs').replace(':rendition', 'thumbnail').replace(':language', 'de')
+      const path = `/api/v1/assets${named}`
       const ask = async (key: string | null) => {
         const body = method === 'PATCH' ? { name: 'mine' } : undefined
         return await api.request(path, { method, key, ...(body === undefined ? {} : { body }) })
