@@ -195,6 +195,24 @@ test('behind a discontinuity all tracks begin alike, wherever in a cell the next
   }
 })
 
+test('an encoder of rare keyframes that reconnects is one discontinuity, wherever in a cell it comes', async () => {
+  const rare = await flv({ seconds: 20, gopFrames: 250 })
+  for (let silentMs = 100; silentMs < 2100; silentMs += 100) {
+    const stage = new Stage()
+    for (const pauseMs of [silentMs, 0]) {
+      const input = stage.open('flv')
+      await stage.feed(input, before(rare, 8100))
+      stage.stream.close(input, null)
+      await stage.wait(pauseMs)
+    }
+    for (const track of ['v0', 'a0']) {
+      const listed = stage.segments(track)
+      expectRising(listed)
+      expect(new Set(listed.map(({ dsn }) => dsn)), `${track} after ${silentMs} ms`).toEqual(new Set([0, 1]))
+    }
+  }
+}, 60_000)
+
 test('an MPEG-TS encoder whose clock went on adopts its entry: no discontinuity', async () => {
   const stage = new Stage()
   const first = stage.open('ts')

@@ -125,7 +125,7 @@ export class Session {
       if (isWaiting || placed.sample.dts < endDts) return 'left_out'
       this.#relieved.delete(sample.trackId)
     }
-    if (this.#isHeldBack(sample.trackId, placed.sample, track)) return 'early'
+    if (this.#isHeldBack(sample.trackId, placed.sample, track)) return 'taken'
     packager.push(placed.sample)
     this.#noteStart(sample.trackId, track)
     if (packager.endDts <= endDts) return 'left_out'
