@@ -13,6 +13,9 @@ import { addedSubtitlesName } from './subtitle-steps.ts'
 
 /** Beside whatever jobs do. */
 const AT_ONCE = 1
+/** Waiting and under way, each with its text in memory; one more is told to come back. */
+const MAX_WAITING = 16
+const RETRY_AFTER_SEC = 5
 
 export interface SubtitleDeskHost extends Omit<FfmpegHost, 'threads'>, Omit<RenditionKeeper, 'save'> {
   readonly shelf: Pick<AssetShelf, 'get' | 'remake'>
@@ -23,6 +26,7 @@ export interface SubtitleDeskHost extends Omit<FfmpegHost, 'threads'>, Omit<Rend
 export class SubtitleDesk {
   readonly #host: SubtitleDeskHost
   readonly #permits = new Permits(AT_ONCE)
+  #waiting = 0
 
   constructor(host: SubtitleDeskHost) {
     this.#host = host
@@ -30,7 +34,7 @@ export class SubtitleDesk {
 
   /**
    * Shows the text in this language (BCP 47) from the next processing on, which begins at once. Throws `asset_not_found`,
-   * `asset_busy`, `content_unsupported` for what is no video or no subtitles, `content_too_large`, and what the store throws;
+   * `asset_busy`, `processing_busy`, `content_unsupported` for what is no video or no subtitles, `content_too_large`, and what the store throws;
    * then everything is as it was.
    */
   async put(
@@ -41,8 +45,17 @@ export class SubtitleDesk {
   ): Promise<AssetRow> {
     const { shelf, scratch } = this.#host
     const asset = await this.#video(tenantId, id)
+    if (this.#waiting >= MAX_WAITING) {
+      const said = `${MAX_WAITING} files of subtitles are being read`
+      throw new MirrorError('processing_busy', said, { details: { retryAfterSec: RETRY_AFTER_SEC } })
+    }
     const keep = (folder: string) => this.#keep(asset, { language, bytes, folder }, signal)
-    await this.#permits.run(signal, () => scratch.withFolder(keep))
+    this.#waiting += 1
+    try {
+      await this.#permits.run(signal, () => scratch.withFolder(keep))
+    } finally {
+      this.#waiting -= 1
+    }
     return await shelf.remake(tenantId, id, 'subtitles')
   }
 
