@@ -34,8 +34,8 @@ export class SubtitleDesk {
 
   /**
    * Shows the text in this language (BCP 47) from the next processing on, which begins at once. Throws `asset_not_found`,
-   * `asset_busy`, `processing_busy`, `content_unsupported` for what is no video or no subtitles, `content_too_large`, and what the store throws;
-   * then everything is as it was.
+   * `asset_busy`, `processing_busy`, `content_unsupported` for what is no video or no subtitles, `content_too_large`, and
+   * what the store throws; then everything is as it was.
    */
   async put(
     tenantId: string,
